@@ -1,0 +1,3 @@
+{
+  'includes': ['native/addon.gypi'],
+}
