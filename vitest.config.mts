@@ -1,3 +1,5 @@
+import os from 'node:os';
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,9 +9,13 @@ export default defineConfig({
       include: ['test/types/**/*.test-d.ts'],
       tsconfig: 'test/tsconfig.json',
     },
-    setupFiles: ['test/support/leaks.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/setup-file.ts'],
+    // The run's own temporary folder: what is in it at the end was left behind by a test.
+    env: { TMPDIR: path.join(os.tmpdir(), `mp-${process.pid}`, 'tmp') },
     // Children and forks need a process of their own; a failure is never retried.
     pool: 'forks',
+    execArgv: ['--expose-gc'],
     maxWorkers: 2,
     retry: 0,
     testTimeout: 60_000,

@@ -1,0 +1,55 @@
+// The matrix every user-visible feature is tested under: which code starts the child × which backend carries the rest.
+import { describe } from 'vitest';
+import { runProgram, type ProgramOptions, type ProgramResult } from './clean-node.js';
+
+export type Backend = 'native' | 'fallback';
+export type Method = 'fork' | 'forkserver' | 'spawn';
+
+export interface Case {
+  backend: Backend;
+  method: Method;
+  /** Environment of a program that runs under this case; the program reads MP_TEST_START_METHOD itself. */
+  env: { MULTIPROCESSING_BACKEND: Backend; MP_TEST_START_METHOD: Method };
+  run(source: string | { file: string }, options?: ProgramOptions): Promise<ProgramResult>;
+}
+
+const usesGlibc = (): boolean => {
+  const report = process.report.getReport() as unknown as { header: Record<string, unknown> };
+  return typeof report.header['glibcVersionRuntime'] === 'string';
+};
+
+function methodsOf(backend: Backend): Method[] {
+  if (backend === 'fallback') return ['spawn'];
+  if (process.platform === 'win32') return [];
+  return process.platform === 'linux' && usesGlibc() ? ['fork', 'spawn'] : ['spawn'];
+}
+
+/** Both backends, or the one that the environment forces. */
+const backends: Backend[] = (['native', 'fallback'] as const).filter((backend) =>
+  [undefined, '', backend].includes(process.env['MULTIPROCESSING_BACKEND']),
+);
+
+export const cases: Case[] = backends.flatMap((backend) =>
+  methodsOf(backend).map((method) => makeCase(backend, method)),
+);
+
+function makeCase(backend: Backend, method: Method): Case {
+  const env = { MULTIPROCESSING_BACKEND: backend, MP_TEST_START_METHOD: method } as const;
+  return {
+    backend,
+    method,
+    env,
+    run: (source, options = {}) => runProgram(source, { ...options, env: { ...env, ...options.env } }),
+  };
+}
+
+/** `describe` once per case; narrow with `only` where a feature exists on some cases alone. */
+export function describeEach(
+  title: string,
+  body: (testCase: Case) => void,
+  only: (testCase: Case) => boolean = () => true,
+): void {
+  for (const testCase of cases.filter(only)) {
+    describe(`${title} [${testCase.backend}, ${testCase.method}]`, () => body(testCase));
+  }
+}
