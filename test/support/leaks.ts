@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FILE_MARKER, describeProcesses, findByMarker, ownChildren } from './processes.js';
+import { killQuietly } from './watchdog.js';
 
 const SETTLE_MS = 2_000;
 
@@ -26,18 +27,22 @@ export async function expectNothingLeft(before: Snapshot): Promise<void> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     globalThis.gc?.();
-    const found = [...leftProcesses(before), ...leftDescriptors(before)];
-    if (found.length === 0) return;
-    if (performance.now() >= deadline) throw new Error(`left behind:\n${found.join('\n')}`);
+    const processes = leftProcesses(before);
+    const descriptors = leftDescriptors(before);
+    if (processes.length + descriptors.length === 0) return;
+    if (performance.now() >= deadline) {
+      const scene = describeProcesses(processes);
+      for (const pid of processes) killQuietly(pid);
+      throw new Error(['left behind:', scene, ...descriptors].join('\n'));
+    }
     await sleep(50);
   }
 }
 
-function leftProcesses(before: Snapshot): string[] {
+function leftProcesses(before: Snapshot): number[] {
   const children = ownChildren().filter(({ pid }) => !before.children.has(pid));
   const descendants = findByMarker(FILE_MARKER, process.env[FILE_MARKER] ?? '');
-  const pids = new Set([...children.map(({ pid }) => pid), ...descendants]);
-  return [...pids].map((pid) => describeProcesses([pid]));
+  return [...new Set([...children.map(({ pid }) => pid), ...descendants])];
 }
 
 function leftDescriptors(before: Snapshot): string[] {
