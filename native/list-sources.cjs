@@ -28,7 +28,9 @@ function listSources({ platform = process.platform, rooms = [] } = {}) {
 
 if (require.main === module) {
   const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-  const platform = options.find((option) => option.startsWith('--platform='))?.slice('--platform='.length);
+  const platform = options
+    .find((option) => option.startsWith('--platform='))
+    ?.slice('--platform='.length);
   const rooms = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
   process.stdout.write(`${listSources({ platform, rooms }).join('\n')}\n`);
 }

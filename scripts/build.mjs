@@ -4,7 +4,8 @@ import { withBuildLock } from './build/lock.mjs';
 import { buildNative } from './build/native.mjs';
 
 const options = process.argv.slice(2);
-const wants = (part) => options.includes(`--only=${part}`) || !options.some((option) => option.startsWith('--only='));
+const wants = (part) =>
+  options.includes(`--only=${part}`) || !options.some((option) => option.startsWith('--only='));
 
 try {
   await withBuildLock(async () => {

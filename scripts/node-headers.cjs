@@ -8,14 +8,20 @@ const path = require('node:path');
 function findNodeDir() {
   const candidates = [process.env.npm_config_nodedir, path.resolve(process.execPath, '..', '..')];
   return candidates.find(
-    (prefix) => prefix && ['node_api.h', 'uv.h'].every((name) => existsSync(path.join(prefix, 'include', 'node', name))),
+    (prefix) =>
+      prefix &&
+      ['node_api.h', 'uv.h'].every((name) =>
+        existsSync(path.join(prefix, 'include', 'node', name)),
+      ),
   );
 }
 
 if (require.main === module) {
   const nodeDir = findNodeDir();
   if (!nodeDir) {
-    console.error("Node's headers (include/node with uv.h) were not found beside the running node; set npm_config_nodedir");
+    console.error(
+      "Node's headers (include/node with uv.h) were not found beside the running node; set npm_config_nodedir",
+    );
     process.exit(1);
   }
   console.log(process.argv.includes('--include') ? path.join(nodeDir, 'include', 'node') : nodeDir);

@@ -77,7 +77,11 @@ async function runFile(file: string, id: string, options: ProgramOptions): Promi
   await withinTime(closed, LEFTOVER_GRACE_MS);
   if (!result) throw failure(`the program did not end within ${timeoutMs} ms`, scene, output);
   if (left.length > 0) {
-    throw failure(`the program (exit ${result.signal ?? result.code}) left processes behind`, scene, output);
+    throw failure(
+      `the program (exit ${result.signal ?? result.code}) left processes behind`,
+      scene,
+      output,
+    );
   }
   return { ...result, ...output, ms };
 }
@@ -115,6 +119,7 @@ function failure(what: string, scene: string, output: { stdout: string; stderr: 
 
 /** The environment without what the test runner and an outer Node put there for themselves. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
-  const foreign = /^(VITEST|NODE_CHANNEL_|NODE_OPTIONS$|NODE_ENV$|NODE_V8_COVERAGE$|TEST$|DEV$|PROD$|MODE$|SSR$|BASE_URL$)/;
+  const foreign =
+    /^(VITEST|NODE_CHANNEL_|NODE_OPTIONS$|NODE_ENV$|NODE_V8_COVERAGE$|TEST$|DEV$|PROD$|MODE$|SSR$|BASE_URL$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }

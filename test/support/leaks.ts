@@ -19,7 +19,10 @@ export interface Snapshot {
 }
 
 export function snapshot(): Snapshot {
-  return { children: new Set(ownChildren().map(({ pid }) => pid)), descriptors: countDescriptors() };
+  return {
+    children: new Set(ownChildren().map(({ pid }) => pid)),
+    descriptors: countDescriptors(),
+  };
 }
 
 /** Throws when something is still there after a grace time in which ends are reaped and garbage is collected. */

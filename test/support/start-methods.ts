@@ -39,7 +39,8 @@ function makeCase(backend: Backend, method: Method): Case {
     backend,
     method,
     env,
-    run: (source, options = {}) => runProgram(source, { ...options, env: { ...env, ...options.env } }),
+    run: (source, options = {}) =>
+      runProgram(source, { ...options, env: { ...env, ...options.env } }),
   };
 }
 

@@ -73,7 +73,8 @@ function wrongImports(file: string): string[] {
   return importsOf(file).flatMap(({ specifier, typeOnly }) => {
     if (!specifier.startsWith('.')) return [];
     const to = roomOf(path.posix.join(path.posix.dirname(file), specifier));
-    const fine = to === from || allowed.includes(to) || (typeOnly && allowed.includes(`${to}:type`));
+    const fine =
+      to === from || allowed.includes(to) || (typeOnly && allowed.includes(`${to}:type`));
     return fine ? [] : [`${file}: ${from} must not import ${specifier}`];
   });
 }
@@ -95,7 +96,10 @@ function wrongIncludes(file: string): string[] {
   if (!allowed) return [`${file}: ${from} is not a room of native/`];
   return lines(file).flatMap((line) => {
     const [, bracket, header = ''] = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/.exec(line) ?? [];
-    const fine = bracket === '"' ? [from, ...allowed].includes(roomOf(`native/${header}`)) : mayUse(from, header);
+    const fine =
+      bracket === '"'
+        ? [from, ...allowed].includes(roomOf(`native/${header}`))
+        : mayUse(from, header);
     return fine ? [] : [`${file}: ${from} must not include ${header}`];
   });
 }
