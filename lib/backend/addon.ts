@@ -1,0 +1,124 @@
+/** The addon's surface, typed; the loading through node-gyp-build. Nobody but the native backend imports this. */
+import path from 'node:path';
+
+/** A descriptor's stream of framed messages. Owns the descriptor. Not thread-safe: one per environment. */
+export interface NativeChannel {
+  /** The next whole message, or undefined when it has not all arrived, or null at the end of the stream. */
+  tryRecv(): Buffer | undefined | null;
+  /** Descriptors that came with the message last returned by tryRecv; the caller owns them. */
+  takeFds(): number[];
+  /**
+   * Starts a message. True when all of it is written; false when the rest waits for `flush`, or (with nothing taken) when a
+   * message before it does. `fds` are duplicated by the kernel, the caller keeps its own.
+   */
+  trySend(bytes: Uint8Array, fds: readonly number[]): boolean;
+  /** Goes on with a started message: true when nothing is left. */
+  flush(): boolean;
+  /** True when a started message is not all written. */
+  readonly pending: boolean;
+  /** Blocks until readable (1) or writable (2), or timeoutMs (Infinity: for ever) passed. True when ready, end of stream included. */
+  waitSync(events: number, timeoutMs: number): boolean;
+  /** Readable at once, end of stream included? A part of a message does not count. */
+  readable(): boolean;
+  /** Calls back from the event loop whenever one of `events` holds, until changed. 0 stops. Keeps the loop alive while not 0. */
+  watch(events: number, callback: (() => void) | undefined): void;
+  /** A duplicate descriptor, close-on-exec; the caller owns it. */
+  duplicate(): number;
+  readonly fd: number;
+  close(): void;
+}
+
+/** A child of ours, held by pidfd. */
+export interface NativeChild {
+  readonly pid: number;
+  /** Calls back once from the event loop after the child has been reaped: (exit code, 0) or (0, signal number). */
+  watch(callback: (code: number, signal: number) => void): void;
+  ref(): void;
+  unref(): void;
+  /** Reaps when it has ended: [code, signal], else undefined. Never waits. */
+  check(): [number, number] | undefined;
+  /** Blocks up to timeoutMs (Infinity: for ever), reaps. */
+  waitSync(timeoutMs: number): [number, number] | undefined;
+  /** pidfd_send_signal; false when it has ended. */
+  kill(signal: number): boolean;
+  release(): void;
+}
+
+/** Some other process, held by pidfd: not reaped, only watched. */
+export interface NativePeer {
+  isAlive(): boolean;
+  waitSync(timeoutMs: number): boolean;
+  watch(callback: () => void): void;
+  unwatch(): void;
+  release(): void;
+}
+
+/** Why a fork did not happen, when it was not a failed system call. */
+export interface ForkRefusal {
+  reason: string;
+  /** True when it may succeed on a later turn of the loop: the pool or a thread was busy. */
+  transient: boolean;
+}
+
+export interface Addon {
+  // channels
+  NativeChannel: new (fd: number) => NativeChannel;
+  /** socketpair(2), close-on-exec. */
+  socketPair(): [number, number];
+  /** pipe2(2), close-on-exec: [read, write]. */
+  pipe(): [number, number];
+  closeFd(fd: number): void;
+
+  // processes
+  /** `pid` must be an unreaped child of this process. With `reap` false the status is only looked at (WNOWAIT): Node reaps. */
+  NativeChild: new (pid: number, reap: boolean) => NativeChild;
+  NativePeer: new (pid: number) => NativePeer;
+  /** The descriptor on which this process's children notice its end; made on first use, kept until exit. */
+  livenessFd(): number;
+  /** In a child: SIGKILL for this process, by the kernel, when the owner of the liveness pipe ends. Takes over `fd`. */
+  dieWithParent(fd: number): void;
+
+  // fork
+  /** Why this process cannot fork, or undefined. */
+  forkUnsupported(): string | undefined;
+  /**
+   * The raw fork. 0 in the child. Throws system errors, returns a refusal when it cannot be done now. `clean`: in the child
+   * every inherited handle is made inert. `waitMs` bounds how long the libuv pool and other threads are waited for.
+   */
+  fork(options: ForkCallOptions): number | ForkRefusal;
+  /** Runs the callback from the check phase of the event loop, with an empty JavaScript stack. */
+  atSafePoint(callback: () => void): void;
+  /** _exit(2). */
+  exitNow(code: number): never;
+  /** dup2(2) and open flags for a child's stdio. */
+  redirect(fd: number, target: number): void;
+  openFile(path: string, mode: 'read' | 'append'): number;
+}
+
+export interface ForkCallOptions {
+  clean: boolean;
+  waitMs: number;
+  /** False when Node was started without V8 worker threads. */
+  platformWorkers: boolean;
+  /** Descriptors of inherited handles that stay usable in a clean child (a terminal behind stdout). */
+  keepFds: number[];
+}
+
+/** The package's root, seen from dist/backend/. */
+const packageRoot = path.resolve(__dirname, '..', '..');
+
+let loaded: { addon: Addon } | { error: Error } | undefined;
+
+/** Loads the prebuilt or locally built binary, once. */
+export function loadAddon(): { addon: Addon } | { error: Error } {
+  if (loaded === undefined) {
+    try {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports -- node-gyp-build is a CommonJS loader
+      const load = require('node-gyp-build') as (directory: string) => Addon;
+      loaded = { addon: load(packageRoot) };
+    } catch (cause) {
+      loaded = { error: cause as Error };
+    }
+  }
+  return loaded;
+}

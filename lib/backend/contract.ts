@@ -1,0 +1,161 @@
+/**
+ * What a backend gives to the rooms above. Two keep it: `native` (the addon) and `fallback` (node:child_process messages and
+ * a broker in the parent). A later, faster transport replaces an implementation here, never this interface.
+ */
+import type { Deadline } from '../base/deadline.js';
+import type { Wait } from '../base/options.js';
+
+export type StartMethod = 'fork' | 'forkserver' | 'spawn';
+export type BackendName = 'native' | 'fallback';
+
+/**
+ * An operating-system handle or broker channel on its way to another process. Opaque to everybody but the backend that made
+ * it. Whoever holds it owns it: it is consumed by being sent, or by `discard()`.
+ */
+export interface TransferHandle {
+  /** Release what was acquired for the transfer, when the message is not sent after all. Idempotent. */
+  discard(): void;
+}
+
+/** One whole message: bytes, and the handles that travel beside them. */
+export interface Message {
+  readonly bytes: Uint8Array;
+  readonly handles: readonly TransferHandle[];
+}
+
+/**
+ * A two-way or one-way stream of whole messages between processes. Nothing is lost between `send` resolving and the peer's
+ * `recv`, also when the sender dies in between. One reader and one writer at a time per end.
+ */
+export interface Channel {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly closed: boolean;
+  /**
+   * Resolves when the message has been handed to the transport. A message whose first byte has been written is always
+   * finished, so `wait` bounds only the time until it begins: TimeoutError, or the signal's reason, means nothing was sent.
+   * @throws BrokenPipeError when no reader is left.
+   */
+  send(message: Message, wait: Wait): Promise<void>;
+  /** The blocking twin. @throws NotSupportedError on the fallback. */
+  sendSync(message: Message, deadline: Deadline): void;
+  /** The next message, in order. @throws EndOfFileError when no writer is left and all was read; TimeoutError. */
+  recv(wait: Wait): Promise<Message>;
+  recvSync(deadline: Deadline): Message;
+  /** True when recv would not wait: a message, or the end of the stream, is there. False when the timeout passed first. */
+  poll(wait: Wait): Promise<boolean>;
+  pollSync(deadline: Deadline): boolean;
+  /** The descriptor, for programs that select on it. @throws NotSupportedError on the fallback. */
+  fileno(): number;
+  /** A second handle on this end, to travel to another process. This end stays open. */
+  toTransfer(): TransferHandle;
+  /** Idempotent. Pending waits reject with ClosedError. */
+  close(): void;
+}
+
+export interface ExitStatus {
+  /** Exit code, or minus the signal's number, as in Python. */
+  readonly exitCode: number;
+  readonly signalCode: NodeJS.Signals | null;
+}
+
+/** Where a child's stdout or stderr goes. A string is a file path, appended to. */
+export type StdioTarget = 'inherit' | 'ignore' | 'pipe' | number | string;
+
+export interface SpawnRequest {
+  /** Absolute path of the program that the child runs (entry/child). */
+  readonly entry: string;
+  readonly execArgv: readonly string[];
+  readonly stdout: StdioTarget;
+  readonly stderr: StdioTarget;
+}
+
+/** A started child, as its parent sees it. */
+export interface Child {
+  readonly pid: number;
+  /** Set once the child has ended and been reaped. */
+  readonly status: ExitStatus | undefined;
+  readonly stdout: NodeJS.ReadableStream | null;
+  readonly stderr: NodeJS.ReadableStream | null;
+  /** Called once, from the event loop, when the child has ended. Called at once (in a microtask) when it already has. */
+  onExit(listener: (status: ExitStatus) => void): void;
+  /** Look without waiting: reaps a child that has ended. The fallback learns of an exit only from its event loop. */
+  check(): ExitStatus | undefined;
+  /** Blocks. @throws NotSupportedError on the fallback. */
+  waitSync(deadline: Deadline): ExitStatus | undefined;
+  /** Sends the signal to this very child, never to a recycled pid. False when it has ended. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** Whether the child keeps this process's event loop alive. */
+  ref(): void;
+  unref(): void;
+  /** Gives up the descriptors. Only after the end. */
+  release(): void;
+}
+
+/** A spawned child and the parent's end of the line over which it is told what to do. */
+export interface SpawnedChild {
+  readonly child: Child;
+  readonly control: Channel;
+}
+
+/** In a spawned child: the other end of that line, and how it watches over its parent. */
+export interface ChildEnd {
+  readonly control: Channel;
+}
+
+/** Another process that is not our child, seen from here: Python's `parent_process()`. */
+export interface PeerProcess {
+  isAlive(): boolean;
+  /** Resolves true when it has ended, false when the timeout passed first. */
+  wait(wait: Wait): Promise<boolean>;
+  waitSync(deadline: Deadline): boolean;
+  release(): void;
+}
+
+export interface ForkOptions {
+  /** True: nothing of the parent's event loop lives on in the child. False: os.fork, both sides go on with everything. */
+  readonly clean: boolean;
+  /** Milliseconds for which the libuv pool and busy threads are waited for; this thread is blocked meanwhile. */
+  readonly waitMs: number;
+  /** Descriptors of inherited handles that a clean child keeps using. */
+  readonly keepFds: readonly number[];
+}
+
+export type ForkResult =
+  | { readonly kind: 'child' }
+  | { readonly kind: 'parent'; readonly child: Child }
+  | { readonly kind: 'refused'; readonly reason: string; readonly transient: boolean };
+
+/** fork(2) and what a forked child's first steps need. Only where `Backend.forkUnavailable()` answers undefined. */
+export interface Forking {
+  /** Forks here and now. The child dies with this process. @throws a system error (EAGAIN, ENOMEM). */
+  fork(options: ForkOptions): ForkResult;
+  /** Calls back from the check phase of the event loop, with an empty JavaScript stack. */
+  atSafePoint(callback: () => void): void;
+  /** _exit(2). */
+  exitNow(code: number): never;
+  /** Makes `target` the same open file as `fd`. */
+  redirect(fd: number, target: number): void;
+  /** Opens close-on-exec; 'append' creates. */
+  openFile(path: string, mode: 'read' | 'append'): number;
+  pipe(): [readFd: number, writeFd: number];
+  closeFd(fd: number): void;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  /** Absent on the fallback. */
+  readonly forking?: Forking;
+  /** Why fork cannot be used in this process, or undefined when it can. */
+  forkUnavailable(): string | undefined;
+  /** `[left, right]`: duplex, or left only receives and right only sends. */
+  channelPair(duplex: boolean): [Channel, Channel];
+  /** The other side of `Channel.toTransfer()`. */
+  channelFromTransfer(handle: TransferHandle, mode: { readable: boolean; writable: boolean }): Channel;
+  /** Starts a Node child (child_process.spawn). Rejects with the spawn error when the program cannot be started. */
+  spawn(request: SpawnRequest): Promise<SpawnedChild>;
+  /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */
+  attachChild(): ChildEnd;
+  /** The parent of this process; `pid` guards against a parent that ended before we looked. */
+  peer(pid: number): PeerProcess;
+}

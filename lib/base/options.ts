@@ -1,0 +1,68 @@
+/** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
+  return String(value);
+}
+
+export function invalidType(name: string, expected: string, given: unknown): TypeError {
+  const error = new TypeError(`${name} must be ${expected}, got ${describe(given)}`);
+  return Object.assign(error, { code: 'ERR_MP_INVALID_ARGUMENT' });
+}
+
+export function outOfRange(name: string, expected: string, given: unknown): RangeError {
+  const error = new RangeError(`${name} must be ${expected}, got ${describe(given)}`);
+  return Object.assign(error, { code: 'ERR_MP_OUT_OF_RANGE' });
+}
+
+export function checkFunction(name: string, value: unknown): asserts value is (...args: never[]) => unknown {
+  if (typeof value !== 'function') throw invalidType(name, 'a function', value);
+}
+
+export function checkString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw invalidType(name, 'a string', value);
+}
+
+export function checkBoolean(name: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
+}
+
+/** An options bag: absent, or a plain object. */
+export function checkOptions(name: string, value: unknown): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidType(name, 'an object', value);
+}
+
+export function checkInteger(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): asserts value is number {
+  if (typeof value !== 'number') throw invalidType(name, 'a number', value);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    const upper = max === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${String(max)}`;
+    throw outOfRange(name, `an integer of at least ${String(min)}${upper}`, value);
+  }
+}
+
+/** Milliseconds: absent waits for ever, 0 tries once; negative and NaN are RangeErrors; Infinity is the same as absent. */
+export function checkTimeout(name: string, value: unknown): asserts value is number | undefined {
+  if (value === undefined) return;
+  if (typeof value !== 'number') throw invalidType(name, 'a number of milliseconds', value);
+  if (Number.isNaN(value) || value < 0) throw outOfRange(name, 'zero or more milliseconds', value);
+}
+
+export function checkSignal(name: string, value: unknown): asserts value is AbortSignal | undefined {
+  if (value !== undefined && !(value instanceof AbortSignal)) throw invalidType(name, 'an AbortSignal', value);
+}
+
+/** The options every wait takes. `timeout` in milliseconds. */
+export interface Wait {
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export function checkWait(name: string, wait: Wait | undefined): void {
+  checkOptions(name, wait);
+  checkTimeout(`${name}.timeout`, wait?.timeout);
+  checkSignal(`${name}.signal`, wait?.signal);
+}

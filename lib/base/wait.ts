@@ -1,0 +1,75 @@
+import type { Wait } from './options.js';
+
+/**
+ * One pending wait of the event loop: settles once, by its event, its timeout or its signal, and leaves no timer and no
+ * listener behind whichever came first. `onTimeout` decides the outcome (a value, or a throw).
+ */
+export class PendingWait<T> {
+  readonly promise: Promise<T>;
+  #settle!: { resolve: (value: T) => void; reject: (reason: unknown) => void };
+  #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+  #settled = false;
+  readonly #onSettled: (() => void) | undefined;
+
+  /** `onSettled` runs exactly once, synchronously, before the promise's reactions: the place to take the wait off its queue. */
+  constructor(wait: Wait, onTimeout: () => T, onSettled?: () => void) {
+    this.promise = new Promise<T>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.#onSettled = onSettled;
+    if (wait.signal?.aborted) {
+      this.reject(wait.signal.reason);
+      return;
+    }
+    if (wait.signal) {
+      this.#signal = wait.signal;
+      this.#onAbort = () => {
+        this.reject(this.#signal?.reason);
+      };
+      wait.signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+    this.#arm(wait.timeout, onTimeout);
+  }
+
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  resolve(value: T): void {
+    if (this.#finish()) this.#settle.resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    if (this.#finish()) this.#settle.reject(reason);
+  }
+
+  /** Node clamps longer timers to 1 ms, so a far deadline is walked in steps of this many milliseconds. */
+  static readonly #longestTimerMs = 2 ** 31 - 1;
+
+  #arm(timeoutMs: number | undefined, onTimeout: () => T): void {
+    if (timeoutMs === undefined || timeoutMs === Infinity) return;
+    const step = Math.min(timeoutMs, PendingWait.#longestTimerMs);
+    this.#timer = setTimeout(() => {
+      if (step < timeoutMs) {
+        this.#arm(timeoutMs - step, onTimeout);
+        return;
+      }
+      try {
+        this.resolve(onTimeout());
+      } catch (error) {
+        this.reject(error);
+      }
+    }, Math.ceil(step));
+  }
+
+  #finish(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#onSettled?.();
+    return true;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Every error class of the package, its code, and the map from code to class that lets an error keep its class when it
+ * crosses a process boundary. Wrong arguments are plain TypeError or RangeError carrying a code (see base/options.ts).
+ */
+
+const KIND = Symbol.for('node-multiprocessing.error');
+
+export interface ProcessErrorOptions extends ErrorOptions {
+  code?: string;
+}
+
+/** Root of the package's own errors, Python's `multiprocessing.ProcessError`. `code` is `ERR_MP_…` and stable. */
+export class ProcessError extends Error {
+  readonly code: string;
+
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    const { code, ...rest } = options;
+    super(message, rest);
+    this.name = new.target.name;
+    this.code = code ?? 'ERR_MP_PROCESS';
+    Object.defineProperty(this, KIND, { value: true });
+  }
+
+  /** True for our errors even when they come from another copy of the package or another realm. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== ProcessError) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && (value as { [KIND]?: boolean })[KIND] === true;
+  }
+}
+
+/** Python's `multiprocessing.TimeoutError`: the time given to a call that cannot answer with a plain `false` has passed. */
+export class TimeoutError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_TIMEOUT', ...options });
+  }
+}
+
+/** Python's EOFError: the other end of the connection is closed, or its process has ended, and nothing is left to read. */
+export class EndOfFileError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_END_OF_FILE', ...options });
+  }
+}
+
+/** Python's BrokenPipeError: nobody is left who could receive what is being sent. */
+export class BrokenPipeError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_BROKEN_PIPE', ...options });
+  }
+}
+
+/** Python's BufferTooShort: the message did not fit; the whole of it is in `bytes` and the connection goes on. */
+export class BufferTooShortError extends ProcessError {
+  readonly bytes: Buffer;
+
+  constructor(message: string, bytes: Buffer, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_BUFFER_TOO_SHORT', ...options });
+    this.bytes = bytes;
+  }
+}
+
+/** The object was used after its `close()`. Python raises ValueError or OSError. */
+export class ClosedError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_CLOSED', ...options });
+  }
+}
+
+/** The call came at the wrong moment of the object's life, or from the wrong process. Python: AssertionError or ValueError. */
+export class StateError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_STATE', ...options });
+  }
+}
+
+/** `start()` ran while a spawned child was still importing the parent's main module. Python: RuntimeError in the child. */
+export class BootstrapError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_BOOTSTRAP', ...options });
+  }
+}
+
+/** A worker process ended while it held a task; exactly that task fails with this error. */
+export class WorkerDiedError extends ProcessError {
+  readonly pid: number;
+  readonly exitCode: number | null;
+  readonly signalCode: string | null;
+
+  constructor(
+    message: string,
+    worker: { pid: number; exitCode: number | null; signalCode: string | null },
+    options: ProcessErrorOptions = {},
+  ) {
+    super(message, { code: 'ERR_MP_WORKER_DIED', ...options });
+    this.pid = worker.pid;
+    this.exitCode = worker.exitCode;
+    this.signalCode = worker.signalCode;
+  }
+}
+
+/** The pool cannot do its work any more: its initializer failed, or its workers die faster than they do work. */
+export class BrokenPoolError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_BROKEN_POOL', ...options });
+  }
+}
+
+/** The task was dropped before it finished: the pool was terminated or the task aborted. */
+export class CancelledError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_CANCELLED', ...options });
+  }
+}
+
+/** A value or function cannot travel to another process; `path` says where in the value, as in `args[0].callback`. */
+export class SerializationError extends ProcessError {
+  readonly path: string;
+
+  constructor(message: string, path: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_SERIALIZATION', ...options });
+    this.path = path;
+  }
+}
+
+/** An error of another process whose class is not known here; `remoteStack` is its stack over there. */
+export class RemoteError extends ProcessError {
+  readonly remoteStack: string;
+
+  constructor(message: string, remoteStack: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_REMOTE', ...options });
+    this.remoteStack = remoteStack;
+  }
+}
+
+/** This platform or backend cannot do it; the message names what can. */
+export class NotSupportedError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_NOT_SUPPORTED', ...options });
+  }
+}
+
+/** fork(2) cannot be done safely here and now; the message says why and what to use instead. */
+export class ForkUnavailableError extends NotSupportedError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_FORK_UNAVAILABLE', ...options });
+  }
+}
+
+/** A failed system call, shaped like Node's own: `code` is the errno name, with `errno` and `syscall`. */
+export class SystemError extends ProcessError {
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(message: string, details: { code: string; errno: number; syscall: string }, options: ErrorOptions = {}) {
+    super(message, { code: details.code, ...options });
+    this.errno = details.errno;
+    this.syscall = details.syscall;
+  }
+}

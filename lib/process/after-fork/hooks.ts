@@ -1,0 +1,68 @@
+/** The user's hooks around a fork, Python's os.register_at_fork. */
+import { checkFunction, checkOptions } from '../../base/options.js';
+
+export interface AtForkHooks {
+  /** In the parent, right before; in reverse order of registration. A throw prevents the fork and reaches the caller. */
+  before?: () => void;
+  /** In the parent, right after, also when the fork failed. */
+  afterInParent?: () => void;
+  /** In the child, before anything else of the program. A throw ends the child with exit code 1. */
+  afterInChild?: () => void;
+}
+
+const registered = new Set<Readonly<AtForkHooks>>();
+
+/**
+ * Runs hooks around every fork of this process: `fork()` and processes started by the fork method. For what a
+ * library keeps outside of JavaScript and cannot share with a child, above all connections: close or mark them here.
+ * Python's `os.register_at_fork`. Hooks must be synchronous. Children inherit the registrations.
+ * @returns what takes the registration back.
+ * @throws TypeError when a hook is not a function.
+ */
+export function registerAtFork(hooks: AtForkHooks): () => void {
+  checkOptions('hooks', hooks);
+  const { before, afterInParent, afterInChild } = hooks;
+  if (before !== undefined) checkFunction('hooks.before', before);
+  if (afterInParent !== undefined) checkFunction('hooks.afterInParent', afterInParent);
+  if (afterInChild !== undefined) checkFunction('hooks.afterInChild', afterInChild);
+  const entry = { ...hooks };
+  registered.add(entry);
+  return () => {
+    registered.delete(entry);
+  };
+}
+
+/** Those that had their `before` hear of the end, also when a later `before` prevented the fork. */
+export function runBefore(): void {
+  const called: Readonly<AtForkHooks>[] = [];
+  for (const hooks of [...registered].reverse()) {
+    try {
+      hooks.before?.();
+    } catch (error) {
+      reportAll(called.reverse().map((entry) => entry.afterInParent));
+      throw error;
+    }
+    called.push(hooks);
+  }
+}
+
+export function runAfterInParent(): void {
+  reportAll([...registered].map((hooks) => hooks.afterInParent));
+}
+
+export function runAfterInChild(): void {
+  for (const hooks of [...registered]) hooks.afterInChild?.();
+}
+
+/** The fork has happened whatever a hook says, so its error cannot be thrown at the caller: it is an uncaught exception. */
+function reportAll(hooks: readonly ((() => void) | undefined)[]): void {
+  for (const hook of hooks) {
+    try {
+      hook?.();
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+}

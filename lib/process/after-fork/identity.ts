@@ -1,0 +1,80 @@
+/** Who a forked child is: its own process number, its own randomness, its own way out. Both kinds of fork need all of it. */
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import { inspect } from 'node:util';
+import { nodeInternals } from './internals.js';
+
+/** process.pid is a plain property, set when the program started; ppid is asked for each time and needs nothing. */
+function ownPid(): void {
+  const pid = Number(fs.readlinkSync('/proc/self'));
+  Object.defineProperty(process, 'pid', { value: pid, writable: false, enumerable: true, configurable: true });
+}
+
+/** What was cached before the fork would come out of every sibling. OpenSSL itself notices the new process number. */
+function ownRandomness(): void {
+  for (const pool of nodeInternals().randomPools) crypto.randomFillSync(pool);
+  Math.random = createRandom();
+}
+
+/**
+ * Math.random's state is V8's and cannot be set, so the child gets a generator of its own: xorshift128+, V8's own algorithm
+ * (Vigna, "Further scramblings of Marsaglia's xorshift generators"), in 32-bit halves, seeded by the system.
+ */
+function createRandom(): () => number {
+  const state = new Uint32Array(4);
+  crypto.randomFillSync(state);
+  state[0]! |= 1; // the all-zero state would stay zero
+  return function random(): number {
+    let low1 = state[0]!;
+    let high1 = state[1]!;
+    const low0 = state[2]!;
+    const high0 = state[3]!;
+    state[0] = low0;
+    state[1] = high0;
+    // s1 ^= s1 << 23
+    high1 ^= (high1 << 23) | (low1 >>> 9);
+    low1 ^= low1 << 23;
+    // s1 ^= s1 >> 17; s1 ^= s0; s1 ^= s0 >> 26
+    const shiftedLow = (low1 >>> 17) | (high1 << 15);
+    const shiftedHigh = high1 >>> 17;
+    low1 ^= shiftedLow ^ low0 ^ ((low0 >>> 26) | (high0 << 6));
+    high1 ^= shiftedHigh ^ high0 ^ (high0 >>> 26);
+    state[2] = low1;
+    state[3] = high1;
+    // The top 52 bits, as V8 does.
+    return ((high1 >>> 0) * 0x100000 + (low1 >>> 12)) / 0x10000000000000;
+  };
+}
+
+/**
+ * Node's own end joins threads and runs destructors that belong to the parent, so every way out of a forked child is _exit(2):
+ * process.exit(), the natural end of the loop, and an uncaught error.
+ */
+function ownExit(exitNow: (code: number) => never): void {
+  const exitCode = (): number => Number(process.exitCode ?? 0) & 0xff;
+  Object.assign(process, { reallyExit: (code?: number) => exitNow(Number(code ?? exitCode()) & 0xff) });
+
+  // At the natural end Node emits 'exit' and then tears down; the listeners run, the tearing down does not.
+  const emit = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean;
+  process.emit = ((event: string | symbol, ...args: unknown[]): boolean => {
+    const handled = emit(event, ...args);
+    if (event === 'exit') exitNow(exitCode());
+    return handled;
+  }) as typeof process.emit;
+
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return;
+    try {
+      fs.writeSync(2, `${process.title}[${String(process.pid)}]: Uncaught ${inspect(error)}\n`);
+    } catch {
+      // stderr is closed or full: there is nowhere left to say it, and the exit code says it too.
+    }
+    process.exit(1);
+  });
+}
+
+export function takeIdentity(exitNow: (code: number) => never): void {
+  ownPid();
+  ownRandomness();
+  ownExit(exitNow);
+}

@@ -1,0 +1,139 @@
+/**
+ * The few variables of Node's own library that a forked child must reach: its lists of timers and immediates, and the pools of
+ * random bytes behind randomUUID and randomInt. An in-process inspector session reads the scopes of functions that
+ * close over them; nothing is patched, and it is done once per process, before its first fork.
+ */
+import crypto from 'node:crypto';
+import inspector from 'node:inspector';
+import { ForkUnavailableError } from '../../errors.js';
+
+export interface LinkedTimer {
+  _idleNext: LinkedTimer | null;
+  _onTimeout?: unknown;
+}
+
+export interface Internals {
+  /** Lists of timers by duration; each list is circular and starts with itself. */
+  readonly timerLists: Record<string, LinkedTimer>;
+  readonly immediates: { head: (NodeJS.Immediate & { _idleNext: NodeJS.Immediate | null }) | null };
+  /** Cached random bytes, used up from the front; empty until Node's library has needed them. */
+  readonly randomPools: readonly Uint8Array[];
+}
+
+type Post = <T>(method: string, params: object) => T;
+
+interface RemoteObject {
+  objectId?: string;
+  description?: string;
+  type?: string;
+}
+interface Property {
+  name: string;
+  value?: RemoteObject;
+}
+
+const MAILBOX = Symbol.for('node-multiprocessing.mailbox');
+
+function withSession<T>(body: (post: Post) => T): T {
+  const session = new inspector.Session();
+  session.connect();
+  try {
+    return body((method, params) => {
+      let outcome: { error: Error } | { result: unknown } | undefined;
+      // The callback runs before post returns: the session lives on this very thread.
+      session.post(method, params, (error: Error | null, result?: object) => {
+        outcome = error ? { error: Object.assign(new Error(error.message), error) } : { result };
+      });
+      if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error(`${method} did not answer`);
+      return outcome.result as never;
+    });
+  } finally {
+    session.disconnect();
+    delete (globalThis as Record<symbol, unknown>)[MAILBOX];
+  }
+}
+
+function remote(post: Post, value: unknown): RemoteObject {
+  (globalThis as Record<symbol, unknown>)[MAILBOX] = { value };
+  const expression = `globalThis[Symbol.for('node-multiprocessing.mailbox')].value`;
+  return post<{ result: RemoteObject }>('Runtime.evaluate', { expression }).result;
+}
+
+function internalProperties(post: Post, fn: unknown): Property[] {
+  const { objectId } = remote(post, fn);
+  return post<{ internalProperties?: Property[] }>('Runtime.getProperties', { objectId, ownProperties: true }).internalProperties ?? [];
+}
+
+function properties(post: Post, object: RemoteObject | undefined): Property[] {
+  if (object?.objectId === undefined) return [];
+  return post<{ result: Property[] }>('Runtime.getProperties', { objectId: object.objectId, ownProperties: true }).result;
+}
+
+/** The objects that `fn` closes over, by name; only those asked for. */
+function closedOver(post: Post, fn: unknown, names: readonly string[]): Map<string, object> {
+  const found = new Map<string, object>();
+  const scopes = internalProperties(post, fn).find((property) => property.name === '[[Scopes]]');
+  for (const scope of properties(post, scopes?.value)) {
+    if (scope.value?.description === 'Global') continue;
+    for (const variable of properties(post, scope.value)) {
+      if (!names.includes(variable.name) || variable.value?.objectId === undefined) continue;
+      const box: { out?: object } = {};
+      (globalThis as Record<symbol, unknown>)[MAILBOX] = box;
+      post('Runtime.callFunctionOn', {
+        objectId: variable.value.objectId,
+        functionDeclaration: `function () { globalThis[Symbol.for('node-multiprocessing.mailbox')].out = this; }`,
+      });
+      if (box.out !== undefined) found.set(variable.name, box.out);
+    }
+  }
+  return found;
+}
+
+let internals: Internals | undefined;
+
+/** @throws ForkUnavailableError on a Node version that keeps them elsewhere. */
+export function nodeInternals(): Internals {
+  internals ??= withSession((post) => {
+    // The pools exist once they have been used.
+    crypto.randomUUID();
+    crypto.randomInt(2);
+    const timers = closedOver(post, setTimeout, ['timerListMap']);
+    const immediates = closedOver(post, clearImmediate, ['immediateQueue']);
+    const random = closedOver(post, crypto.randomInt, ['randomCache', 'uuidData']);
+    const timerLists = timers.get('timerListMap');
+    const queue = immediates.get('immediateQueue');
+    const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
+    if (timerLists === undefined || queue === undefined || pools.length !== 2) {
+      throw new ForkUnavailableError(
+        `fork is not available: Node ${process.version} keeps its timers or random pools where they cannot be found; ` +
+          `use the spawn start method`,
+      );
+    }
+    return {
+      timerLists: timerLists as Record<string, LinkedTimer>,
+      immediates: queue as Internals['immediates'],
+      randomPools: pools,
+    };
+  });
+  return internals;
+}
+
+const ownDispatcherClasses = new WeakMap<object, boolean>();
+
+/** Whether a class comes from the undici inside Node rather than from a package of the program. */
+export function isNodesUndici(constructor: object): boolean {
+  let known = ownDispatcherClasses.get(constructor);
+  if (known === undefined) {
+    known = withSession((post) => {
+      const script = (fn: unknown): string | undefined => {
+        const location = internalProperties(post, fn).find((property) => property.name === '[[FunctionLocation]]');
+        return (location?.value as { value?: { scriptId?: string } } | undefined)?.value?.scriptId;
+      };
+      const here = script(constructor);
+      // Response is defined in the same built-in script.
+      return here !== undefined && here === script(globalThis.Response);
+    });
+    ownDispatcherClasses.set(constructor, known);
+  }
+  return known;
+}

@@ -1,0 +1,159 @@
+/**
+ * What Node's library keeps of the parent's program, put away in the child of a Process. The addon has made every inherited handle
+ * inert before (no event can come from one); here are the parts that live in JavaScript.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { StateError } from '../../errors.js';
+import { isNodesUndici, nodeInternals } from './internals.js';
+
+/** `node:internal/http` caches the Date header and resets the cache by a timer of its own, recognized by its text. */
+const RESETS_DATE_CACHE = /^function resetCache\(\) \{\s*utcCache = undefined;\s*\}$/;
+
+function dropTimers(): void {
+  const timers: NodeJS.Timeout[] = [];
+  for (const list of Object.values(nodeInternals().timerLists)) {
+    for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
+      timers.push(timer as unknown as NodeJS.Timeout);
+      const callback = timer._onTimeout;
+      if (typeof callback === 'function' && RESETS_DATE_CACHE.test(Function.prototype.toString.call(callback))) {
+        (callback as () => void)();
+      }
+    }
+  }
+  // Through the public call, which keeps Node's counts of what holds the loop open.
+  for (const timer of timers) clearTimeout(timer);
+}
+
+function dropImmediates(): void {
+  for (let immediate = nodeInternals().immediates.head; immediate !== null;) {
+    const next = immediate._idleNext as typeof immediate | null;
+    clearImmediate(immediate);
+    immediate = next;
+  }
+}
+
+/** Node's own listeners on `process` are on these; everything else is the program's, signal handlers included. */
+const KEPT_EVENTS = new Set<string | symbol>(['newListener', 'removeListener', 'warning']);
+
+function dropListeners(): void {
+  for (const event of process.eventNames()) {
+    if (!KEPT_EVENTS.has(event)) process.removeAllListeners(event);
+  }
+  if (process.hasUncaughtExceptionCaptureCallback()) process.setUncaughtExceptionCaptureCallback(null);
+  process.exitCode = undefined;
+}
+
+/** Python's rule: a child does not read what its parent's user types. The descriptor is the null device by now. */
+function ownStdin(): void {
+  let stream: fs.ReadStream | undefined;
+  Object.defineProperty(process, 'stdin', {
+    configurable: true,
+    enumerable: true,
+    get: () => (stream ??= fs.createReadStream('', { fd: 0, autoClose: false })),
+  });
+}
+
+/** The channel of child_process.fork (a cluster worker, a test runner's worker) is the parent's. */
+function dropIpcChannel(): void {
+  if (process.channel === undefined) return;
+  for (const name of ['channel', 'send', 'disconnect'] as const) {
+    Object.defineProperty(process, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+  }
+  Object.defineProperty(process, 'connected', { value: false, writable: true, configurable: true, enumerable: true });
+}
+
+interface AgentState {
+  sockets: object;
+  freeSockets: object;
+  requests: object;
+  totalSocketCount?: number;
+}
+
+/** Every agent forgets the connections it had before the fork, the first time the child asks it for one. */
+function healAgents(): void {
+  const healed = new WeakSet<object>();
+  const prototype = http.Agent.prototype as unknown as { addRequest: (this: AgentState, ...args: unknown[]) => unknown };
+  const { addRequest } = prototype;
+  prototype.addRequest = function (...args) {
+    if (!healed.has(this)) {
+      healed.add(this);
+      this.sockets = Object.create(null) as object;
+      this.freeSockets = Object.create(null) as object;
+      this.requests = Object.create(null) as object;
+      if (this.totalSocketCount !== undefined) this.totalSocketCount = 0;
+    }
+    return addRequest.apply(this, args);
+  };
+}
+
+type DispatcherClass = new (inner?: object) => object;
+
+function globalDispatchers(): { key: symbol; dispatcher: object }[] {
+  const found: { key: symbol; dispatcher: object }[] = [];
+  for (const key of Object.getOwnPropertySymbols(globalThis)) {
+    if (!key.description?.startsWith('undici.globalDispatcher.')) continue;
+    const dispatcher = (globalThis as Record<symbol, unknown>)[key];
+    if (typeof dispatcher === 'object' && dispatcher !== null) found.push({ key, dispatcher });
+  }
+  // The plain dispatcher before those that wrap it for an older interface.
+  return found.sort((a, b) => (b.key.description ?? '').localeCompare(a.key.description ?? ''));
+}
+
+/** In the parent, so that the question is answered once and not in every child. */
+export function prepareDispatchers(): void {
+  for (const { dispatcher } of globalDispatchers()) isNodesUndici(dispatcher.constructor);
+}
+
+/** `fetch` gets a dispatcher of the same class without connections, unless the program has set one of its own. */
+function freshDispatchers(): void {
+  const fresh = new Map<object, object>();
+  let inner: object | undefined;
+  for (const { key, dispatcher } of globalDispatchers()) {
+    if (!isNodesUndici(dispatcher.constructor)) continue;
+    let replacement = fresh.get(dispatcher);
+    if (replacement === undefined) {
+      const { constructor } = dispatcher as { constructor: DispatcherClass };
+      const wraps = constructor.name.includes('Wrapper');
+      replacement = wraps ? new constructor(inner) : new constructor();
+      if (!wraps) inner = replacement;
+      fresh.set(dispatcher, replacement);
+    }
+    (globalThis as Record<symbol, unknown>)[key] = replacement;
+  }
+}
+
+interface SocketInternals {
+  _handle: { getAsyncId?: () => number; fd?: number } | null;
+  _writeGeneric: (writev: boolean, data: unknown, encoding: string, callback: (error?: Error) => void) => void;
+}
+
+/** A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. */
+function refuseInheritedSockets(): void {
+  // Handles are numbered in the order of their making.
+  const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
+  const prototype = net.Socket.prototype as unknown as SocketInternals;
+  const { _writeGeneric: write } = prototype;
+  prototype._writeGeneric = function (writev, data, encoding, callback) {
+    const id = this._handle?.getAsyncId?.() ?? Infinity;
+    const fd = this._handle?.fd ?? Infinity;
+    if (id < lastOfParent && fd > 2) {
+      callback(new StateError(`this socket belongs to the process that was forked: open one in process ${String(process.pid)}`));
+      return;
+    }
+    write.call(this, writev, data, encoding, callback);
+  };
+}
+
+export function quietNode(): void {
+  dropTimers();
+  dropImmediates();
+  dropListeners();
+  ownStdin();
+  dropIpcChannel();
+  healAgents();
+  freshDispatchers();
+  refuseInheritedSockets();
+}

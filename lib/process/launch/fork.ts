@@ -1,0 +1,114 @@
+/** Starts a child by fork(2), at the safe point of the event loop: the child runs what it is given and nothing else of the program. */
+import { AsyncResource } from 'node:async_hooks';
+import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
+import { ForkUnavailableError } from '../../errors.js';
+import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
+import { flushStdio, keptStdioFds, redirectStdio } from './fork-stdio.js';
+
+export interface ForkRequest {
+  readonly stdout: StdioTarget;
+  readonly stderr: StdioTarget;
+  /** Runs in the child, with an empty stack and in the async context of the caller of `forkChild`. Must not throw. */
+  readonly inChild: () => void;
+}
+
+/** The first attempts wait briefly for a busy pool, later ones longer: each blocks the event loop while it waits. Milliseconds. */
+const FIRST_WAIT_MS = 5;
+const LONGEST_WAIT_MS = 500;
+/** A pool or thread that never comes to rest is an error after this many milliseconds, not a hang. */
+const PATIENCE_MS = 30_000;
+
+interface Stream {
+  readonly fd: number;
+  readonly readEnd: number | undefined;
+}
+
+/** Opened in the parent, so that a wrong path fails at start(). */
+function open(forking: Forking, target: StdioTarget): Stream | undefined {
+  if (target === 'inherit') return undefined;
+  if (typeof target === 'number') return { fd: target, readEnd: undefined };
+  if (target === 'pipe') {
+    const [readEnd, writeEnd] = forking.pipe();
+    return { fd: writeEnd, readEnd };
+  }
+  const path = target === 'ignore' ? '/dev/null' : target;
+  return { fd: forking.openFile(path, 'append'), readEnd: undefined };
+}
+
+function closeAfterFork(forking: Forking, target: StdioTarget, stream: Stream | undefined): void {
+  if (stream !== undefined && typeof target !== 'number') forking.closeFd(stream.fd);
+}
+
+/** Operations that libuv's pool runs out of order (getaddrinfo): one of them in the queue could finish in the child. */
+function lookupsInFlight(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name === 'GetAddrInfoReqWrap' || name === 'GetNameInfoReqWrap');
+}
+
+type Attempt = Awaited<ReturnType<typeof attemptFork>>;
+
+function attempt(forking: Forking, waitMs: number): Attempt {
+  if (lookupsInFlight()) return { kind: 'refused', reason: 'a DNS lookup is in the libuv pool', transient: true };
+  return attemptFork(forking, 'clean', waitMs, keptStdioFds());
+}
+
+/**
+ * Resolves with the child once it runs; in the child the promise never settles, so no code after it runs there.
+ * @throws ForkUnavailableError; a system error.
+ */
+export async function forkChild(request: ForkRequest): Promise<Child> {
+  const forking = requireForking();
+  prepareToFork();
+  await flushStdio();
+  const context = new AsyncResource('multiprocessing.Process');
+  const stdout = open(forking, request.stdout);
+  let stderr: Stream | undefined;
+  try {
+    stderr = open(forking, request.stderr);
+    const child = await forkAtSafePoint(forking, () => {
+      redirectStdio(forking, stdout?.fd, stderr?.fd);
+      context.runInAsyncScope(request.inChild);
+    });
+    return withStreams(child, stdout, stderr);
+  } catch (error) {
+    for (const stream of [stdout, stderr]) if (stream?.readEnd !== undefined) forking.closeFd(stream.readEnd);
+    throw error;
+  } finally {
+    closeAfterFork(forking, request.stdout, stdout);
+    closeAfterFork(forking, request.stderr, stderr);
+  }
+}
+
+async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<Child> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (let waitMs = FIRST_WAIT_MS, pauseMs = 0; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS), pauseMs = waitMs) {
+    const result = await new Promise<Attempt>((resolve, reject) => {
+      forking.atSafePoint(() => {
+        try {
+          const outcome = attempt(forking, waitMs);
+          if (outcome.kind === 'child') inChild();
+          else resolve(outcome);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    if (result.kind === 'parent') return result.child;
+    if (result.kind === 'refused' && (!result.transient || performance.now() >= giveUpAt)) {
+      throw new ForkUnavailableError(`fork is not possible: ${result.reason}; use the spawn start method`);
+    }
+    // Nobody tells when a thread or the pool comes to rest; the pause leaves the loop to the program, longer each time.
+    if (pauseMs > 0) await sleep(pauseMs);
+  }
+}
+
+function readable(readEnd: number | undefined): NodeJS.ReadableStream | null {
+  return readEnd === undefined ? null : new net.Socket({ fd: readEnd, readable: true, writable: false });
+}
+
+function withStreams(child: Child, stdout: Stream | undefined, stderr: Stream | undefined): Child {
+  if (stdout?.readEnd === undefined && stderr?.readEnd === undefined) return child;
+  return Object.assign(child, { stdout: readable(stdout?.readEnd), stderr: readable(stderr?.readEnd) });
+}
+

@@ -1,0 +1,22 @@
+// Registers everything. One binary for every Node version: Node-API and libuv's stable C API only.
+
+#include <napi.h>
+
+#include "bind/channel_wrap.h"
+#include "bind/child_wrap.h"
+#include "bind/env_state.h"
+#include "bind/fork_wrap.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  mp::EnvState::Create(env);
+  mp::InitChannel(env, exports);
+  mp::InitChild(env, exports);
+  mp::InitFork(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(node_multiprocessing, Init)

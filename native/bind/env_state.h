@@ -1,0 +1,70 @@
+#pragma once
+// What the addon keeps for one Node environment (the main thread, or one worker_thread). Created when the addon is loaded
+// there, destroyed by Node when that environment ends; everything else hangs off it.
+
+#include <napi.h>
+#include <uv.h>
+
+#include <functional>
+
+namespace mp {
+
+// Something with a libuv handle or a descriptor that a forked child must let go of or re-create. Members of the environment's
+// intrusive list; the list never owns them.
+class ForkAware {
+ public:
+  // Runs in the child with every revived thread live again, before any JavaScript. May use malloc and libuv; must not
+  // call into JavaScript. `twin` is true for fork(), where the child goes on with everything.
+  virtual void AfterForkInChild(bool twin) = 0;
+
+ protected:
+  ForkAware() = default;
+  virtual ~ForkAware() { Unlink(); }
+  ForkAware(const ForkAware&) = delete;
+  ForkAware& operator=(const ForkAware&) = delete;
+
+  void Unlink() {
+    if (next_ == nullptr) return;
+    previous_->next_ = next_;
+    next_->previous_ = previous_;
+    next_ = previous_ = nullptr;
+  }
+
+ private:
+  friend class EnvState;
+  friend class ForkAwareList;
+  ForkAware* next_ = nullptr;
+  ForkAware* previous_ = nullptr;
+};
+
+class SafePoint;
+
+class EnvState {
+ public:
+  // Makes the state and hands it to Node (napi_set_instance_data), which deletes it with the environment.
+  static EnvState* Create(Napi::Env env);
+  static EnvState& Get(Napi::Env env) { return *env.GetInstanceData<EnvState>(); }
+
+  explicit EnvState(uv_loop_t* loop);
+  ~EnvState();
+
+  uv_loop_t* loop() const { return loop_; }
+
+  // Made on first use; deletes itself when the environment ends.
+  SafePoint* safe_point = nullptr;
+
+  void Add(ForkAware* object);
+  void Remove(ForkAware* object) { object->Unlink(); }
+  void NotifyForkInChild(bool twin);
+
+ private:
+  class Anchor : public ForkAware {
+   public:
+    void AfterForkInChild(bool) override {}
+  };
+
+  uv_loop_t* loop_;
+  Anchor anchor_;
+};
+
+}  // namespace mp
