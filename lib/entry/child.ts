@@ -1,0 +1,50 @@
+/**
+ * The program of a spawned child: hears from its parent what it is, becomes that, runs it. Never imported by the library.
+ */
+import { backend } from '../backend/index.js';
+import { EndOfFileError } from '../errors.js';
+import { runChild } from '../process/bootstrap.js';
+import { whileImporting } from '../process/import-guard.js';
+import { own } from '../process/own-state.js';
+import type { Arrived } from '../process/preparation.js';
+import { readPreparation, unpack } from '../process/preparation.js';
+import type { ProcessOptions } from '../process/process-options.js';
+import { Making } from '../process/process-options.js';
+import { Process } from '../process/process.js';
+import { printTraceback } from '../process/traceback.js';
+import { setMainModuleUrl } from '../serialization/main-module.js';
+
+async function main(): Promise<void> {
+  const { control } = backend().attachChild();
+  const arrived = readPreparation(await control.recv({}));
+  control.close();
+  own.startMethod = arrived.startMethod;
+  setMainModuleUrl(arrived.mainModule);
+  runChild({ birth: arrived.birth, work: () => work(arrived) });
+}
+
+async function work(arrived: Arrived): Promise<unknown> {
+  const self = await rebuild(arrived);
+  own.self = self;
+  return self.run();
+}
+
+/**
+ * The process object as its parent made it. A subclass's constructor has run there and does not run again: its fields arrive
+ * instead. While modules are imported argv[1] is this file, so that a main module sees that it is not the main program.
+ */
+async function rebuild(arrived: Arrived): Promise<Process> {
+  const [, script, ...rest] = arrived.argv;
+  process.argv.splice(2, Infinity, ...rest);
+  const { processClass, target, args, fields } = await whileImporting(() => unpack(arrived));
+  if (script !== undefined) process.argv[1] = script;
+  const making = new Making(arrived.birth, { target, args }) as ProcessOptions;
+  const self = Reflect.construct(Process, [making], processClass ?? Process) as Process;
+  return Object.assign(self, fields);
+}
+
+main().catch((error: unknown) => {
+  // A parent that ended before it told us what to run is nothing to report.
+  if (!(error instanceof EndOfFileError)) printTraceback('of an unknown name', error);
+  process.exit(1);
+});

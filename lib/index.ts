@@ -1,0 +1,18 @@
+/** The front door: the default context's surface, the classes, the errors. No logic. */
+export type { StartMethod } from './backend/contract.js';
+export type { Wait } from './base/options.js';
+export { Connection } from './connection/connection.js';
+export { Pipe } from './connection/pipe.js';
+export { getContext } from './context/context.js';
+export type { Context } from './context/context.js';
+export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';
+export * from './errors.js';
+export { Pool } from './pool/pool.js';
+export { exitNow, fork, registerAtFork } from './process/after-fork/index.js';
+export { cpuCount } from './process/cpu-count.js';
+export { activeChildren, currentProcess, parentProcess } from './process/current.js';
+export type { ParentProcess } from './process/parent-process.js';
+export type { ProcessOptions } from './process/process-options.js';
+export { Process } from './process/process.js';
+export type { Sentinel } from './process/sentinel.js';
+export { registerReducer } from './serialization/reducers.js';

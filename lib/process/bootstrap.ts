@@ -1,0 +1,117 @@
+/**
+ * What runs in every child, forked or spawned, around its work: it becomes the new process, does the work, and leaves with
+ * an exit code. The child ends when the work has returned and its promise, if any, has settled; other work that is still in
+ * the event loop does not hold it. It always leaves through process.exit().
+ */
+import { endChildren } from './exit.js';
+import type { Birth } from './own-state.js';
+import { become } from './own-state.js';
+import { flushStdio } from './stdio.js';
+import { printError, printTraceback } from './traceback.js';
+
+/** Node's own exit code for an `await` that nothing can settle any more. */
+const UNSETTLED = 13;
+
+export interface ChildBody {
+  readonly birth: Birth;
+  /** The process object, where it is known already. */
+  readonly self?: object;
+  readonly work: () => unknown;
+}
+
+export function runChild({ birth, self, work }: ChildBody): void {
+  become(birth, self);
+  process.exitCode = undefined;
+  const ending = new Ending(birth);
+  let result: unknown;
+  try {
+    result = work();
+  } catch (error) {
+    ending.fail(error);
+    return;
+  }
+  if (isThenable(result)) {
+    Promise.resolve(result).then(
+      () => ending.succeed(),
+      (error: unknown) => ending.fail(error),
+    );
+  } else {
+    ending.succeed();
+  }
+}
+
+/** The ways out of a child. The first one taken counts. */
+class Ending {
+  readonly #birth: Birth;
+  #settled = false;
+  #drained = false;
+
+  constructor(birth: Birth) {
+    this.#birth = birth;
+    process.on('uncaughtException', this.#onUncaught);
+    process.on('beforeExit', this.#onBeforeExit);
+    process.on('exit', this.#onExit);
+  }
+
+  succeed(): void {
+    if (this.#settle()) this.#leave();
+  }
+
+  fail(error: unknown): void {
+    if (!this.#settle()) return;
+    printTraceback(this.#birth.name, error);
+    process.exitCode = 1;
+    this.#leave();
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    return true;
+  }
+
+  /** One turn of the loop first: what the work left rejected or queued behind it is still seen. */
+  #leave(): void {
+    setImmediate(() => {
+      void endChildren()
+        .then(flushStdio)
+        .finally(() => process.exit());
+    });
+  }
+
+  /** A program that listens itself decides itself, as in Node. */
+  readonly #onUncaught = (error: unknown): void => {
+    if (process.listenerCount('uncaughtException') > 1) return;
+    this.#settle();
+    printTraceback(this.#birth.name, error);
+    process.exitCode = 1;
+    void flushStdio().finally(() => process.exit(1));
+  };
+
+  readonly #onBeforeExit = (): void => {
+    this.#drained = true;
+    setImmediate(() => {
+      this.#drained = false; // Somebody had something left to do after all.
+    }).unref();
+  };
+
+  /** The loop has run dry while the work's promise is open: nothing can settle it any more. */
+  readonly #onExit = (): void => {
+    if (this.#settled || !this.#drained) return;
+    this.#settled = true;
+    printError(
+      `Process ${this.#birth.name}: the promise of its work never settled and nothing is left to settle it\n`,
+    );
+    // The end of a dry loop is the one end that does not come through process.exit(), so it is turned into one.
+    process.off('exit', this.#onExit);
+    process.exitCode = UNSETTLED;
+    process.emit('exit', UNSETTLED);
+    process.exit(UNSETTLED);
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const kind = typeof value;
+  if ((kind !== 'object' && kind !== 'function') || value === null) return false;
+  return typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,85 @@
+/**
+ * The end of a process that has children: daemons are told to end, the others are waited for. In that order at every way
+ * out, as Python does it: a natural end, process.exit(), an uncaught exception, the end of a child's target.
+ */
+import { Deadline } from '../base/deadline.js';
+import { NotSupportedError } from '../errors.js';
+import { own } from './own-state.js';
+import type { RunningChild } from './running-child.js';
+
+/** How long a daemon may take over its SIGTERM before it is killed. */
+const DAEMON_GRACE_MS = 1_000;
+
+let placing = false;
+
+/** Called at every start of a child. One listener, whatever the number of children. */
+export function watchExit(): void {
+  if (process.listeners('exit').includes(onExit)) return;
+  process.on('exit', onExit);
+  const emitter: NodeJS.EventEmitter = process;
+  if (!emitter.listeners('newListener').includes(stayLast)) emitter.on('newListener', stayLast);
+}
+
+/**
+ * A program's own exit handlers come first, as Python's do: one of them may end the very children that are waited for. A
+ * handler that is registered now is overtaken in a microtask, so there is no moment without our listener.
+ */
+function stayLast(event: string | symbol, listener: unknown): void {
+  if (event !== 'exit' || listener === onExit || placing) return;
+  placing = true;
+  queueMicrotask(() => {
+    placing = false;
+    if (!process.listeners('exit').includes(onExit)) return;
+    process.off('exit', onExit);
+    process.on('exit', onExit);
+  });
+}
+
+function onExit(): void {
+  const children = running();
+  terminateDaemons(children);
+  for (const child of children.filter(({ daemon }) => !daemon)) waitOrPart(child);
+  const deadline = Deadline.after(DAEMON_GRACE_MS);
+  for (const child of children.filter(({ daemon }) => daemon)) waitOrKill(child, deadline);
+}
+
+/** The same for a child whose target has ended: it still has its event loop, so it works on every backend. */
+export async function endChildren(): Promise<void> {
+  const children = running();
+  terminateDaemons(children);
+  await Promise.all(
+    children.map(async (child) => {
+      if ((await child.wait(child.daemon ? { timeout: DAEMON_GRACE_MS } : {})) !== undefined)
+        return;
+      child.kill('SIGKILL');
+      await child.wait({});
+    }),
+  );
+}
+
+function running(): RunningChild[] {
+  return [...own.children.values()].filter((child) => child.check() === undefined);
+}
+
+function terminateDaemons(children: readonly RunningChild[]): void {
+  for (const child of children) if (child.daemon) child.kill('SIGTERM');
+}
+
+function waitOrPart(child: RunningChild): void {
+  try {
+    child.waitSync(Deadline.after(undefined));
+  } catch (error) {
+    if (!(error instanceof NotSupportedError)) throw error;
+    child.goodbye();
+  }
+}
+
+function waitOrKill(child: RunningChild, deadline: Deadline): void {
+  try {
+    if (child.waitSync(deadline) !== undefined) return;
+    child.kill('SIGKILL');
+    child.waitSync(Deadline.after(DAEMON_GRACE_MS));
+  } catch (error) {
+    if (!(error instanceof NotSupportedError)) throw error;
+  }
+}

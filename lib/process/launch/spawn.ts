@@ -1,0 +1,46 @@
+import path from 'node:path';
+import type { Child, Message, SpawnedChild } from '../../backend/contract.js';
+import { backend } from '../../backend/index.js';
+import { log } from '../../base/log.js';
+import { BrokenPipeError } from '../../errors.js';
+import { execArgvForChild } from '../exec-argv.js';
+import { prepare } from '../preparation.js';
+import type { Launch } from './launcher.js';
+
+/** Seen from dist/process/launch/. */
+const ENTRY = path.resolve(__dirname, '..', '..', 'entry', 'child.js');
+
+/**
+ * A fresh Node that is told what to run. Resolves when the child exists and has been handed its preparation; what goes wrong
+ * over there, a module that is missing included, ends the child with a traceback and exit code 1.
+ */
+export async function launchSpawn(launch: Launch): Promise<Child> {
+  const { message, discard } = await prepare(launch);
+  let spawned: SpawnedChild;
+  try {
+    spawned = await backend().spawn({
+      entry: ENTRY,
+      execArgv: execArgvForChild(),
+      ...launch.stdio,
+    });
+  } catch (error) {
+    discard();
+    throw error;
+  }
+  await handOver(spawned, message);
+  return spawned.child;
+}
+
+async function handOver({ child, control }: SpawnedChild, message: Message): Promise<void> {
+  try {
+    await control.send(message, {});
+  } catch (error) {
+    if (!(error instanceof BrokenPipeError)) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+    log('child %d ended before it was told what to run', child.pid); // Its exit code tells.
+  } finally {
+    control.close();
+  }
+}

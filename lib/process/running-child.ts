@@ -1,0 +1,119 @@
+import type { Child, ExitStatus } from '../backend/contract.js';
+import type { Deadline } from '../base/deadline.js';
+import type { Wait } from '../base/options.js';
+import { PendingWait } from '../base/wait.js';
+
+/**
+ * A started child as the rest of the room sees it: its end is told once to whoever asked, whichever way it was noticed, and
+ * it holds the event loop while it is not a daemon or while somebody waits for it.
+ */
+export class RunningChild {
+  readonly daemon: boolean;
+  readonly #child: Child;
+  readonly #listeners = new Set<(status: ExitStatus) => void>();
+  #status: ExitStatus | undefined;
+  #holds = 0;
+
+  constructor(child: Child, daemon: boolean) {
+    this.daemon = daemon;
+    this.#child = child;
+    child.unref();
+    if (!daemon) this.#hold();
+    child.onExit((status) => {
+      this.#end(status);
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get stdout(): NodeJS.ReadableStream | null {
+    return this.#child.stdout;
+  }
+
+  get stderr(): NodeJS.ReadableStream | null {
+    return this.#child.stderr;
+  }
+
+  /** How it ended, looked up now; undefined while it runs. */
+  check(): ExitStatus | undefined {
+    return this.#status ?? this.#end(this.#child.check());
+  }
+
+  /** How it ended; undefined when the timeout passed first. Keeps the event loop alive meanwhile. */
+  async wait(wait: Wait): Promise<ExitStatus | undefined> {
+    wait.signal?.throwIfAborted();
+    const status = this.check();
+    if (status !== undefined || wait.timeout === 0) return status;
+    const forget = this.onEnd((ended) => {
+      pending.resolve(ended);
+    });
+    this.#hold();
+    const pending = new PendingWait<ExitStatus | undefined>(
+      wait,
+      () => this.check(),
+      () => {
+        forget();
+        this.#letGo();
+      },
+    );
+    return pending.promise;
+  }
+
+  /** Blocks. */
+  waitSync(deadline: Deadline): ExitStatus | undefined {
+    return this.check() ?? this.#end(this.#child.waitSync(deadline));
+  }
+
+  /** Tells the end, soon when it is past already. Returns what takes the listener back. Does not keep the loop alive. */
+  onEnd(listener: (status: ExitStatus) => void): () => void {
+    let wanted = true;
+    const once = (status: ExitStatus): void => {
+      if (!wanted) return;
+      wanted = false;
+      listener(status);
+    };
+    const status = this.#status;
+    if (status === undefined) this.#listeners.add(once);
+    else queueMicrotask(() => once(status));
+    return () => {
+      wanted = false;
+      this.#listeners.delete(once);
+    };
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.check() === undefined) this.#child.kill(signal);
+  }
+
+  /** This process ends and cannot wait: the child goes on alone, where the backend has a way to say so. */
+  goodbye(): void {
+    (this.#child as Child & { letGo?: () => void }).letGo?.();
+  }
+
+  /** Only after the end. */
+  release(): void {
+    this.#child.release();
+  }
+
+  #hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1 && this.#status === undefined) this.#child.ref();
+  }
+
+  #letGo(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && this.#status === undefined) this.#child.unref();
+  }
+
+  /** The listeners run as microtasks: the end may have been noticed in the middle of somebody's synchronous call. */
+  #end(status: ExitStatus | undefined): ExitStatus | undefined {
+    if (status === undefined || this.#status !== undefined) return this.#status;
+    this.#status = status;
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) queueMicrotask(() => listener(status));
+    return status;
+  }
+}
