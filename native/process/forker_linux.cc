@@ -221,12 +221,13 @@ Result<ForkOutcome> LearnRoles(const ForkRequest& request, uint64_t deadline_ns)
   return ForkOutcome{};
 }
 
-size_t ThreadsToRevive() {
-  size_t count = 0;
+// A thread that V8 or libuv counts on and that is not among the stopped ones would be waited for in the child for ever.
+bool AllFound() {
+  unsigned found = 0;
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
-    if (ThreadRoles::Of(layout, ThreadStop::at(index)) != Role::kOther) ++count;
+    if (ThreadRoles::Of(layout, ThreadStop::at(index)) != Role::kOther) ++found;
   }
-  return count;
+  return found == ThreadRoles::revived_threads();
 }
 
 // ---- the child -------------------------------------------------------------------------------------------------------------------
@@ -312,6 +313,10 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
     return Refuse("the libuv pool is busy", true);
   }
   Result<ForkOutcome> stopped = StopThreads(deadline_ns);
+  if (stopped.ok() && stopped.value().refusal.empty() && !AllFound()) {
+    ThreadStop::Release();
+    stopped = Refuse("not all threads of V8 and libuv could be stopped", true);
+  }
   if (!stopped.ok() || !stopped.value().refusal.empty()) {
     PoolParking::Unpark();
     return stopped;
@@ -323,7 +328,7 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   RobustList robust;
   raw::Call(SYS_get_robust_list, 0, raw::Address(&robust.head), raw::Address(&robust.length));
-  Status status = ThreadRevival::Reserve(ThreadsToRevive());
+  Status status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
   if (status.ok()) status = UnmarkDontFork();
   const pid_t pid = status.ok() ? RawFork() : -1;
   if (pid == 0) {

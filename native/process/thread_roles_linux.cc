@@ -15,6 +15,7 @@ namespace {
 uintptr_t platform_routine = 0;
 uintptr_t pool_routine = 0;
 unsigned pool_count = 0;
+unsigned platform_count = 0;
 char platform_name[16] = "V8Worker";
 char pool_name[16] = "libuv-worker";
 
@@ -103,6 +104,10 @@ Status ThreadRoles::Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_p
   const StoppedThread* worker = OldestWorker(layout);
   if (worker == nullptr) return Status::Failed(ENOENT, "thread roles");
   platform_routine = RoutineOf(layout, *worker);
+  platform_count = 0;
+  for (size_t index = 0; index < ThreadStop::count(); ++index) {
+    if (RoutineOf(layout, ThreadStop::at(index)) == platform_routine) ++platform_count;
+  }
   CopyName(worker->tid, platform_name);
   return Status::Ok();
 }
@@ -110,6 +115,8 @@ Status ThreadRoles::Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_p
 bool ThreadRoles::learned() { return pool_count != 0; }
 
 unsigned ThreadRoles::pool_threads() { return pool_count; }
+
+unsigned ThreadRoles::revived_threads() { return pool_count + platform_count; }
 
 Role ThreadRoles::Of(const ThreadLayout& layout, const StoppedThread& thread) {
   const uintptr_t routine = RoutineOf(layout, thread);

@@ -23,6 +23,8 @@ class ThreadRoles {
 
   static bool learned();
   static unsigned pool_threads();
+  // How many come back in a child: never fewer than were found first.
+  static unsigned revived_threads();
   static Role Of(const ThreadLayout& layout, const StoppedThread& thread);
   static const char* NameOf(Role role);
 };
