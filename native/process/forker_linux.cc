@@ -5,7 +5,6 @@
 #include <link.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +14,7 @@
 
 #include "base/deadline.h"
 #include "os/raw_syscall_linux.h"
+#include "process/dontfork_marks_linux.h"
 #include "process/loop_after_fork.h"
 #include "process/pool_parking.h"
 #include "process/thread_layout_linux.h"
@@ -91,74 +91,6 @@ void LearnLibraryText() {
   AddLibraryOf("__tls_get_addr");  // the loader
   // A thread between its load of the eventfd's number and its write would write to a number that means something else in the child.
   AddFunction("uv_async_send");
-}
-
-// ---- memory --------------------------------------------------------------------------------------------------------------------
-
-// Walks /proc/self/maps in pieces, without malloc or stdio.
-class MapsReader {
- public:
-  MapsReader() : fd_(open("/proc/self/maps", O_RDONLY | O_CLOEXEC)) {}
-  ~MapsReader() {
-    if (fd_ >= 0) close(fd_);
-  }
-  bool ok() const { return fd_ >= 0; }
-
-  // The next line, without its newline; null at the end.
-  char* Next() {
-    for (;;) {
-      if (auto* newline = static_cast<char*>(std::memchr(buffer_ + begin_, '\n', end_ - begin_))) {
-        char* line = buffer_ + begin_;
-        *newline = '\0';
-        begin_ = static_cast<size_t>(newline - buffer_) + 1;
-        return line;
-      }
-      std::memmove(buffer_, buffer_ + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-      const ssize_t length = read(fd_, buffer_ + end_, sizeof buffer_ - end_);
-      if (length <= 0) return nullptr;
-      end_ += static_cast<size_t>(length);
-    }
-  }
-
- private:
-  int fd_;
-  size_t begin_ = 0;
-  size_t end_ = 0;
-  char buffer_[16384];
-};
-
-// V8 marks its heap MADV_DONTFORK; a child without it dies at its first JavaScript. Neighbouring mappings are unmarked in one call.
-// The marks are not put back (docs/fork-safety.md, "what stays changed in the parent").
-Status UnmarkDontFork() {
-  MapsReader maps;
-  if (!maps.ok()) return Status::Failed(errno, "/proc/self/maps");
-  uintptr_t begin = 0;
-  uintptr_t end = 0;
-  const auto flush = [&] {
-    // EINVAL for mappings of devices: those are theirs to keep.
-    if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DOFORK);
-  };
-  while (const char* line = maps.Next()) {
-    char* at = nullptr;
-    const uintptr_t from = std::strtoul(line, &at, 16);
-    const uintptr_t to = std::strtoul(at + 1, &at, 16);
-    const char* permissions = at + 1;
-    const char* rest = permissions + 5;
-    std::strtoul(rest, &at, 16);                    // offset
-    const char* device = at + 1;
-    const bool anonymous = std::strncmp(device, "00:00 0", 7) == 0;
-    const bool special = std::strstr(device, "[v") != nullptr;  // vdso, vvar, vsyscall
-    if (!anonymous || special || permissions[3] != 'p') continue;
-    if (from != end) {
-      flush();
-      begin = from;
-    }
-    end = to;
-  }
-  flush();
-  return Status::Ok();
 }
 
 // ---- threads -------------------------------------------------------------------------------------------------------------------
@@ -329,12 +261,14 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   RobustList robust;
   raw::Call(SYS_get_robust_list, 0, raw::Address(&robust.head), raw::Address(&robust.length));
   Status status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
-  if (status.ok()) status = UnmarkDontFork();
+  DontForkMarks marks;
+  if (status.ok()) status = marks.Remove();
   const pid_t pid = status.ok() ? RawFork() : -1;
   if (pid == 0) {
     BecomeChild(request, robust);
   } else {
     if (status.ok() && pid < 0) status = Status::Failed(static_cast<int>(-pid), "fork");
+    marks.Restore();
     ThreadStop::Release();
   }
   PoolParking::Unpark();
