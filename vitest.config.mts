@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/{unit,feature,conformance,exit,docs}/**/*.test.ts'],
     typecheck: {
       include: ['test/types/**/*.test-d.ts'],
-      tsconfig: 'test/tsconfig.json',
+      tsconfig: 'test/types/tsconfig.json',
     },
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/support/setup-file.ts'],
