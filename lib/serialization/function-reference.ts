@@ -1,0 +1,134 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { SerializationError } from '../errors.js';
+import { compileSource } from './source-compiler.js';
+
+/** A function named by where it is exported. */
+export interface ExportReference {
+  readonly kind: 'export';
+  /** URL of the module; `node:fs` for a built-in module; `global:` for what every realm has (`Math.max`). */
+  readonly url: string;
+  /**
+   * `commonjs`: the path begins at module.exports. `module`: at the namespace. `auto` (taskRef): at the namespace or, where
+   * that fails, at its default export.
+   */
+  readonly format: 'module' | 'commonjs' | 'builtin' | 'global' | 'auto';
+  /** Property by property: `['default']`, `['api', 'work']`; empty for module.exports itself. */
+  readonly path: readonly string[];
+  /** The path in one word, for messages and logs. */
+  readonly name: string;
+  /** The module is the program's main one: loading it in a child runs the program's top level there. */
+  readonly isMain: boolean;
+}
+
+/** A function that needs nothing of its surroundings, as text. */
+export interface SourceReference {
+  readonly kind: 'source';
+  /** An expression whose value is the function. */
+  readonly source: string;
+  readonly name: string;
+  /** The module it was written in, for relative imports, require and stack traces; undefined for evaluated text. */
+  readonly url: string | undefined;
+  /** Line of its first character, from 0, for stack traces. */
+  readonly line: number;
+  readonly strict: boolean;
+}
+
+/** How a function is named in another process: plain data that structured clone carries. */
+export type FunctionReference = ExportReference | SourceReference;
+
+/** What a reference names: called or, when it is a class, constructed. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the caller alone knows the parameters
+export type Callable = ((...args: any[]) => unknown) & (new (...args: any[]) => object);
+
+/** How many names an error lists before it stops. */
+const MAX_NAMES = 20;
+
+/**
+ * The function a reference names, in the process that is to run it. What loading its module throws is thrown on, with the
+ * module and the export added to its message.
+ * @throws SerializationError when the module has no such export, or it is not a function.
+ */
+export async function resolveReference(reference: FunctionReference): Promise<Callable> {
+  if (reference.kind === 'source') return compileSource(reference) as Callable;
+  let exported: unknown;
+  try {
+    exported = await load(reference);
+  } catch (error) {
+    throw explain(error, `while loading ${describe(reference)}`);
+  }
+  const found = follow(exported, reference);
+  if (typeof found === 'function') return found as Callable;
+  throw new SerializationError(
+    found === undefined
+      ? `${reference.url} has no export ${shownName(reference)}: it has ${namesOf(exported)}`
+      : `${describe(reference)} is no function but ${found === null ? 'null' : `of type ${typeof found}`}`,
+    reference.name,
+  );
+}
+
+async function load(reference: ExportReference): Promise<unknown> {
+  const { url, format } = reference;
+  if (format === 'global') return globalThis;
+  if (format === 'builtin') return process.getBuiltinModule(url);
+  if (format === 'commonjs') {
+    const filename = fileURLToPath(url);
+    return createRequire(filename)(filename) as unknown;
+  }
+  return (await import(url)) as unknown;
+}
+
+function follow(exported: unknown, reference: ExportReference): unknown {
+  const found = at(exported, reference.path);
+  if (found !== undefined || reference.format !== 'auto') return found;
+  const [name = ''] = reference.path;
+  // taskRef cannot know whether `a.b` is one name or two, and whether import() hides a CommonJS module behind `default`.
+  const dotted = name.split('.');
+  return (
+    at(exported, dotted) ?? at(exported, ['default', name]) ?? at(exported, ['default', ...dotted])
+  );
+}
+
+function at(from: unknown, path: readonly string[]): unknown {
+  let value = from;
+  for (const key of path) {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
+      return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function namesOf(exported: unknown): string {
+  if ((typeof exported !== 'object' && typeof exported !== 'function') || exported === null) {
+    return 'none';
+  }
+  const names = Object.keys(exported);
+  if (names.length === 0) return 'none';
+  const more = names.length > MAX_NAMES ? ` and ${String(names.length - MAX_NAMES)} more` : '';
+  return names.slice(0, MAX_NAMES).join(', ') + more;
+}
+
+/** `export "work" of file:///…`, for messages. */
+export function describe(reference: FunctionReference): string {
+  if (reference.kind === 'source') return `function ${JSON.stringify(reference.name)}`;
+  return `export ${shownName(reference)} of ${reference.url}`;
+}
+
+function shownName(reference: ExportReference): string {
+  return JSON.stringify(reference.name);
+}
+
+/** The same error with a better message; errors that cannot be changed stay as they are. */
+function explain(error: unknown, addition: string): unknown {
+  if (!(error instanceof Error) || error.message.includes(addition)) return error;
+  const before = error.message;
+  try {
+    const { stack } = error;
+    error.message = `${before} (${addition})`;
+    if (stack) error.stack = stack.replace(before, () => error.message);
+  } catch {
+    // Frozen: its own message has to do.
+  }
+  return error;
+}

@@ -1,0 +1,163 @@
+/**
+ * Value ↔ bytes + handles. Structured clone as v8.serialize does it, and beyond it: instances of our handle classes and of
+ * classes with a reducer, errors with their class, functions made by taskRef. What cannot travel is named by its place.
+ *
+ * Three formats, told apart by the first byte: a simple value (simple-values.ts); 0xFF, V8's own; and 0x20, framed:
+ *
+ *     0x20  unused × 3  body length (u32 LE)  body: V8's own  large byte arrays, one after the other
+ *
+ * Most values take the fast path: V8 writes them at once. Our handle instances make V8 fail (`refuseClone`), and then the
+ * value is walked: copied with placeholders for what a reducer takes apart. The walk is also what finds the offender.
+ */
+import type { TransferHandle } from '../backend/contract.js';
+import { SerializationError } from '../errors.js';
+import { CloneReader, CloneWriter, damaged } from './clone-stream.js';
+import { GraphWalk } from './graph-walk.js';
+import { isError } from './error-codec.js';
+import { hasUserReducers } from './reducers.js';
+import { NOT_SIMPLE, decodeSimple, encodeSimple } from './simple-values.js';
+import { type Transfer, discardUntaken } from './transfer.js';
+
+const V8_FORMAT = 0xff;
+const FRAMED_FORMAT = 0x20;
+const FRAME_HEADER_BYTES = 8;
+
+/** What `deserialize` may be told about the bytes. */
+export interface DeserializeOptions {
+  /** The memory of `bytes` is given away and never written again, so that large Buffers need no copy. */
+  owned?: boolean;
+}
+
+/**
+ * The bytes of one value. Handles go into `transfer`; without one a value that needs handles is refused. `root` begins the
+ * path in errors, as in `args[0].onDone`. When it throws, handles acquired on the way have been released.
+ * @throws SerializationError naming what cannot travel, where it is, and the way out.
+ */
+export function serialize(value: unknown, transfer: Transfer | undefined, root = 'value'): Buffer {
+  const simple = encodeSimple(value);
+  if (simple) return simple;
+  if (hasUserReducers() || isError(value)) return serializeByWalk(value, transfer, root);
+  const attempt = tryClone(value);
+  if (attempt.failure === undefined && !mayHoldErrors(attempt.bytes)) return attempt.bytes;
+  return serializeByWalk(value, transfer, root, attempt);
+}
+
+/**
+ * The value that `serialize` wrote. A message that cannot be read gives SerializationError, whatever the bytes are, and
+ * releases those handles that nobody has taken over.
+ */
+export function deserialize(
+  bytes: Uint8Array,
+  handles: readonly TransferHandle[] = [],
+  options: DeserializeOptions = {},
+): unknown {
+  try {
+    const owned = options.owned === true;
+    const simple = decodeSimple(bytes, owned);
+    return simple === NOT_SIMPLE ? readClone(bytes, handles, owned) : simple;
+  } catch (error) {
+    discardUntaken(handles);
+    if (error instanceof SerializationError) throw error;
+    throw damaged(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+type Attempt = { bytes: Buffer; failure?: undefined } | { failure: Failure };
+
+interface Failure {
+  error: unknown;
+  refused: object | undefined;
+}
+
+function tryClone(value: unknown): Attempt {
+  const writer = new CloneWriter();
+  try {
+    writer.writeValue(value);
+    return { bytes: frame(writer) };
+  } catch (error) {
+    return { failure: { error, refused: writer.refused } };
+  }
+}
+
+function frame(writer: CloneWriter): Buffer {
+  const body = writer.releaseBuffer();
+  if (writer.bulk.length === 0) return body;
+  const header = Buffer.alloc(FRAME_HEADER_BYTES);
+  header[0] = FRAMED_FORMAT;
+  header.writeUInt32LE(body.length, 4);
+  return Buffer.concat([header, body, ...writer.bulk]);
+}
+
+/** Every stack of V8's has a line like this; text that happens to hold one costs a walk and nothing else. */
+const STACK_LINE = '\n    at ';
+const stackLines = [Buffer.from(STACK_LINE, 'latin1'), Buffer.from(STACK_LINE, 'utf16le')];
+/** Up to here one search in a string is cheaper than two in the bytes. */
+const SMALL_BYTES = 2048;
+
+/**
+ * V8 writes an error without its class, code and own properties, and gives no sign that it met one. Its stack does: so
+ * errors are found by searching what was written, and values without errors need no walk. Byte arrays behind the body
+ * hold no errors. An error whose stack has no such line keeps what structured clone keeps, unless it is the whole value.
+ */
+function mayHoldErrors(bytes: Buffer): boolean {
+  const body = bytes[0] === FRAMED_FORMAT ? bytes.subarray(0, bodyEnd(bytes)) : bytes;
+  if (body.length <= SMALL_BYTES) {
+    const text = body.toString('latin1');
+    return text.includes(STACK_LINE) || text.includes('\n\0 \0 \0 \0 \0a\0t\0 ');
+  }
+  return stackLines.some((line) => body.includes(line));
+}
+
+function bodyEnd(framed: Buffer): number {
+  return FRAME_HEADER_BYTES + framed.readUInt32LE(4);
+}
+
+function serializeByWalk(
+  value: unknown,
+  transfer: Transfer | undefined,
+  root: string,
+  first?: Attempt,
+): Buffer {
+  const handlesBefore = transfer?.handles.length ?? 0;
+  try {
+    if (first?.failure && isStackOverflow(first.failure.error)) throw first.failure.error;
+    const walk = new GraphWalk(transfer, root, first?.failure?.refused);
+    const copy = walk.copy(value);
+    // Nothing was replaced: what the first attempt said stands.
+    const result = walk.replaced === 0 && first ? first : tryClone(copy);
+    if (result.failure) throw result.failure.error;
+    return result.bytes;
+  } catch (error) {
+    transfer?.discard(handlesBefore);
+    if (error instanceof SerializationError) throw error;
+    throw cannotClone(root, error);
+  }
+}
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
+}
+
+function cannotClone(root: string, error: unknown): SerializationError {
+  const reason = isStackOverflow(error)
+    ? 'it is nested too deeply; send it in parts or as a flat list'
+    : error instanceof Error
+      ? error.message
+      : String(error);
+  return new SerializationError(`${root} cannot be sent to another process: ${reason}`, root, {
+    cause: error,
+  });
+}
+
+function readClone(bytes: Uint8Array, handles: readonly TransferHandle[], owned: boolean): unknown {
+  if (bytes[0] === V8_FORMAT) {
+    return new CloneReader(bytes, undefined, handles, owned).readValue();
+  }
+  if (bytes[0] !== FRAMED_FORMAT || bytes.length < FRAME_HEADER_BYTES) {
+    throw damaged(bytes.length === 0 ? 'it is empty' : 'its beginning is unknown');
+  }
+  const end = bodyEnd(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+  if (end > bytes.length) throw damaged('it has been cut short');
+  const body = bytes.subarray(FRAME_HEADER_BYTES, end);
+  return new CloneReader(body, bytes.subarray(end), handles, owned).readValue();
+}

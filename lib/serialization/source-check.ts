@@ -1,0 +1,125 @@
+/** Whether a function's text says everything about it, so that the text alone can travel. */
+import type { AnyNode, Function as FunctionNode, Property } from 'acorn';
+import type { Scope } from 'eslint-scope';
+import { globalNames } from './builtin-search.js';
+import { moduleNames } from './source-compiler.js';
+
+/** An expression that makes the function anew, and what stands in the way of doing so elsewhere. */
+export interface SourceCheck {
+  readonly expression: string;
+  /** Variables of enclosing scopes that it uses. */
+  readonly freeNames: readonly string[];
+  /** `this`, `super`, `new.target`, `import.meta`: bound to a place, not to a name. */
+  readonly boundWords: readonly string[];
+}
+
+/** The check, or why the text cannot even be taken for an expression. */
+export async function checkSource(
+  text: string,
+  isCommonJs: boolean,
+): Promise<SourceCheck | { readonly problem: string }> {
+  // Loaded at the first need: exported functions never come here.
+  const [acorn, eslintScope] = await Promise.all([import('acorn'), import('eslint-scope')]);
+  const parse = (source: string): AnyNode =>
+    acorn.parse(source, {
+      ecmaVersion: 'latest',
+      sourceType: 'script',
+      ranges: true,
+      allowImportExportEverywhere: true,
+      allowSuperOutsideMethod: true,
+    });
+  let expression: string;
+  let program: AnyNode;
+  try {
+    expression = toExpression(text, parse);
+    program = parse(expression);
+  } catch (error) {
+    return { problem: (error as Error).message };
+  }
+  const manager = eslintScope.analyze(program as never, {
+    ecmaVersion: 2022,
+    sourceType: 'script',
+    ignoreEval: true,
+    childVisitorKeys: undefined as never,
+    fallback: childKeys as never,
+  });
+  const allowed = isCommonJs ? new Set<string>(moduleNames) : new Set<string>();
+  const global = manager.globalScope as Scope;
+  const used = new Set(global.through.map(({ identifier }) => identifier.name));
+  const freeNames = [...used].filter((name) => !allowed.has(name) && !globalNames().has(name));
+  return { expression, freeNames, boundWords: [...findBoundWords(program)] };
+}
+
+/** `(function …)`, `(class …)` or `(async x => …)`; a method `name(a) {…}` becomes a function expression. */
+function toExpression(text: string, parse: (source: string) => AnyNode): string {
+  const plain = `(${text}\n)`;
+  try {
+    parse(plain);
+    return plain;
+  } catch (error) {
+    const method = methodIn(`({${text}\n})`, parse);
+    if (method === undefined) throw error;
+    return method;
+  }
+}
+
+function methodIn(wrapped: string, parse: (source: string) => AnyNode): string | undefined {
+  let program: AnyNode;
+  try {
+    program = parse(wrapped);
+  } catch {
+    return undefined;
+  }
+  const value = firstProperty(program)?.value as FunctionNode | undefined;
+  if (value?.type !== 'FunctionExpression') return undefined;
+  // Without its name: a method's name is not a variable inside of it, a function expression's would be.
+  const start = `${value.async ? 'async ' : ''}function${value.generator ? '*' : ''} `;
+  return `(${start}${wrapped.slice(value.start, value.end)})`;
+}
+
+function firstProperty(program: AnyNode): Property | undefined {
+  const statement = program.type === 'Program' ? program.body[0] : undefined;
+  const object = statement?.type === 'ExpressionStatement' ? statement.expression : undefined;
+  const property = object?.type === 'ObjectExpression' ? object.properties[0] : undefined;
+  return property?.type === 'Property' ? property : undefined;
+}
+
+/** Words that the function would find bound to something else in another place. Nested functions and classes bind their own. */
+function findBoundWords(program: AnyNode): Set<string> {
+  const words = new Set<string>();
+  const visit = (node: AnyNode, functions: number, classes: number): void => {
+    // The function itself is called without an object, so its own `this` says nothing either: only deeper ones do.
+    const bound = functions > 1 || classes > 0;
+    if (node.type === 'ThisExpression' && !bound) words.add('this');
+    if (node.type === 'Super' && classes === 0 && functions <= 1) words.add('super');
+    if (node.type === 'MetaProperty') {
+      const isImport = node.meta.name === 'import';
+      if (isImport || !bound) words.add(isImport ? 'import.meta' : 'new.target');
+    }
+    const isFunction = node.type === 'FunctionExpression' || node.type === 'FunctionDeclaration';
+    const isClass = node.type === 'ClassBody';
+    for (const child of childrenOf(node)) {
+      visit(child, functions + Number(isFunction), classes + Number(isClass));
+    }
+  };
+  visit(program, 0, 0);
+  return words;
+}
+
+function childrenOf(node: AnyNode): AnyNode[] {
+  return childKeys(node).flatMap((key) => {
+    const child = (node as unknown as Record<string, unknown>)[key];
+    return (Array.isArray(child) ? child : [child]).filter(isNode);
+  });
+}
+
+function childKeys(node: object): string[] {
+  return Object.keys(node).filter((key) => {
+    const child = (node as Record<string, unknown>)[key];
+    return isNode(child) || (Array.isArray(child) && child.some(isNode));
+  });
+}
+
+function isNode(value: unknown): value is AnyNode {
+  return typeof value === 'object' && value !== null && typeof (value as AnyNode).type === 'string';
+}

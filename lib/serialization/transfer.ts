@@ -1,0 +1,57 @@
+import type { TransferHandle } from '../backend/contract.js';
+import { SerializationError } from '../errors.js';
+
+/** Handles that a `rebuild` has taken over; whatever is not in here still belongs to the message. */
+const taken = new WeakSet<TransferHandle>();
+
+/**
+ * The operating-system handles that travel beside one message. The sender makes it, hands it to `serialize`, and then either
+ * sends `handles` (which consumes them) or calls `discard()`. A destination that cannot carry handles passes no Transfer.
+ */
+export class Transfer {
+  readonly #handles: TransferHandle[] = [];
+
+  /** Takes ownership of a handle. @returns the index under which the receiver finds it (see `takeHandle`). */
+  add(handle: TransferHandle): number {
+    return this.#handles.push(handle) - 1;
+  }
+
+  /** In the order of their indexes; the very array that `Message.handles` expects. */
+  get handles(): readonly TransferHandle[] {
+    return this.#handles;
+  }
+
+  /**
+   * Releases every handle added since there were `from` of them, and forgets them. Idempotent. One handle's failure to be
+   * released does not keep the others from it.
+   */
+  discard(from = 0): void {
+    for (const handle of this.#handles.splice(from)) handle.discard();
+  }
+}
+
+/**
+ * For the `rebuild` of a handle class: the handle that `reduce` added under this index, which is now the caller's. Bytes may
+ * come from anywhere, so an index that is none, or was taken before, is an error and not a crash.
+ */
+export function takeHandle(handles: readonly TransferHandle[], index: unknown): TransferHandle {
+  const handle = typeof index === 'number' ? handles[index] : undefined;
+  if (handle === undefined) {
+    throw new SerializationError(
+      `the message names handle ${String(index)}, but ${String(handles.length)} came with it`,
+      'message',
+    );
+  }
+  if (taken.has(handle)) {
+    throw new SerializationError(`the message uses handle ${String(index)} twice`, 'message');
+  }
+  taken.add(handle);
+  return handle;
+}
+
+/** After a message that could not be read: releases what nobody took over. */
+export function discardUntaken(handles: readonly TransferHandle[]): void {
+  for (const handle of handles) {
+    if (!taken.has(handle)) handle.discard();
+  }
+}

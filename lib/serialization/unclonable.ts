@@ -1,0 +1,97 @@
+import { types } from 'node:util';
+
+/** What a value is that cannot travel, in words for a message, and what its owner can do instead. */
+export interface Refusal {
+  readonly what: string;
+  readonly wayOut: string;
+}
+
+const SEND_DATA = 'send the data it was made from and make a new one over there';
+
+/** Why structured clone refuses this value, or undefined when its kind is no reason (its contents still may be). */
+export function whyUnclonable(value: unknown): Refusal | undefined {
+  if (typeof value === 'function') return aboutFunction(value);
+  if (typeof value === 'symbol') {
+    return { what: `the symbol ${String(value)}`, wayOut: 'send a string instead' };
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (types.isProxy(value)) {
+    return { what: 'a Proxy', wayOut: 'send a plain copy, as in { ...proxy } or [...proxy]' };
+  }
+  if (types.isSharedArrayBuffer(value)) {
+    return { what: 'a SharedArrayBuffer', wayOut: SHARE_MEMORY };
+  }
+  if (ArrayBuffer.isView(value)) {
+    if (!types.isSharedArrayBuffer(value.buffer)) return undefined;
+    return {
+      what: 'a view of a SharedArrayBuffer',
+      wayOut: `${SHARE_MEMORY}, or send a copy, as in Uint8Array.from(view)`,
+    };
+  }
+  return aboutOtherKinds(value);
+}
+
+const SHARE_MEMORY = 'it is shared by threads only: use SharedMemory, Value or SharedArray';
+
+function aboutFunction(fn: { name: string }): Refusal {
+  const isClass = /^class\b/.test(sourceOf(fn));
+  const name = typeof fn.name === 'string' && fn.name !== '' ? ` "${fn.name}"` : '';
+  return {
+    what: isClass ? `the class${name}` : `a function${name}`,
+    wayOut: isClass
+      ? 'send its name or an instance (registerReducer teaches how instances travel)'
+      : 'export it from a module and send taskRef(module, exportName), or send data and call the function on this side',
+  };
+}
+
+function sourceOf(fn: object): string {
+  try {
+    return Function.prototype.toString.call(fn);
+  } catch {
+    return '';
+  }
+}
+
+function aboutOtherKinds(value: object): Refusal | undefined {
+  if (types.isPromise(value)) return { what: 'a Promise', wayOut: 'await it and send the result' };
+  if (types.isWeakMap(value) || types.isWeakSet(value)) {
+    const kind = types.isWeakMap(value) ? 'Map' : 'Set';
+    return {
+      what: `a Weak${kind}`,
+      wayOut: `send a ${kind} with the entries the other side needs`,
+    };
+  }
+  if (types.isGeneratorObject(value)) {
+    return { what: 'a generator', wayOut: 'send an array of its values, as in [...generator]' };
+  }
+  if (types.isMapIterator(value) || types.isSetIterator(value)) {
+    return { what: 'an iterator', wayOut: 'send an array of its values, as in [...iterator]' };
+  }
+  if (types.isArgumentsObject(value)) {
+    return { what: 'an arguments object', wayOut: 'send an array, as in [...arguments]' };
+  }
+  if (types.isModuleNamespaceObject(value)) {
+    return { what: 'a module namespace', wayOut: 'send its URL and import it over there' };
+  }
+  if (types.isBoxedPrimitive(value) && typeof value.valueOf() === 'symbol') {
+    return { what: 'a symbol object', wayOut: 'send a string instead' };
+  }
+  if (types.isExternal(value)) return { what: 'a native pointer', wayOut: SEND_DATA };
+  return undefined;
+}
+
+/** For a value that V8 refuses although its kind is not listed above: state that lives outside of JavaScript. */
+export function refusedByEngine(value: object): Refusal {
+  return { what: `an instance of ${className(value)} with private host state`, wayOut: SEND_DATA };
+}
+
+/** The name of a value's class, for messages; never runs into a getter's or proxy's throw. */
+export function className(value: object): string {
+  try {
+    const constructor: unknown = (value as { constructor?: unknown }).constructor;
+    if (typeof constructor === 'function' && constructor.name !== '') return constructor.name;
+  } catch {
+    // The property is a getter that throws: the name is not worth an error.
+  }
+  return 'an unnamed class';
+}
