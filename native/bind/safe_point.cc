@@ -1,5 +1,7 @@
 #include "bind/safe_point.h"
 
+#include "bind/loop_callback.h"
+
 namespace mp {
 
 SafePoint& SafePoint::Of(Napi::Env env) {
@@ -8,22 +10,25 @@ SafePoint& SafePoint::Of(Napi::Env env) {
   return *state.safe_point;
 }
 
-SafePoint::SafePoint(Napi::Env env, uv_loop_t* loop) : env_(env), context_(env, "multiprocessing.start") {
+SafePoint::SafePoint(Napi::Env env, uv_loop_t* loop) : env_(env) {
   uv_check_init(loop, &check_);
   uv_idle_init(loop, &idle_);
   check_.data = idle_.data = this;
   uv_unref(reinterpret_cast<uv_handle_t*>(&check_));
   EnvState::Get(env).Add(this);
-  napi_add_env_cleanup_hook(env, &SafePoint::Close, this);
+  napi_add_async_cleanup_hook(env, &SafePoint::Close, this, nullptr);
 }
 
-void SafePoint::Close(void* self) {
+void SafePoint::Close(napi_async_cleanup_hook_handle hook, void* self) {
   auto* point = static_cast<SafePoint*>(self);
   point->waiting_.clear();
   point->Unlink();
+  point->hook_ = hook;
   const uv_close_cb closed = [](uv_handle_t* handle) {
     auto* owner = static_cast<SafePoint*>(handle->data);
-    if (--owner->open_handles_ == 0) delete owner;
+    if (--owner->open_handles_ != 0) return;
+    napi_remove_async_cleanup_hook(owner->hook_);
+    delete owner;
   };
   uv_close(reinterpret_cast<uv_handle_t*>(&point->check_), closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&point->idle_), closed);
@@ -49,8 +54,7 @@ void SafePoint::RunOne() {
   Napi::FunctionReference callback = std::move(waiting_.front());
   waiting_.pop_front();
   Settle();
-  // An exception goes to 'uncaughtException', as from any callback of the loop.
-  callback.MakeCallback(env_.Global(), std::initializer_list<napi_value>{}, context_);
+  CallFromLoop(env_, callback.Value(), {});
 }
 
 void SafePoint::AfterForkInChild(bool twin) {

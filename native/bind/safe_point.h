@@ -25,14 +25,14 @@ class SafePoint final : public ForkAware {
   SafePoint(Napi::Env env, uv_loop_t* loop);
   void RunOne();
   void Settle();
-  // Node asks for it when the environment ends; the handles' memory goes with the last close callback.
-  static void Close(void* self);
+  // Node calls it when the environment ends, and waits; this object goes with the last close callback.
+  static void Close(napi_async_cleanup_hook_handle hook, void* self);
 
   Napi::Env env_;
-  Napi::AsyncContext context_;
   uv_check_t check_;
   uv_idle_t idle_;  // active while callbacks wait: the loop must not sleep before its check phase
   int open_handles_ = 2;
+  napi_async_cleanup_hook_handle hook_ = nullptr;
   std::deque<Napi::FunctionReference> waiting_;
 };
 

@@ -65,7 +65,7 @@ function ownExit(exitNow: (code: number) => never): void {
   process.on('uncaughtExceptionMonitor', (error) => {
     if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return;
     try {
-      fs.writeSync(2, `${process.title}[${String(process.pid)}]: Uncaught ${inspect(error)}\n`);
+      fs.writeSync(2, `Uncaught ${inspect(error)} in forked process ${String(process.pid)}\n`);
     } catch {
       // stderr is closed or full: there is nowhere left to say it, and the exit code says it too.
     }
