@@ -16,3 +16,4 @@ export type { ProcessOptions } from './process/process-options.js';
 export { Process } from './process/process.js';
 export type { Sentinel } from './process/sentinel.js';
 export { registerReducer } from './serialization/reducers.js';
+export { taskRef } from './serialization/task-ref.js';

@@ -37,6 +37,8 @@ async function rebuild(arrived: Arrived): Promise<Process> {
   const [, script, ...rest] = arrived.argv;
   process.argv.splice(2, Infinity, ...rest);
   const { processClass, target, args, fields } = await whileImporting(() => unpack(arrived));
+  // What the modules' top level has failed at, an unguarded start above all, comes out before the target runs.
+  await new Promise((resolve) => setImmediate(resolve));
   if (script !== undefined) process.argv[1] = script;
   const making = new Making(arrived.birth, { target, args }) as ProcessOptions;
   const self = Reflect.construct(Process, [making], processClass ?? Process) as Process;

@@ -1,0 +1,487 @@
+// CPython's tests of processes (Lib/test/_test_multiprocessing.py), the original id in every title. Adapted means that the
+// thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
+import { expect, test } from 'vitest';
+import { check, fixture, run } from '../fixtures/process/programs.js';
+import { describeEach } from '../support/start-methods.js';
+
+describeEach('_TestProcess', (testCase) => {
+  test('_TestProcess.test_current', async () => {
+    await check(
+      testCase,
+      `const current = currentProcess();
+      assert.equal(current.isAlive(), true);
+      assert.equal(current.daemon, false);
+      assert.ok(current.authKey instanceof Uint8Array && current.authKey.length > 0);
+      assert.equal(current.pid, process.pid);
+      assert.equal(current.exitCode, null);`,
+    );
+  });
+
+  test('_TestProcess.test_set_executable (adapted: process.execPath is what children run)', async () => {
+    await check(
+      testCase,
+      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'exe-'));
+      const link = path.join(folder, 'another-node');
+      fs.symlinkSync(process.execPath, link);
+      process.execPath = link;
+      try {
+        const p = new Process();
+        await p.start();
+        assert.equal(await p.join(), 0);
+      } finally {
+        fs.rmSync(folder, { recursive: true });
+      }`,
+    );
+  });
+
+  test('_TestProcess.test_args_argument', async () => {
+    await check(
+      testCase,
+      `for (const value of [1, 'str', [1], new Set([1])]) {
+        for (const makeArgs of [(...args) => args, (...args) => new Set(args), function* (...args) { yield* args; }]) {
+          const [receiver, sender] = Pipe({ duplex: false });
+          const p = new Process({ target: t.send, args: makeArgs(sender, value), daemon: true });
+          await p.start();
+          assert.deepEqual(await receiver.recv(), value);
+          await p.join();
+          sender.close();
+          receiver.close();
+        }
+      }`,
+    );
+  });
+
+  test('_TestProcess.test_daemon_argument', async () => {
+    await check(
+      testCase,
+      `assert.equal(new Process({ target: t.nothing }).daemon, currentProcess().daemon);
+      assert.equal(new Process({ target: t.nothing, daemon: true }).daemon, true);
+      assert.equal(new Process({ target: t.nothing, daemon: false }).daemon, false);`,
+    );
+  });
+
+  test('_TestProcess.test_parent_process_attributes', async () => {
+    await check(
+      testCase,
+      `assert.equal(parentProcess(), null);
+      const [receiver, sender] = Pipe({ duplex: false });
+      const p = new Process({ target: t.sendSelf, args: [sender] });
+      await p.start();
+      await p.join();
+      const { parent } = await receiver.recv();
+      assert.equal(parent.pid, currentProcess().pid);
+      assert.equal(parent.pid, process.pid);
+      assert.equal(parent.name, currentProcess().name);`,
+    );
+  });
+
+  test('_TestProcess.test_parent_process (different: a child of ours ends with its parent)', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      const p = new Process({ target: t.makeGrandchild, args: [sender] });
+      await p.start();
+      sender.close();
+      const grandchild = await receiver.recv();
+      assert.equal(grandchild.alive, true);
+      p.terminate();
+      await p.join();
+      // Its end of the pipe was the last one: the end of the stream is the end of the grandchild.
+      await assert.rejects(receiver.recv({ timeout: 10_000 }), code('ERR_MP_END_OF_FILE'));`,
+    );
+  });
+
+  test('_TestProcess.test_process', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      const options = { hello: 23, bye: 2.54 };
+      const p = new Process({ target: t.sendSelf, args: [sender, 1, 2, options], name: 'SomeProcess' });
+      p.daemon = true;
+      const current = currentProcess();
+      assert.deepEqual(p.authKey, current.authKey);
+      assert.equal(p.isAlive(), false);
+      assert.equal(p.daemon, true);
+      assert.ok(!activeChildren().includes(p));
+      assert.ok(Array.isArray(activeChildren()));
+      assert.equal(p.exitCode, null);
+
+      await p.start();
+      assert.equal(p.exitCode, null);
+      assert.equal(p.isAlive(), true);
+      assert.ok(activeChildren().includes(p));
+
+      const self = await receiver.recv();
+      assert.deepEqual(self.args, [1, 2, options]);
+      assert.equal(self.name, p.name);
+      assert.deepEqual(self.authKey, current.authKey);
+      assert.equal(self.pid, p.pid);
+
+      await p.join();
+      assert.equal(p.exitCode, 0);
+      assert.equal(p.isAlive(), false);
+      assert.ok(!activeChildren().includes(p));`,
+    );
+  });
+
+  test('_TestProcess.test_process_mainthread_native_id (adapted: on Linux the main thread has the process number)', async () => {
+    await check(
+      testCase,
+      `if (process.platform !== 'linux') return;
+      const [receiver, sender] = Pipe({ duplex: false });
+      const p = new Process({ target: t.sendSelf, args: [sender] });
+      await p.start();
+      const self = await receiver.recv();
+      await p.join();
+      assert.notEqual(self.osPid, process.pid);
+      assert.equal(self.osPid, p.pid);`,
+    );
+  });
+
+  // A Node program without a SIGINT handler is ended by the signal, where Python raises KeyboardInterrupt and exits with 1.
+  for (const id of ['test_interrupt (different: -SIGINT, not 1)', 'test_interrupt_no_handler']) {
+    test(`_TestProcess.${id}`, async () => {
+      await check(testCase, killProgram('interrupt', 'SIGINT'));
+    });
+  }
+
+  test('_TestProcess.test_terminate', async () => {
+    await check(testCase, killProgram('terminate', 'SIGTERM'));
+  });
+
+  test('_TestProcess.test_kill', async () => {
+    await check(testCase, killProgram('kill', 'SIGKILL'));
+  });
+
+  test('_TestProcess.test_cpu_count', async () => {
+    await check(testCase, `assert.ok(Number.isInteger(mp.cpuCount()) && mp.cpuCount() >= 1);`);
+  });
+
+  test('_TestProcess.test_active_children', async () => {
+    await check(
+      testCase,
+      `assert.ok(Array.isArray(activeChildren()));
+      assert.notEqual(activeChildren(), activeChildren());
+      const p = new Process({ target: t.sleepFor, args: [100], daemon: true });
+      assert.ok(!activeChildren().includes(p));
+      await p.start();
+      assert.ok(activeChildren().includes(p));
+      await p.join();
+      assert.ok(!activeChildren().includes(p));`,
+    );
+  });
+
+  test('_TestProcess.test_recursion', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      await t.recurse(sender, []);
+      sender.close();
+      const result = [];
+      for (;;) {
+        try {
+          result.push(await receiver.recv());
+        } catch (error) {
+          code('ERR_MP_END_OF_FILE')(error);
+          break;
+        }
+      }
+      assert.deepEqual(result, [[], [0], [0, 0], [0, 1], [1], [1, 0], [1, 1]]);`,
+    );
+  });
+
+  test('_TestProcess.test_sentinel (adapted: an object, not a number)', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      const p = new Process({ target: t.untilMessage, args: [receiver] });
+      assert.throws(() => p.sentinel, code('ERR_MP_STATE'));
+      await p.start();
+      const { sentinel } = p;
+      assert.equal(sentinel.ready, false);
+      await sender.send('go');
+      await p.join();
+      assert.equal(sentinel.ready, true);`,
+    );
+  });
+
+  test('_TestProcess.test_close', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      let p = new Process({ target: t.untilMessage, args: [receiver], daemon: true });
+      await p.start();
+      assert.equal(p.isAlive(), true);
+      assert.throws(() => p.close(), code('ERR_MP_STATE'));
+
+      await sender.send(null);
+      await p.join();
+      assert.equal(p.isAlive(), false);
+      assert.equal(p.exitCode, 0);
+      p.close();
+      assert.throws(() => p.isAlive(), code('ERR_MP_CLOSED'));
+      await assert.rejects(p.join(), code('ERR_MP_CLOSED'));
+      assert.throws(() => p.terminate(), code('ERR_MP_CLOSED'));
+      p.close();
+
+      const gone = new WeakRef(p);
+      p = undefined;
+      await collected(gone);`,
+      { nodeArgs: ['--expose-gc'] },
+    );
+  });
+
+  test('_TestProcess.test_many_processes', async () => {
+    await check(
+      testCase,
+      `const N = method === 'spawn' ? 5 : 100;
+      const make = (ms) => Array.from({ length: N }, () => new Process({ target: t.sleepFor, args: [ms] }));
+      let processes = make(10);
+      for (const p of processes) await p.start();
+      for (const p of processes) assert.equal(await p.join(), 0);
+
+      processes = make(100_000);
+      for (const p of processes) await p.start();
+      await sleep(1);
+      for (const p of processes) p.terminate();
+      for (const p of processes) assert.equal(await p.join(), -os.constants.signals.SIGTERM);`,
+      { timeoutMs: 60_000 },
+    );
+  });
+
+  test('_TestProcess.test_lose_target_ref', async () => {
+    await check(
+      testCase,
+      `let target = () => 5;
+      let argument = { some: 'argument' };
+      const gone = [new WeakRef(target), new WeakRef(argument)];
+      const p = new Process({ target, args: [argument] });
+      target = argument = undefined;
+      await p.start();
+      await p.join();
+      for (const ref of gone) await collected(ref);
+      assert.equal(p.exitCode, 0);`,
+      { nodeArgs: ['--expose-gc'] },
+    );
+  });
+
+  test.skipIf(testCase.method === 'fork' || process.platform !== 'linux')(
+    '_TestProcess.test_child_fd_inflation',
+    async () => {
+      await check(
+        testCase,
+        `const [receiver, sender] = Pipe({ duplex: false });
+        const children = [];
+        for (let i = 0; i < 5; i++) {
+          const [release, releaser] = Pipe({ duplex: false });
+          const p = new Process({ target: t.countDescriptors, args: [sender, release] });
+          await p.start();
+          release.close();
+          children.push({ p, releaser });
+        }
+        const counts = new Set();
+        for (let i = 0; i < 5; i++) counts.add(await receiver.recv());
+        for (const { p, releaser } of children) {
+          await releaser.send('go');
+          assert.equal(await p.join(), 0);
+        }
+        assert.equal(counts.size, 1, [...counts].join());`,
+      );
+    },
+  );
+
+  test('_TestProcess.test_wait_for_threads (different: the child waits for what run() returns, not for the whole event loop)', async () => {
+    await check(
+      testCase,
+      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'wait-'));
+      const [awaited, left] = ['awaited', 'left'].map((name) => path.join(folder, name));
+      for (const [target, file] of [[t.waitForOwnWork, awaited], [t.leaveWorkBehind, left]]) {
+        const p = new Process({ target, args: [file] });
+        await p.start();
+        assert.equal(await p.join(), 0);
+      }
+      await sleep(500);
+      assert.deepEqual(fs.readdirSync(folder), ['awaited']);
+      fs.rmSync(folder, { recursive: true });`,
+    );
+  });
+
+  for (const name of ['stdout', 'stderr']) {
+    test(`_TestProcess.test_error_on_stdio_flush_1 (adapted: the parent's ${name} is destroyed or its descriptor closed)`, async () => {
+      for (const how of ['destroy', 'end', 'closeDescriptor']) {
+        const { code } = await run(
+          testCase,
+          `t.breakStream('${name}', '${how}');
+          const p = new Process({ target: t.nothing });
+          await p.start();
+          process.exit((await p.join()) === 0 ? 42 : 1);`,
+        );
+        expect({ how, code }).toEqual({ how, code: 42 });
+      }
+    });
+
+    test(`_TestProcess.test_error_on_stdio_flush_2 (adapted: the child destroys its own ${name})`, async () => {
+      await check(
+        testCase,
+        `for (const how of ['destroy', 'end', 'closeDescriptor']) {
+          const p = new Process({ target: t.breakStream, args: ['${name}', how] });
+          await p.start();
+          assert.equal(await p.join(), 0, how);
+        }`,
+      );
+    });
+  }
+
+  for (const id of ['sigint', 'sigkill', 'auth_is_enabled', 'without_auth_fails']) {
+    test.todo(`_TestProcess.test_forkserver_${id} (with the forkserver issue)`);
+  }
+});
+
+describeEach('_TestSubclassingProcess', (testCase) => {
+  test('_TestSubclassingProcess.test_subclassing', async () => {
+    await check(
+      testCase,
+      `const p = new t.UpperCaser();
+      p.daemon = true;
+      await p.start();
+      assert.match(p.name, /^UpperCaser-1$/);
+      assert.equal(await p.submit('hello'), 'HELLO');
+      assert.equal(await p.submit('world'), 'WORLD');
+      await p.stop();
+      assert.equal(await p.join(), 0);`,
+    );
+  });
+
+  test('_TestSubclassingProcess.test_stderr_flush', async () => {
+    const { code, stderr } = await run(
+      testCase,
+      `const p = new Process({ target: t.throwValue, args: ['error'] });
+      await p.start();
+      assert.equal(await p.join(), 1);`,
+    );
+    expect(code).toBe(0);
+    expect(stderr).toContain('Process Process-1:');
+    expect(stderr).toContain('RangeError: boom');
+    expect(stderr).toMatch(/targets\.cjs:\d+/);
+    expect(stderr).toContain('TypeError: the cause');
+  });
+
+  test('_TestSubclassingProcess.test_sys_exit (adapted: process.exit and thrown values)', async () => {
+    await check(
+      testCase,
+      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'exit-'));
+      const stderr = path.join(folder, 'stderr');
+      const cases = [
+        [t.exitWith, [], 0], [t.exitWith, [undefined], 0], [t.exitWith, [null], 0], [t.exitWith, [0], 0],
+        [t.exitWith, [8], 8], [t.exitWith, ['8'], 8], [t.exitWith, [256 + 7], 7], [t.exitWith, [true], 1],
+        [t.setExitCode, [8], 8], [t.setExitCode, ['9'], 9], [t.setExitCode, [undefined], 0],
+        [t.throwValue, ['string'], 1, "Uncaught 'only text'"],
+        [t.throwValue, ['undefined'], 1, 'Uncaught undefined'],
+        [t.throwValue, ['hostile'], 1, 'cannot be shown'],
+      ];
+      for (const [target, args, expected, text] of cases) {
+        const p = new Process({ target, args, daemon: true, stderr });
+        await p.start();
+        assert.equal(await p.join(), expected, JSON.stringify([target.name, args]));
+        if (text) assert.ok(fs.readFileSync(stderr, 'utf8').includes(text), text);
+        fs.rmSync(stderr, { force: true });
+      }
+      fs.rmSync(folder, { recursive: true });`,
+    );
+  });
+});
+
+describeEach('TestBaseProcessKwargs', (testCase) => {
+  test('TestBaseProcessKwargs.test_default_kwargs_not_shared_between_instances (adapted: args)', async () => {
+    await check(
+      testCase,
+      `const given = [];
+      const [receiver, sender] = Pipe({ duplex: false });
+      const first = new Process({ target: t.send, args: given });
+      given.push(sender, 'late');
+      const second = new Process({ target: t.send, args: given });
+      given.length = 0;
+      await second.start();
+      assert.equal(await receiver.recv(), 'late');
+      await second.join();
+      assert.equal(first.run.length, 0);
+      assert.notEqual(first, second);`,
+    );
+  });
+});
+
+describeEach('TestNoForkBomb', (testCase) => {
+  for (const name of [
+    'fork-bomb.cjs',
+    'fork-bomb.mjs',
+    'fork-bomb-late.cjs',
+    'fork-bomb-late.mjs',
+  ]) {
+    test(`TestNoForkBomb.test_noforkbomb (${name})`, async () => {
+      const { code, stdout, stderr } = await testCase.run({ file: fixture(name) });
+      if (testCase.method === 'fork') {
+        expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '123\n', stderr: '' });
+      } else {
+        expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+        expect(stderr).toContain('BootstrapError');
+      }
+    });
+  }
+});
+
+describeEach(
+  'TestCloseFds',
+  (testCase) => {
+    test('TestCloseFds.test_closefd', async () => {
+      await check(
+        testCase,
+        `const [receiver, sender] = Pipe();
+        // High enough that a fresh child has none as high. Opened outside of Node's close-on-exec.
+        const fds = [];
+        while ((fds.at(-1) ?? 0) < 50) fds.push(fs.openSync('/dev/null', 'r'));
+        const p = new Process({ target: t.checkDescriptor, args: [sender, fds.at(-1)] });
+        await p.start();
+        sender.close();
+        assert.equal(await receiver.recv(), method === 'fork' ? 'open' : 'EBADF');
+        assert.equal(await p.join(), 0);`,
+      );
+    });
+  },
+  () => process.platform === 'linux',
+);
+
+describeEach('_TestAtExit', (testCase) => {
+  test('_TestAtExit.test_atexit', async () => {
+    await check(
+      testCase,
+      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'atexit-'));
+      const file = path.join(folder, 'output.txt');
+      const p = new Process({ target: t.writeAtExit, args: [file] });
+      await p.start();
+      await p.join();
+      assert.equal(fs.readFileSync(file, 'utf8'), 'deadbeef');
+      fs.rmSync(folder, { recursive: true });`,
+    );
+  });
+});
+
+/** CPython's _kill_process. A join of less than no time is a RangeError here; there it returns at once. */
+function killProgram(verb: string, signal: string): string {
+  return `const p = new Process({ target: t.sleepFor, args: [100_000], daemon: true });
+    await p.start();
+    assert.equal(p.isAlive(), true);
+    assert.ok(activeChildren().includes(p));
+    assert.equal(p.exitCode, null);
+    assert.equal(await p.join({ timeout: 0 }), null);
+    assert.equal(p.isAlive(), true);
+    await assert.rejects(p.join({ timeout: -1 }), RangeError);
+    assert.equal(p.isAlive(), true);
+    await sleep(200);
+    p.${verb}();
+    assert.equal(await p.join(), -os.constants.signals.${signal});
+    assert.equal(p.isAlive(), false);
+    assert.ok(!activeChildren().includes(p));
+    assert.equal(await p.join(), p.exitCode);
+    assert.equal(p.signalCode, '${signal}');
+    p.${verb}();`;
+}

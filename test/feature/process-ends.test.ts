@@ -1,0 +1,117 @@
+// The ways out of a child, and what its parent hears of them.
+import { describe, expect, test } from 'vitest';
+import { check, fixture, run } from '../fixtures/process/programs.js';
+import { describeEach } from '../support/start-methods.js';
+
+describeEach('The end of a process', (testCase) => {
+  test.each([
+    [
+      'throwValue',
+      "['error']",
+      1,
+      [/Process Process-1:/, /RangeError: boom/, /cause\]: TypeError: the cause/],
+    ],
+    ['rejectLater', '[]', 1, [/RangeError: rejected/]],
+    ['throwInTimer', '[]', 1, [/Process Process-1:/, /Error: in a timer/]],
+    ['rejectUnhandled', '[]', 1, [/Process Process-1:/, /nobody listens/]],
+    ['neverSettles', '[]', 13, [/Process Process-1: .*never settled/]],
+    ['neverSettlesButListens', '[]', 13, [/never settled/, /exit listener saw 13/]],
+    ['worksBeforeExit', '[]', 0, [/^$/]],
+  ])('%s(%s) ends with %i and says why', async (name, args, expected, texts) => {
+    const { code, stdout, stderr } = await run(
+      testCase,
+      `const p = new Process({ target: t.${name}, args: ${args} });
+      await p.start();
+      assert.equal(await p.join(), ${expected});`,
+    );
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0, stdout: '' });
+    for (const text of texts) expect(stderr).toMatch(text);
+  });
+
+  test('a program that listens to uncaught exceptions itself decides itself', async () => {
+    await check(
+      testCase,
+      `const p = new Process({ target: t.catchesItself });
+      await p.start();
+      assert.equal(await p.join(), 21);`,
+    );
+  });
+
+  test("the parent's exit handlers and exit code are not the child's", async () => {
+    const { code, stdout, stderr } = await run(
+      testCase,
+      `process.exitCode = 33;
+      process.on('exit', (code) => fs.writeSync(1, 'exit ' + process.pid + ' ' + code + '\\n'));
+      process.on('beforeExit', () => fs.writeSync(1, 'beforeExit ' + process.pid + '\\n'));
+      for (const [target, expected] of [[t.nothing, 0], [t.throwValue, 1], [t.neverSettles, 13]]) {
+        const p = new Process({ target, args: ['error'], stderr: 'ignore' });
+        await p.start();
+        assert.equal(await p.join(), expected);
+      }
+      console.log('pid', process.pid);`,
+    );
+    expect({ code, stderr }).toEqual({ code: 33, stderr: '' });
+    const pid = /^pid (\d+)$/m.exec(stdout)?.[1];
+    expect(stdout).toBe(`pid ${pid}\nbeforeExit ${pid}\nexit ${pid} 33\n`);
+  });
+
+  test('grandchildren: the others are waited for, daemons end', async () => {
+    await check(
+      testCase,
+      `for (const daemon of [false, true]) {
+        const [receiver, sender] = Pipe({ duplex: false });
+        const p = new Process({ target: t.family, args: [sender, { daemon, ms: daemon ? 60_000 : 400, await: false }] });
+        await p.start();
+        sender.close();
+        const { pid } = await receiver.recv();
+        const startedAt = performance.now();
+        assert.equal(await p.join(), 0);
+        if (!daemon) assert.ok(performance.now() - startedAt > 100);
+        assert.throws(() => process.kill(pid, 0), code('ESRCH'), String(daemon));
+      }`,
+    );
+  });
+
+  test('grandchildren, when the child leaves by process.exit()', async () => {
+    await check(
+      testCase,
+      `const [receiver, sender] = Pipe({ duplex: false });
+      const p = new Process({ target: t.exitWithChild, args: [sender, 400] });
+      await p.start();
+      const { pid, startedAt } = await receiver.recv();
+      assert.equal(await p.join(), 9);
+      if (backend === 'fallback') {
+        // It cannot be waited for there; it goes on alone and ends by itself.
+        for (let i = 0; i < 100 && isThere(pid); i++) await sleep(50);
+      } else {
+        assert.ok(Date.now() - startedAt >= 395);
+      }
+      assert.equal(isThere(pid), false);
+      function isThere(pid) {
+        try {
+          return process.kill(pid, 0);
+        } catch {
+          return false;
+        }
+      }`,
+    );
+  });
+
+  test('stdin is the null device', async () => {
+    await check(
+      testCase,
+      `const p = new Process({ target: t.readStdin });
+      await p.start();
+      assert.equal(await p.join(), 0);`,
+    );
+  });
+});
+
+describe('A main module in another place', () => {
+  describeEach('with a guard', (testCase) => {
+    test.each(['guarded.cjs', 'main.mjs'])('%s', async (file) => {
+      const { code, stderr } = await testCase.run({ file: fixture(file) });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    });
+  });
+});
