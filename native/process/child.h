@@ -1,6 +1,6 @@
 #pragma once
-// A child of ours, and some other process, each held by descriptor (os/process_handle.h). SIGCHLD is never touched: Node
-// and the program have their own uses for it.
+// A child of ours, and some other process, each held by descriptor (os/process_handle.h). SIGCHLD
+// is never touched: Node and the program have their own uses for it.
 
 #include <sys/types.h>
 
@@ -18,8 +18,8 @@ class Child {
   // With `reap` false the status is looked at and left for another to collect.
   static Result<Child> Open(pid_t pid, bool reap);
 
-  // Collects the status once it has ended; the same answer ever after. A status that somebody else collected and that the
-  // kernel no longer tells is kTakenElsewhere.
+  // Collects the status once it has ended; the same answer ever after. A status that somebody else
+  // collected and that the kernel no longer tells is kTakenElsewhere.
   Result<WaitOutcome> Check();
   Result<WaitOutcome> WaitUntil(uint64_t deadline_ns);
   // False when it has ended.

@@ -17,13 +17,15 @@ struct Ends {
   UniqueFd leash;
 };
 
-// Never destroyed: the write end must stay open until the very end of the process, after all destructors.
+// Never destroyed: the write end must stay open until the very end of the process, after all
+// destructors.
 Ends& TheEnds() {
   static Ends* ends = new Ends;
   return *ends;
 }
 
-// worker_threads may ask at the same time. Only the main thread forks, and it holds this in no call that forks.
+// worker_threads may ask at the same time. Only the main thread forks, and it holds this in no call
+// that forks.
 std::mutex& TheMutex() {
   static std::mutex* mutex = new std::mutex;
   return *mutex;

@@ -1,0 +1,9 @@
+#pragma once
+#include <napi.h>
+
+namespace mp {
+
+// NativeChild, NativePeer, livenessFd, dieWithParent
+void InitChild(Napi::Env env, Napi::Object exports);
+
+}  // namespace mp
