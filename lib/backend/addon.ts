@@ -3,13 +3,17 @@ import path from 'node:path';
 
 /** A descriptor's stream of framed messages. Owns the descriptor. Not thread-safe: one per environment. */
 export interface NativeChannel {
-  /** The next whole message, or undefined when it has not all arrived, or null at the end of the stream. */
-  tryRecv(): Buffer | undefined | null;
-  /** Descriptors that came with the message last returned by tryRecv; the caller owns them. */
-  takeFds(): number[];
   /**
-   * Starts a message. True when all of it is written; false when the rest waits for `flush`, or (with nothing taken) when a
-   * message before it does. `fds` are duplicated by the kernel, the caller keeps its own.
+   * The next whole message, together with its descriptors (which are the caller's) when it has some; undefined when it has
+   * not all arrived; null at the end of the stream. Throws ECONNRESET when the stream ends inside a message, EPROTO when what
+   * arrives is no message, ESTALE after a fork in the midst of one; EMFILE when only this message is lost, because its
+   * descriptors did not fit into this process.
+   */
+  tryRecv(): Buffer | [bytes: Buffer, fds: number[]] | undefined | null;
+  /**
+   * Starts a message. True when all of it is written. False when the rest of it waits for `flush` (`pending` is true then, and
+   * `bytes` must stay as they are), or when nothing was taken: there is no room, or a message before it is pending. `fds` are
+   * duplicated by the kernel, the caller keeps its own.
    */
   trySend(bytes: Uint8Array, fds: readonly number[]): boolean;
   /** Goes on with a started message: true when nothing is left. */
@@ -18,10 +22,15 @@ export interface NativeChannel {
   readonly pending: boolean;
   /** Blocks until readable (1) or writable (2), or timeoutMs (Infinity: for ever) passed. True when ready, end of stream included. */
   waitSync(events: number, timeoutMs: number): boolean;
-  /** Readable at once, end of stream included? A part of a message does not count. */
+  /**
+   * Would tryRecv answer with a message, an error or the end? A part of a message does not count. What fits into the kernel's
+   * buffer is left there; a longer message is read in (`holdsInput`).
+   */
   readable(): boolean;
-  /** Calls back from the event loop whenever one of `events` holds, until changed. 0 stops. Keeps the loop alive while not 0. */
-  watch(events: number, callback: (() => void) | undefined): void;
+  /** True when a message, or a part of one, has been taken off the descriptor and not been handed out. */
+  readonly holdsInput: boolean;
+  /** Calls `onReady` from the event loop whenever one of `events` holds, until changed. 0 stops. Keeps the loop alive while not 0. */
+  watch(events: number): void;
   /** A duplicate descriptor, close-on-exec; the caller owns it. */
   duplicate(): number;
   readonly fd: number;
@@ -62,7 +71,7 @@ export interface ForkRefusal {
 
 export interface Addon {
   // channels
-  NativeChannel: new (fd: number) => NativeChannel;
+  NativeChannel: new (fd: number, onReady: () => void) => NativeChannel;
   /** socketpair(2), close-on-exec. */
   socketPair(): [number, number];
   /** pipe2(2), close-on-exec: [read, write]. */

@@ -1,0 +1,40 @@
+import type { Addon } from '../addon.js';
+import type { Backend, Channel, TransferHandle } from '../contract.js';
+import { SocketChannel, type Mode } from './channel.js';
+import { ForkedChild } from './child.js';
+import { createForking, forkUnavailable } from './fork.js';
+import { HeldPeer } from './peer.js';
+import { attachToParent, spawnNode } from './spawn.js';
+import { systemError } from './system-error.js';
+import { NativeTransferHandle } from './transfer-handle.js';
+
+export { startedByNative } from './spawn.js';
+
+/** Everything over the addon: socket pairs, pidfds, fork. */
+export function createNativeBackend(addon: Addon): Backend {
+  return {
+    name: 'native',
+    forking: createForking(addon, (pid) => new ForkedChild(new addon.NativeChild(pid, true))),
+    forkUnavailable: () => forkUnavailable(addon),
+    channelPair: (duplex) => channelPair(addon, duplex),
+    channelFromTransfer: (handle: TransferHandle, mode: Mode) =>
+      new SocketChannel(addon, NativeTransferHandle.of(handle).take(), mode),
+    spawn: (request) => spawnNode(addon, request),
+    attachChild: () => attachToParent(addon),
+    peer: (pid) => new HeldPeer(addon, pid),
+  };
+}
+
+function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {
+  let pair: [number, number];
+  try {
+    pair = addon.socketPair();
+  } catch (error) {
+    throw systemError('no connection could be made', error);
+  }
+  const [left, right] = pair;
+  return [
+    new SocketChannel(addon, left, { readable: true, writable: duplex }),
+    new SocketChannel(addon, right, { readable: duplex, writable: true }),
+  ];
+}

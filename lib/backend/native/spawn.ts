@@ -1,0 +1,95 @@
+/** Starting a Node child with a line to it, and that line's other end. */
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { StateError } from '../../errors.js';
+import type { Addon } from '../addon.js';
+import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
+import { SocketChannel } from './channel.js';
+import { SpawnedNode } from './child.js';
+import { systemError } from './system-error.js';
+
+const BOTH_WAYS = { readable: true, writable: true };
+
+/** Where the child finds its descriptors, after the standard streams. */
+const CONTROL_FD = 3;
+const LIVENESS_FD = 4;
+
+/** Set in the environment of a child, and taken out of it as soon as the child has read it: nobody inherits it. */
+const MARKER = 'NODE_MULTIPROCESSING_CHILD';
+const MARK = 'native';
+
+/** Whether a process of the native backend has started this one, so that it must use the same backend. */
+export function startedByNative(): boolean {
+  return process.env[MARKER] === MARK;
+}
+
+export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<SpawnedChild> {
+  const opened: number[] = [];
+  const target = (to: SpawnRequest['stdout']): number | 'inherit' | 'ignore' | 'pipe' => {
+    if (typeof to === 'number' || to === 'inherit' || to === 'ignore' || to === 'pipe') return to;
+    const fd = openSync(to, 'a');
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const stdio: StdioOptions = ['ignore', target(request.stdout), target(request.stderr)];
+    const [ours, theirs] = addon.socketPair();
+    opened.push(theirs);
+    const control = new SocketChannel(addon, ours, BOTH_WAYS);
+    stdio.push(theirs, addon.livenessFd());
+    try {
+      return { child: await start(addon, request, stdio), control };
+    } catch (error) {
+      control.close();
+      throw error;
+    }
+  } catch (error) {
+    throw systemError('the child process could not be started', error);
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+async function start(
+  addon: Addon,
+  request: SpawnRequest,
+  stdio: StdioOptions,
+): Promise<SpawnedNode> {
+  const started = spawn(process.execPath, [...request.execArgv, request.entry], {
+    stdio,
+    env: { ...process.env, [MARKER]: MARK },
+  });
+  if (started.pid === undefined) throw await failureOf(started);
+  try {
+    // Node reaps from its event loop, so the number is still the child's here.
+    return new SpawnedNode(started, new addon.NativeChild(started.pid, false));
+  } catch (error) {
+    started.kill('SIGKILL');
+    throw error;
+  }
+}
+
+function failureOf(started: ChildProcess): Promise<Error> {
+  return new Promise((resolve) => started.once('error', resolve));
+}
+
+let attached = false;
+
+/** In a child of `spawnNode`: connects to the parent, and dies with it from here on. */
+export function attachToParent(addon: Addon): ChildEnd {
+  if (attached || !startedByNative() || !isSocket(CONTROL_FD)) {
+    throw new StateError('attachChild is for the entry program of a child, once');
+  }
+  attached = true;
+  delete process.env[MARKER];
+  addon.dieWithParent(LIVENESS_FD);
+  return { control: new SocketChannel(addon, CONTROL_FD, BOTH_WAYS) };
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return fstatSync(fd).isSocket();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,19 @@
+import { SystemError } from '../../errors.js';
+
+/** What the addon throws for a failed system call: a plain Error with Node's three properties. */
+export interface RawSystemError extends Error {
+  code: string;
+  errno: number;
+  syscall: string;
+}
+
+export function isRawSystemError(error: unknown): error is RawSystemError {
+  return error instanceof Error && typeof (error as Partial<RawSystemError>).syscall === 'string';
+}
+
+/** The same failure as one of our errors, told in the caller's words. Anything else passes unchanged. */
+export function systemError(what: string, error: unknown): unknown {
+  if (!isRawSystemError(error)) return error;
+  const { code, errno, syscall } = error;
+  return new SystemError(`${what}: ${error.message}`, { code, errno, syscall }, { cause: error });
+}

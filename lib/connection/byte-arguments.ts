@@ -1,0 +1,55 @@
+/** What sendBytes and recvBytesInto accept, checked. Offsets and sizes are in bytes, whatever the array's elements are. */
+import { checkInteger, checkOptions, invalidType, outOfRange } from '../base/options.js';
+
+/** `name` must be any typed array, DataView or Buffer; answers its bytes. */
+export function viewBytes(name: string, view: unknown): Buffer {
+  if (!ArrayBuffer.isView(view))
+    throw invalidType(name, 'a Buffer, a typed array or a DataView', view);
+  return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+}
+
+export interface SendBytesOptions {
+  /** Where to begin. Default 0. */
+  offset?: number | undefined;
+  /** How many. Default: all from the offset on. */
+  size?: number | undefined;
+}
+
+/** The part of `view` that is to be sent. */
+export function bytesToSend(view: unknown, options: SendBytesOptions | undefined): Buffer {
+  const bytes = viewBytes('bytes', view);
+  if (options === undefined) return bytes;
+  checkOptions('options', options);
+  const { offset = 0, size } = options;
+  checkInteger('options.offset', offset, 0);
+  if (offset > bytes.length) {
+    throw outOfRange('options.offset', `at most the ${bytes.length} bytes given`, offset);
+  }
+  if (size === undefined) return bytes.subarray(offset);
+  checkInteger('options.size', size, 0);
+  if (size > bytes.length - offset) {
+    throw outOfRange(
+      'options.size',
+      `at most the ${bytes.length - offset} bytes from the offset on`,
+      size,
+    );
+  }
+  return bytes.subarray(offset, offset + size);
+}
+
+export interface ReceiveIntoOptions {
+  /** Where in the target to begin. Default 0. */
+  offset?: number | undefined;
+}
+
+/** The part of `target` that a message may fill. */
+export function bytesToFill(target: unknown, options: ReceiveIntoOptions | undefined): Buffer {
+  const bytes = viewBytes('target', target);
+  checkOptions('options', options);
+  const offset = options?.offset ?? 0;
+  checkInteger('options.offset', offset, 0);
+  if (offset > bytes.length) {
+    throw outOfRange('options.offset', `at most the target's ${bytes.length} bytes`, offset);
+  }
+  return bytes.subarray(offset);
+}

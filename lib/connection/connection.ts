@@ -1,0 +1,299 @@
+/** One end of a pipe between processes. */
+import { inspect } from 'node:util';
+import type { Channel, Message, TransferHandle } from '../backend/contract.js';
+import { backend } from '../backend/index.js';
+import { Deadline } from '../base/deadline.js';
+import {
+  checkInteger,
+  checkOptions,
+  checkTimeout,
+  checkWait,
+  invalidType,
+} from '../base/options.js';
+import type { Wait } from '../base/options.js';
+import { BufferTooShortError, ClosedError, EndOfFileError, StateError } from '../errors.js';
+import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
+import { deserialize, serialize } from '../serialization/serializer.js';
+import { Transfer, discardUntaken, takeHandle } from '../serialization/transfer.js';
+import { bytesToFill, bytesToSend } from './byte-arguments.js';
+import type { ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
+
+/** What the blocking forms take: no signal can reach a blocked thread. */
+export type SyncWait = Pick<Wait, 'timeout'>;
+
+interface LengthLimit {
+  /** In bytes. A longer message is an error that carries it. */
+  maxLength?: number | undefined;
+}
+
+const TAG = 'Connection';
+const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
+const FOR_EVER: Wait = Object.freeze({});
+
+/**
+ * Sends and receives values, or plain bytes, in whole messages; a value is one message of bytes too. Made by `Pipe()`. It can
+ * itself be sent to another process, which then has an end of its own: this one stays open.
+ *
+ * One process at a time may read from an end, and one may write to it; several need a lock among them, or a Queue. Every
+ * process closes the ends that it does not use: a reader sees the end of the stream when the last copy of the other end is
+ * closed.
+ */
+export class Connection<In = unknown, Out = In>
+  implements AsyncIterable<In>, Disposable, AsyncDisposable
+{
+  readonly #channel: Channel;
+
+  /** @internal */
+  constructor(channel: Channel) {
+    if (typeof (channel as Partial<Channel> | undefined)?.toTransfer !== 'function') {
+      throw invalidType('channel', 'a channel of the backend (Pipe() makes connections)', channel);
+    }
+    this.#channel = channel;
+    refuseClone(this, TAG);
+  }
+
+  /**
+   * Resolves when the whole value has been written; until then it must not be changed. The timeout and the signal bound the
+   * time until writing begins: what was begun is finished.
+   * @throws SerializationError before anything is sent; BrokenPipeError when nobody is left to read it.
+   */
+  async send(value: Out, wait: Wait = FOR_EVER): Promise<void> {
+    checkWait('wait', wait);
+    const message = this.#encode(value);
+    try {
+      await this.#channel.send(message, wait);
+    } catch (error) {
+      discardUntaken(message.handles);
+      throw error;
+    }
+  }
+
+  sendSync(value: Out): void {
+    const message = this.#encode(value);
+    try {
+      this.#channel.sendSync(message, Deadline.after(undefined));
+    } catch (error) {
+      discardUntaken(message.handles);
+      throw error;
+    }
+  }
+
+  /**
+   * The next value.
+   * @throws EndOfFileError when the other end is closed and all was read; TimeoutError; SerializationError when the message
+   * cannot be understood here, after which the next one can be received.
+   */
+  async recv(wait: Wait = FOR_EVER): Promise<In> {
+    checkWait('wait', wait);
+    this.#check('readable');
+    return decode(await this.#channel.recv(wait)) as In;
+  }
+
+  recvSync(wait?: SyncWait): In {
+    return decode(this.#receiveSync(wait)) as In;
+  }
+
+  /**
+   * Is there something to receive (the end of the stream counts)? Answers at once unless told how long to wait: `Infinity`
+   * waits for ever.
+   */
+  async poll(wait: Wait = FOR_EVER): Promise<boolean> {
+    checkWait('wait', wait);
+    this.#check('readable');
+    const { timeout = 0, signal } = wait;
+    return this.#channel.poll({ timeout, signal });
+  }
+
+  pollSync(wait?: SyncWait): boolean {
+    checkSyncWait(wait);
+    this.#check('readable');
+    return this.#channel.pollSync(Deadline.after(wait?.timeout ?? 0));
+  }
+
+  /** The bytes as they are, or a part of them. They must not be changed until the promise resolves. */
+  async sendBytes(bytes: ArrayBufferView, options?: SendBytesOptions & Wait): Promise<void> {
+    const part = bytesToSend(bytes, options);
+    checkWait('options', options);
+    this.#check('writable');
+    await this.#channel.send({ bytes: part, handles: NO_HANDLES }, options ?? FOR_EVER);
+  }
+
+  sendBytesSync(bytes: ArrayBufferView, options?: SendBytesOptions): void {
+    const part = bytesToSend(bytes, options);
+    this.#check('writable');
+    this.#channel.sendSync({ bytes: part, handles: NO_HANDLES }, Deadline.after(undefined));
+  }
+
+  /**
+   * The next message as bytes.
+   * @throws BufferTooShortError when it is longer than `maxLength`. It carries the message, and the connection goes on; in
+   * Python the connection is lost.
+   */
+  async recvBytes(options: LengthLimit & Wait = FOR_EVER): Promise<Buffer> {
+    checkWait('options', options);
+    checkMaxLength(options);
+    this.#check('readable');
+    return withinLength(plainBytes(await this.#channel.recv(options)), options.maxLength);
+  }
+
+  recvBytesSync(options?: LengthLimit & SyncWait): Buffer {
+    checkMaxLength(options);
+    return withinLength(plainBytes(this.#receiveSync(options)), options?.maxLength);
+  }
+
+  /**
+   * The next message, written into `target` from the offset on; answers its length in bytes.
+   * @throws BufferTooShortError when it does not fit. It carries the message, and the connection goes on.
+   */
+  async recvBytesInto(
+    target: ArrayBufferView,
+    options?: ReceiveIntoOptions & Wait,
+  ): Promise<number> {
+    bytesToFill(target, options);
+    checkWait('options', options);
+    this.#check('readable');
+    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER));
+    return fill(bytesToFill(target, options), bytes);
+  }
+
+  recvBytesIntoSync(target: ArrayBufferView, options?: ReceiveIntoOptions & SyncWait): number {
+    const room = bytesToFill(target, options);
+    return fill(room, plainBytes(this.#receiveSync(options)));
+  }
+
+  /** The descriptor behind it, for programs that wait for several things at once. It stays the connection's. */
+  fileno(): number {
+    this.#check();
+    return this.#channel.fileno();
+  }
+
+  /** Idempotent. Whoever waits gets ClosedError; a message that was begun is finished first. */
+  close(): void {
+    this.#channel.close();
+  }
+
+  get closed(): boolean {
+    return this.#channel.closed;
+  }
+
+  get readable(): boolean {
+    return this.#channel.readable;
+  }
+
+  get writable(): boolean {
+    return this.#channel.writable;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- a rejection instead of a throw, as the protocol has it
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  /** Every value until the other end is closed. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<In, void, undefined> {
+    for (;;) {
+      let value: In;
+      try {
+        value = await this.recv();
+      } catch (error) {
+        if (error instanceof EndOfFileError) return;
+        throw error;
+      }
+      yield value;
+    }
+  }
+
+  [inspect.custom](): string {
+    const { readable, writable } = this;
+    const way = readable && writable ? 'duplex' : readable ? 'receives' : 'sends';
+    return `Connection { ${way}${this.closed ? ', closed' : ''} }`;
+  }
+
+  #encode(value: Out): Message {
+    this.#check('writable');
+    const transfer = new Transfer();
+    const bytes = serialize(value, transfer);
+    return { bytes, handles: transfer.handles };
+  }
+
+  #receiveSync(wait: SyncWait | undefined): Message {
+    checkSyncWait(wait);
+    this.#check('readable');
+    return this.#channel.recvSync(Deadline.after(wait?.timeout));
+  }
+
+  #check(direction?: 'readable' | 'writable'): void {
+    if (this.closed) throw new ClosedError('this connection is closed');
+    if (direction === undefined || this[direction]) return;
+    const [can, cannot] = direction === 'readable' ? ['sends', 'receive'] : ['receives', 'send'];
+    throw new StateError(
+      `this connection only ${can}: ${cannot} on the other end of the pipe, or make the pipe with Pipe({ duplex: true })`,
+    );
+  }
+
+  static {
+    registerHandleReducer<Connection<never, never>, Reduced>(TAG, Connection<never, never>, {
+      reduce(connection, transfer) {
+        connection.#check();
+        const { readable, writable } = connection;
+        return { handle: transfer.add(connection.#channel.toTransfer()), readable, writable };
+      },
+      rebuild({ handle, readable, writable }, handles) {
+        const mode = { readable: readable === true, writable: writable === true };
+        return new Connection(backend().channelFromTransfer(takeHandle(handles, handle), mode));
+      },
+    });
+  }
+}
+
+interface Reduced {
+  handle: number;
+  readable: boolean;
+  writable: boolean;
+}
+
+function checkSyncWait(wait: SyncWait | undefined): void {
+  checkOptions('wait', wait);
+  checkTimeout('wait.timeout', wait?.timeout);
+}
+
+function checkMaxLength(options: LengthLimit | undefined): void {
+  checkOptions('options', options);
+  if (options?.maxLength !== undefined) checkInteger('options.maxLength', options.maxLength, 0);
+}
+
+function decode({ bytes, handles }: Message): unknown {
+  const value = deserialize(bytes, handles, { owned: true });
+  if (handles.length > 0) discardUntaken(handles);
+  return value;
+}
+
+/** Handles that came along with what is asked for as bytes are nobody's. */
+function plainBytes({ bytes, handles }: Message): Buffer {
+  if (handles.length > 0) discardUntaken(handles);
+  if (Buffer.isBuffer(bytes)) return bytes;
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function withinLength(bytes: Buffer, maxLength = Infinity): Buffer {
+  if (bytes.length <= maxLength) return bytes;
+  throw new BufferTooShortError(
+    `the message has ${bytes.length} bytes, and at most ${maxLength} were asked for; it is in this error's bytes`,
+    bytes,
+  );
+}
+
+function fill(room: Buffer, bytes: Buffer): number {
+  if (bytes.length > room.length) {
+    throw new BufferTooShortError(
+      `the message has ${bytes.length} bytes, and the target has room for ${room.length}; it is in this error's bytes`,
+      bytes,
+    );
+  }
+  bytes.copy(room);
+  return bytes.length;
+}
