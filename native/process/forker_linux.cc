@@ -73,6 +73,7 @@ void AddLibraryOf(const char* symbol) {
 }
 
 void AddFunction(const char* symbol) {
+#if defined(__GLIBC__)  // elsewhere nothing forks, and dladdr1 is glibc's
   void* address = dlsym(RTLD_DEFAULT, symbol);
   Dl_info info{};
   void* symbol_entry = nullptr;
@@ -81,6 +82,9 @@ void AddFunction(const char* symbol) {
   if (entry == nullptr) return;
   const auto begin = reinterpret_cast<uintptr_t>(address);
   ThreadStop::AddLibraryRange(begin, begin + entry->st_size);
+#else
+  (void)symbol;
+#endif
 }
 
 // A thread that is in one of these may hold a lock that the child needs before that thread is back.
