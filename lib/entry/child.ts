@@ -34,15 +34,13 @@ async function work(arrived: Arrived): Promise<unknown> {
  * instead. While modules are imported argv[1] is this file, so that a main module sees that it is not the main program.
  */
 async function rebuild(arrived: Arrived): Promise<Process> {
-  const [, script, ...rest] = arrived.argv;
-  process.argv.splice(2, Infinity, ...rest);
+  process.argv.splice(2, Infinity, ...arrived.argv.slice(2));
   const { processClass, target, args, fields } = await whileImporting(() => unpack(arrived));
   // What the modules' top level has failed at, an unguarded start above all, comes out before the target runs.
   await new Promise((resolve) => setImmediate(resolve));
-  if (script !== undefined) process.argv[1] = script;
+  process.argv.splice(1, Infinity, ...arrived.argv.slice(1));
   const making = new Making(arrived.birth, { target, args }) as ProcessOptions;
-  const self = Reflect.construct(Process, [making], processClass ?? Process) as Process;
-  return Object.assign(self, fields);
+  return Object.assign(Reflect.construct(Process, [making], processClass ?? Process), fields);
 }
 
 main().catch((error: unknown) => {

@@ -89,7 +89,7 @@ export async function unpack(arrived: Arrived): Promise<Unpacked> {
   return {
     processClass:
       processClass && ((await resolveReference(processClass)) as Unpacked['processClass']),
-    target: target && ((await resolveReference(target)) as unknown as Unpacked['target']),
+    target: target && (await resolveReference(target)),
     args: deserialize(args, handles) as unknown[],
     fields: deserialize(fields, handles) as Record<string, unknown>,
   };

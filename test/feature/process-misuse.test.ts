@@ -1,7 +1,20 @@
 // Wrong use: a clear error at the call or in join(), never a hang.
-import { expect, test } from 'vitest';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { check, fixture, run } from '../fixtures/process/programs.js';
 import { describeEach } from '../support/start-methods.js';
+
+const isFixture = (file: string): boolean => existsSync(fixture(file));
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'misuse-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
 
 const isSpawn = ({ method }: { method: string }): boolean => method === 'spawn';
 
@@ -191,19 +204,15 @@ describeEach(
     });
 
     test.each([
-      [
-        'a missing module',
-        '/no/such/module.mjs',
-        'work',
-        /Cannot find module|ERR_MODULE_NOT_FOUND/,
-      ],
-      ['a module with a syntax error', 'syntax-error.mjs', 'work', /SyntaxError/],
-      ['a CommonJS module with a syntax error', 'syntax-error.cjs', 'work', /SyntaxError/],
+      ['a missing module', 'missing.mjs', 'work', /Cannot find module|ERR_MODULE_NOT_FOUND/],
+      ['a module with a syntax error', 'broken.mjs', 'work', /SyntaxError/],
+      ['a CommonJS module with a syntax error', 'broken.cjs', 'work', /SyntaxError/],
       ['a module that throws', 'throws.mjs', 'work', /RangeError: at the top level/],
       ['a missing export', 'targets.cjs', 'noSuchExport', /noSuchExport/],
       ['an export that is no function', 'constant.mjs', 'constant', /(no|not a) function/],
     ])('%s: a traceback, and 1 from join()', async (_title, file, name, text) => {
-      const url = file.startsWith('/') ? file : fixture(file);
+      const url = isFixture(file) ? fixture(file) : path.join(folder, file);
+      if (file.startsWith('broken')) writeFileSync(url, 'export function work( {');
       const { code, stderr } = await run(
         testCase,
         `const p = new Process({ target: mp.taskRef(${JSON.stringify(url)}, ${JSON.stringify(name)}) });
