@@ -1,0 +1,458 @@
+#include "os/fd_channel.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "harness.h"
+#include "os/descriptor.h"
+
+using mp::FdChannel;
+using mp::MessageBytes;
+using mp::UniqueFd;
+using Received = mp::FdChannel::Received;
+using Sent = mp::FdChannel::Sent;
+
+namespace {
+
+struct Ends {
+  FdChannel left;
+  FdChannel right;
+};
+
+Ends MakeEnds() {
+  auto pair = mp::MakeSocketPair();
+  return {FdChannel(std::move(pair.value().first)), FdChannel(std::move(pair.value().second))};
+}
+
+std::vector<uint8_t> Pattern(size_t size) {
+  std::vector<uint8_t> bytes(size);
+  for (size_t i = 0; i < size; i++) bytes[i] = static_cast<uint8_t>(i * 31 + i / 4096);
+  return bytes;
+}
+
+std::vector<uint8_t> Bytes(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
+bool Sends(FdChannel& channel, const std::vector<uint8_t>& body, const std::vector<int>& fds = {}) {
+  auto sent = channel.BeginSend(body, fds);
+  return sent.ok() && sent.value() == Sent::kDone;
+}
+
+std::string Take(FdChannel& channel) {
+  auto received = channel.TryReceive();
+  if (!received.ok()) return "error " + std::to_string(received.status().error);
+  if (received.value() == Received::kEnd) return "end";
+  if (received.value() == Received::kIncomplete) return "incomplete";
+  MessageBytes bytes = channel.TakeBytes();
+  return "message " + std::string(reinterpret_cast<char*>(bytes.data()), bytes.filled());
+}
+
+int ReceiveError(FdChannel& channel) {
+  auto received = channel.TryReceive();
+  return received.ok() ? 0 : received.status().error;
+}
+
+int OpenDescriptors() {
+  int count = 0;
+  DIR* directory = opendir("/proc/self/fd");
+  while (readdir(directory) != nullptr) count++;
+  closedir(directory);
+  return count;
+}
+
+// A channel whose other end is written byte by byte.
+struct RawSender {
+  FdChannel channel;
+  UniqueFd raw;
+};
+
+RawSender MakeRawSender() {
+  auto pair = mp::MakeSocketPair();
+  return {FdChannel(std::move(pair.value().first)), std::move(pair.value().second)};
+}
+
+bool Feed(const RawSender& sender, const std::vector<uint8_t>& bytes) {
+  return write(sender.raw.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+}
+
+}  // namespace
+
+TEST(MessagesKeepTheirOrderAndTheirEdges) {
+  Ends ends = MakeEnds();
+  EXPECT(Take(ends.right) == "incomplete");
+  EXPECT(Sends(ends.left, Bytes("one")));
+  EXPECT(Sends(ends.left, Bytes("")));
+  EXPECT(Sends(ends.left, Bytes("three")));
+  EXPECT(Take(ends.right) == "message one");
+  EXPECT(Take(ends.right) == "message ");
+  EXPECT(Take(ends.right) == "message three");
+  EXPECT(Take(ends.right) == "incomplete");
+  EXPECT(Sends(ends.right, Bytes("back")));
+  EXPECT(Take(ends.left) == "message back");
+}
+
+TEST(AMessageLargerThanTheSocketGoesThroughInParts) {
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(5'000'001);
+  auto sent = ends.left.BeginSend(body, {});
+  REQUIRE(sent.ok());
+  EXPECT(sent.value() == Sent::kStarted);
+  EXPECT(ends.left.sending());
+  EXPECT(ends.left.BeginSend(Bytes("next"), {}).value() == Sent::kNotStarted);
+  for (;;) {
+    auto received = ends.right.TryReceive();
+    REQUIRE(received.ok());
+    if (received.value() == Received::kMessage) break;
+    auto rest = ends.left.ContinueSend(body);
+    REQUIRE(rest.ok());
+  }
+  MessageBytes bytes = ends.right.TakeBytes();
+  EXPECT(bytes.filled() == body.size());
+  EXPECT(std::memcmp(bytes.data(), body.data(), body.size()) == 0);
+  EXPECT(!ends.left.sending());
+  EXPECT(Sends(ends.left, Bytes("next")));
+  EXPECT(Take(ends.right) == "message next");
+}
+
+TEST(AReaderNeverTakesWhatFollowsItsMessage) {
+  Ends ends = MakeEnds();
+  FdChannel other(std::move(mp::DuplicateFd(ends.right.fd()).value()));
+  for (const char* text : {"first", "second", "third"}) EXPECT(Sends(ends.left, Bytes(text)));
+  EXPECT(Take(ends.right) == "message first");
+  EXPECT(Take(other) == "message second");
+  EXPECT(ends.right.Readable());
+  EXPECT(!ends.right.holds_input());
+  EXPECT(Take(other) == "message third");
+}
+
+TEST(TheEndIsSeenOnlyWhereNoMessageIsCut) {
+  Ends ends = MakeEnds();
+  EXPECT(Sends(ends.left, Bytes("last")));
+  ends.left.Close();
+  EXPECT(ends.right.Readable());
+  EXPECT(Take(ends.right) == "message last");
+  EXPECT(ends.right.Readable());
+  EXPECT(Take(ends.right) == "end");
+  EXPECT(Take(ends.right) == "end");
+
+  for (const size_t length : {1u, 3u, 4u, 6u}) {
+    RawSender sender = MakeRawSender();
+    const std::vector<uint8_t> frame = {0, 0, 0, 9, 'a', 'b', 'c'};
+    EXPECT(Feed(sender, {frame.begin(), frame.begin() + static_cast<long>(length)}));
+    EXPECT(Take(sender.channel) == "incomplete");
+    sender.raw.Reset();
+    EXPECT(sender.channel.Readable());
+    EXPECT(ReceiveError(sender.channel) == ECONNRESET);
+    EXPECT(ReceiveError(sender.channel) == ECONNRESET);
+  }
+}
+
+TEST(APeerThatLeavesWithUnreadMessagesIsAnEndToo) {
+  Ends ends = MakeEnds();
+  EXPECT(Sends(ends.right, Bytes("never read")));
+  EXPECT(Sends(ends.left, Bytes("last")));
+  ends.left.Close();
+  EXPECT(Take(ends.right) == "message last");
+  EXPECT(Take(ends.right) == "end");
+  EXPECT(Take(ends.right) == "end");
+}
+
+TEST(ByteForByteIsEnough) {
+  RawSender sender = MakeRawSender();
+  const std::vector<uint8_t> frames = {0, 0, 0, 2, 'h', 'i', 0xff, 0xff, 0xff, 0xff, 0,
+                                       0, 0, 0, 0, 0,   0,   3,    'l',  'o',  'w'};
+  std::vector<std::string> taken;
+  for (const uint8_t byte : frames) {
+    EXPECT(!sender.channel.Readable());
+    EXPECT(Feed(sender, {byte}));
+    const std::string state = Take(sender.channel);
+    if (state != "incomplete") taken.push_back(state);
+  }
+  EXPECT((taken == std::vector<std::string>{"message hi", "message low"}));
+}
+
+TEST(GarbageIsRefusedForGood) {
+  const std::vector<std::vector<uint8_t>> garbage = {
+      {0x80, 0, 0, 0},
+      {0xff, 0xff, 0xff, 0xfe},
+      {0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0},
+      {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, 0, 0, 0, 1},
+  };
+  for (const auto& bytes : garbage) {
+    RawSender sender = MakeRawSender();
+    EXPECT(Feed(sender, bytes));
+    EXPECT(sender.channel.Readable());
+    EXPECT(ReceiveError(sender.channel) == EPROTO);
+    EXPECT(Feed(sender, {0, 0, 0, 0}));
+    EXPECT(ReceiveError(sender.channel) == EPROTO);
+  }
+}
+
+TEST(AHeaderClaimsNoMemoryBeforeItsBytesCome) {
+  RawSender sender = MakeRawSender();
+  EXPECT(Feed(sender, {'G', 'E', 'T', ' ', '/', ' '}));  // a body of more than 1 GiB
+  struct rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const long kilobytes = usage.ru_maxrss;
+  EXPECT(Take(sender.channel) == "incomplete");
+  getrusage(RUSAGE_SELF, &usage);
+  EXPECT(usage.ru_maxrss - kilobytes < 64 * 1024);
+}
+
+TEST(DescriptorsTravelWithTheirMessage) {
+  const int before = OpenDescriptors();
+  {
+    Ends ends = MakeEnds();
+    int pipe_ends[2];
+    REQUIRE(pipe(pipe_ends) == 0);
+    EXPECT(Sends(ends.left, Bytes("none")));
+    EXPECT(Sends(ends.left, Bytes("two"), {pipe_ends[0], pipe_ends[1]}));
+    EXPECT(Sends(ends.left, Bytes(""), {pipe_ends[1]}));
+    EXPECT(Sends(ends.left, Bytes("none again")));
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+
+    EXPECT(Take(ends.right) == "message none");
+    EXPECT(ends.right.TakeFds().empty());
+    EXPECT(Take(ends.right) == "message two");
+    std::vector<UniqueFd> fds = ends.right.TakeFds();
+    REQUIRE(fds.size() == 2);
+    EXPECT(fcntl(fds[0].get(), F_GETFD) == FD_CLOEXEC);
+    EXPECT(write(fds[1].get(), "x", 1) == 1);
+    char byte = 0;
+    EXPECT(read(fds[0].get(), &byte, 1) == 1 && byte == 'x');
+    EXPECT(Take(ends.right) == "message ");
+    EXPECT(ends.right.TakeFds().size() == 1);
+    EXPECT(Take(ends.right) == "message none again");
+    EXPECT(ends.right.TakeFds().empty());
+  }
+  EXPECT(OpenDescriptors() == before);
+}
+
+TEST(AMessageTakesAtMost253Descriptors) {
+  Ends ends = MakeEnds();
+  std::vector<int> fds(FdChannel::kMaxFds, STDERR_FILENO);
+  EXPECT(Sends(ends.left, Bytes("many"), fds));
+  EXPECT(Take(ends.right) == "message many");
+  EXPECT(ends.right.TakeFds().size() == FdChannel::kMaxFds);
+  fds.push_back(STDERR_FILENO);
+  auto refused = ends.left.BeginSend(Bytes("too many"), fds);
+  EXPECT(refused.status().error == EINVAL);
+  EXPECT(Sends(ends.left, Bytes("goes on")));
+  EXPECT(Take(ends.right) == "message goes on");
+}
+
+TEST(DescriptorsOfAMessageThatNeverCompletesAreClosed) {
+  const int before = OpenDescriptors();
+  {
+    Ends ends = MakeEnds();
+    const std::vector<uint8_t> body = Pattern(2'000'000);
+    auto sent = ends.left.BeginSend(body, std::vector<int>{STDERR_FILENO, STDERR_FILENO});
+    EXPECT(sent.ok() && sent.value() == Sent::kStarted);
+    EXPECT(Take(ends.right) == "incomplete");
+    EXPECT(OpenDescriptors() == before + 4);
+    ends.left.Close();
+    while (ReceiveError(ends.right) == 0) {
+    }
+    EXPECT(ReceiveError(ends.right) == ECONNRESET);
+    EXPECT(OpenDescriptors() == before + 1);
+  }
+  EXPECT(OpenDescriptors() == before);
+}
+
+TEST(AMessageWhoseDescriptorsDoNotFitIsReportedAndTheNextOneComes) {
+  Ends ends = MakeEnds();
+  EXPECT(Sends(ends.left, Bytes("lost"), {STDERR_FILENO, STDERR_FILENO, STDERR_FILENO}));
+  EXPECT(Sends(ends.left, Bytes("next"), {STDERR_FILENO}));
+  const int lowest_free = dup(STDERR_FILENO);
+  close(lowest_free);
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit small{static_cast<rlim_t>(lowest_free) + 1, limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &small);
+  const int error = ReceiveError(ends.right);
+  const std::string next = Take(ends.right);
+  const size_t fds = ends.right.TakeFds().size();
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT(error == EMFILE);
+  EXPECT(next == "message next");
+  EXPECT(fds == 1);
+}
+
+TEST(AFullSocketTakesNothing) {
+  Ends ends = MakeEnds();
+  // Small enough that the kernel takes each at once or not at all.
+  int accepted = 0;
+  while (Sends(ends.left, Bytes("x"), {STDERR_FILENO})) accepted++;
+  REQUIRE(!ends.left.sending());
+  EXPECT(ends.left.BeginSend(Bytes("x"), {}).value() == Sent::kNotStarted);
+  for (int i = 0; i < accepted; i++) {
+    EXPECT(Take(ends.right) == "message x");
+    EXPECT(ends.right.TakeFds().size() == 1);
+  }
+  EXPECT(Take(ends.right) == "incomplete");
+  EXPECT(Sends(ends.left, Bytes("room again")));
+}
+
+TEST(NobodyLeftToReadIsAnErrorAndNoSignal) {
+  Ends ends = MakeEnds();
+  ends.right.Close();
+  for (int i = 0; i < 2; i++) {
+    auto sent = ends.left.BeginSend(Bytes("x"), {});
+    EXPECT(!sent.ok() && sent.status().error == EPIPE);
+  }
+
+  Ends cut = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(2'000'000);
+  EXPECT(cut.left.BeginSend(body, {}).value() == Sent::kStarted);
+  cut.right.Close();
+  auto rest = cut.left.ContinueSend(body);
+  EXPECT(!rest.ok());
+  EXPECT(!cut.left.sending());
+  EXPECT(!cut.left.BeginSend(Bytes("x"), {}).ok());
+}
+
+TEST(AMessageThatLostItsBytesBreaksTheSender) {
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(2'000'000);
+  EXPECT(ends.left.BeginSend(body, {}).value() == Sent::kStarted);
+  auto rest = ends.left.ContinueSend({});
+  EXPECT(!rest.ok() && rest.status().error == EFAULT);
+  EXPECT(ends.left.BeginSend(Bytes("x"), {}).status().error == EFAULT);
+}
+
+TEST(ReadableMeansAWholeMessage) {
+  RawSender sender = MakeRawSender();
+  EXPECT(!sender.channel.Readable());
+  EXPECT(Feed(sender, {0, 0, 0, 3, 'a', 'b'}));
+  EXPECT(!sender.channel.Readable());
+  EXPECT(Feed(sender, {'c'}));
+  EXPECT(sender.channel.Readable());
+  EXPECT(Take(sender.channel) == "message abc");
+  EXPECT(!sender.channel.Readable());
+
+  // One that cannot fit into the socket is read in.
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(1'000'000);
+  EXPECT(ends.left.BeginSend(body, {}).value() == Sent::kStarted);
+  while (!ends.right.Readable()) EXPECT(ends.left.ContinueSend(body).ok());
+  EXPECT(ends.right.holds_input());
+  EXPECT(ends.right.Readable());
+  EXPECT(Take(ends.right).size() == body.size() + std::strlen("message "));
+}
+
+TEST(AForkBetweenMessagesLeavesBothCopiesWhole) {
+  Ends ends = MakeEnds();
+  EXPECT(Sends(ends.left, Bytes("one")));
+  ends.right.AfterForkInChild();
+  ends.left.AfterForkInChild();
+  EXPECT(Take(ends.right) == "message one");
+  EXPECT(Sends(ends.left, Bytes("two")));
+  EXPECT(Take(ends.right) == "message two");
+}
+
+TEST(AForkInsideAMessageBreaksTheChildsCopyInThatDirection) {
+  RawSender sender = MakeRawSender();
+  EXPECT(Feed(sender, {0, 0, 0, 9, 'a'}));
+  EXPECT(Take(sender.channel) == "incomplete");
+  sender.channel.AfterForkInChild();
+  EXPECT(ReceiveError(sender.channel) == ESTALE);
+  EXPECT(sender.channel.Readable());
+  EXPECT(Sends(sender.channel, Bytes("still sends")));
+
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(2'000'000);
+  EXPECT(ends.left.BeginSend(body, {}).value() == Sent::kStarted);
+  ends.left.AfterForkInChild();
+  EXPECT(ends.left.BeginSend(Bytes("x"), {}).status().error == ESTALE);
+  EXPECT(Take(ends.left) == "incomplete");
+}
+
+TEST(AMessageReadInButNotTakenIsTheParents) {
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body = Pattern(1'000'000);
+  EXPECT(ends.left.BeginSend(body, {}).value() == Sent::kStarted);
+  while (!ends.right.Readable()) EXPECT(ends.left.ContinueSend(body).ok());
+  ends.right.AfterForkInChild();
+  EXPECT(Take(ends.right) == "incomplete");
+  EXPECT(Sends(ends.left, Bytes("the child's")));
+  EXPECT(Take(ends.right) == "message the child's");
+}
+
+TEST(AClosedChannelAnswersWithAnError) {
+  Ends ends = MakeEnds();
+  ends.left.Close();
+  ends.left.Close();
+  EXPECT(ReceiveError(ends.left) == EBADF);
+  EXPECT(ends.left.BeginSend(Bytes("x"), {}).status().error == EBADF);
+  EXPECT(ends.left.ContinueSend({}).status().error == EBADF);
+}
+
+// A sender killed at any point of a stream of messages never makes the reader see anything but
+// whole ones.
+TEST(AKilledSenderLeavesWholeMessagesAndOneError) {
+  for (int round = 0; round < 20; round++) {
+    Ends ends = MakeEnds();
+    const pid_t child = fork();
+    if (child == 0) {
+      ends.right.Close();
+      const std::vector<uint8_t> body = Pattern(70'000);
+      for (;;) {
+        auto sent = ends.left.BeginSend(body, {});
+        while (sent.ok() && ends.left.sending()) {
+          if (!ends.left.ContinueSend(body).ok()) _exit(1);
+        }
+        if (!sent.ok()) _exit(1);
+      }
+    }
+    ends.left.Close();
+    const std::vector<uint8_t> body = Pattern(70'000);
+    int messages = 0;
+    for (;;) {
+      auto received = ends.right.TryReceive();
+      if (!received.ok()) {
+        EXPECT(received.status().error == ECONNRESET);
+        break;
+      }
+      if (received.value() == Received::kEnd) break;
+      if (received.value() != Received::kMessage) continue;
+      MessageBytes bytes = ends.right.TakeBytes();
+      EXPECT(bytes.filled() == body.size());
+      EXPECT(std::memcmp(bytes.data(), body.data(), body.size()) == 0);
+      if (++messages == 3 + round) kill(child, SIGKILL);
+    }
+    EXPECT(messages >= 3 + round);
+    EXPECT(waitpid(child, nullptr, 0) == child);
+  }
+}
+
+TEST(AVeryLongMessageHasALongHeader) {
+  if (std::getenv("MP_TEST_LARGE") == nullptr) return;  // takes 5 GiB and some seconds
+  Ends ends = MakeEnds();
+  const std::vector<uint8_t> body(mp::kLongestShortBody + 2, 7);
+  auto sent = ends.left.BeginSend(body, {});
+  REQUIRE(sent.ok());
+  for (;;) {
+    auto received = ends.right.TryReceive();
+    REQUIRE(received.ok());
+    if (received.value() == Received::kMessage) break;
+    REQUIRE(ends.left.ContinueSend(body).ok());
+  }
+  MessageBytes bytes = ends.right.TakeBytes();
+  EXPECT(bytes.filled() == body.size());
+  EXPECT(bytes.data()[bytes.filled() - 1] == 7);
+}
+
+TEST_MAIN()
