@@ -1,0 +1,45 @@
+/** What the end of a worker means: for its tasks, in words, and for the next start. */
+import type { ExitStatus } from '../backend/contract.js';
+import { WorkerDiedError } from '../errors.js';
+import type { PoolWorker } from './pool-worker.js';
+import type { Task } from './task.js';
+
+export function workerDied(
+  worker: PoolWorker,
+  status: ExitStatus,
+  task?: Task,
+  begun = false,
+): WorkerDiedError {
+  const how =
+    status.signalCode === null
+      ? `exited with code ${String(status.exitCode)}`
+      : `was killed by ${status.signalCode}`;
+  return new WorkerDiedError(`${worker.describe()} ${how}${during(task, begun)}`, {
+    pid: worker.pid ?? 0,
+    exitCode: status.exitCode,
+    signalCode: status.signalCode,
+  });
+}
+
+function during(task: Task | undefined, begun: boolean): string {
+  if (task === undefined) return ' without a task';
+  if (begun) return ` while it ran ${task.fn.name}`;
+  return ` before it could begin ${task.fn.name}, as did ${String(task.lostBeforeStart - 1)} workers before it`;
+}
+
+const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+/** Too few descriptors, processes or much memory now; there may be enough in a moment. */
+export function isPassingShortage(error: unknown): boolean {
+  return SHORTAGES.has((error as { code?: string } | undefined)?.code ?? '');
+}
+
+/** A task with which this many workers have died before it began is not tried again: reading it may be what kills them. */
+const MAX_LOST_BEFORE_START = 3;
+
+/** The task that was next when its worker died, if it was so once too often. */
+export function takeHopeless(lost: Task[]): Task | undefined {
+  const next = lost[0];
+  if (next === undefined || ++next.lostBeforeStart < MAX_LOST_BEFORE_START) return undefined;
+  return lost.shift();
+}

@@ -1,0 +1,87 @@
+/**
+ * The functions that pools have been given, numbered. A forked worker finds a function by its number in the memory that it
+ * inherited; its horizon is the last number given before its birth. Elsewhere a number stands for a reference, sent once.
+ */
+import { whileImporting } from '../process/import-guard.js';
+import { resolveReference, type FunctionReference } from '../serialization/function-reference.js';
+import { ALL_FUNCTIONS } from './frames.js';
+
+export type AnyFunction = (...args: never[]) => unknown;
+
+export interface PoolFunction {
+  readonly id: number;
+  readonly name: string;
+  readonly fn: AnyFunction;
+  /** How long a task with it takes, smoothed; undefined before the first. Decides whether workers are given one ahead. */
+  meanRunMs: number | undefined;
+}
+
+const WEIGHT_OF_NEWEST = 0.2;
+
+export function noteRunTime(fn: PoolFunction, ms: number): void {
+  fn.meanRunMs =
+    fn.meanRunMs === undefined ? ms : fn.meanRunMs + WEIGHT_OF_NEWEST * (ms - fn.meanRunMs);
+}
+
+/** One numbering for all pools of the process, because a fork inherits all of them. */
+const known = new WeakMap<AnyFunction, PoolFunction>();
+const byId = new Map<number, WeakRef<AnyFunction>>();
+const collected = new FinalizationRegistry<number>((id) => byId.delete(id));
+let lastId = 0;
+
+/** The numbering does not keep the function alive: whoever may still ask for it holds it. */
+export function numberFunction(fn: AnyFunction): PoolFunction {
+  let numbered = known.get(fn);
+  if (numbered === undefined) {
+    const name = fn.name === '' ? '(anonymous)' : fn.name;
+    numbered = { id: ++lastId, name, fn, meanRunMs: undefined };
+    known.set(fn, numbered);
+    byId.set(numbered.id, new WeakRef(fn));
+    collected.register(fn, numbered.id);
+  }
+  return numbered;
+}
+
+/** Where a worker finds functions by their numbers. */
+export interface FunctionSource {
+  readonly horizon: number;
+  get(id: number): AnyFunction | Promise<AnyFunction>;
+  /** Told before the first task that uses the function. */
+  learn(id: number, reference: unknown): void;
+}
+
+/** In a forked worker, at its birth: all that is numbered and alive, held from now on. */
+export function inheritedFunctions(): FunctionSource {
+  const functions = new Map([...byId].map(([id, ref]) => [id, ref.deref()]));
+  return {
+    horizon: lastId,
+    get(id) {
+      const fn = functions.get(id);
+      if (fn === undefined)
+        throw new Error(`this worker was forked before function ${String(id)} was known`);
+      return fn;
+    },
+    learn: () => undefined,
+  };
+}
+
+/** In any other worker: functions are loaded when a task first needs them. */
+export function referencedFunctions(): FunctionSource {
+  const references = new Map<number, FunctionReference>();
+  const loaded = new Map<number, Promise<AnyFunction>>();
+  return {
+    horizon: ALL_FUNCTIONS,
+    get(id) {
+      let loading = loaded.get(id);
+      if (loading === undefined) {
+        const reference = references.get(id) as FunctionReference;
+        loading = whileImporting(() => resolveReference(reference)) as Promise<AnyFunction>;
+        loaded.set(id, loading);
+      }
+      return loading;
+    },
+    learn(id, reference) {
+      references.set(id, reference as FunctionReference);
+    },
+  };
+}

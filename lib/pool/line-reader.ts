@@ -1,0 +1,66 @@
+import { log } from '../base/log.js';
+import type { Frame, PoolLine } from './pool-line.js';
+
+/** Reads a worker's line while somebody listens. Waiting for a message keeps the event loop alive, so it can be taken back. */
+export class LineReader {
+  readonly #line: PoolLine;
+  readonly #onFrame: (frame: Frame) => void;
+  readonly #onGone: () => void;
+  #wanted = false;
+  #gone = false;
+  #running: Promise<void> | undefined;
+  #interrupt = new AbortController();
+
+  /** `onGone`: the other end is closed, and all was read. */
+  constructor(line: PoolLine, onFrame: (frame: Frame) => void, onGone: () => void) {
+    this.#line = line;
+    this.#onFrame = onFrame;
+    this.#onGone = onGone;
+  }
+
+  listen(on: boolean): void {
+    this.#wanted = on;
+    if (on) this.#start();
+    // The end of one task and the beginning of the next come in one turn: then there is nothing to take back.
+    else
+      queueMicrotask(() => {
+        if (!this.#wanted) this.#interrupt.abort();
+      });
+  }
+
+  /** After the end of the process: reads what it had said before, and waits for nothing. */
+  async drain(): Promise<void> {
+    this.#wanted = false;
+    this.#interrupt.abort();
+    await this.#running;
+    while (!this.#gone && (await this.#line.poll())) await this.#readOne(undefined);
+  }
+
+  #start(): void {
+    if (this.#running !== undefined || this.#gone) return;
+    this.#interrupt = new AbortController();
+    this.#running = this.#run(this.#interrupt.signal).then(() => {
+      this.#running = undefined;
+      if (this.#wanted) this.#start();
+    });
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (this.#wanted && !this.#gone && !signal.aborted) await this.#readOne(signal);
+  }
+
+  async #readOne(signal: AbortSignal | undefined): Promise<void> {
+    let frame: Frame | undefined;
+    try {
+      frame = await this.#line.recv({ signal });
+    } catch (error) {
+      if (signal?.aborted === true) return;
+      log('the line of a worker broke: %o', error);
+    }
+    if (frame !== undefined) this.#onFrame(frame);
+    else {
+      this.#gone = true;
+      this.#onGone();
+    }
+  }
+}

@@ -1,0 +1,291 @@
+/**
+ * imap and imapUnordered: reads its source only as far ahead of the consumer as the buffer allows, and gives results in order
+ * or as they come. An item's error rejects its own `next()` and the iteration may go on, as in Python.
+ */
+import { PendingWait } from '../base/wait.js';
+import { CancelledError, TimeoutError } from '../errors.js';
+import type { PoolFunction } from './functions.js';
+import { limit } from './limits.js';
+import { OutcomeQueue } from './outcome-queue.js';
+import type { ImapOptions, Items } from './pool-options.js';
+import { callBack } from './results.js';
+import { CallShape, failed, Task, type Outcome } from './task.js';
+import type { Job, WorkerSet } from './worker-set.js';
+
+const DONE = { done: true, value: undefined } as const;
+
+export interface ImapRequest {
+  readonly fn: PoolFunction;
+  readonly ordered: boolean;
+  readonly options: ImapOptions;
+  readonly workers: number;
+}
+
+type Source<T> = Iterator<T> | AsyncIterator<T>;
+type Step<R> = IteratorResult<R, undefined>;
+
+export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
+  readonly #set: WorkerSet;
+  readonly #request: ImapRequest;
+  readonly #chunkSize: number;
+  readonly #buffer: number;
+  readonly #source: Source<T>;
+  readonly #total: number | undefined;
+  readonly #liftLimit: () => void;
+  /** Read, but not yet enough for a task. */
+  #chunk: T[] = [];
+  readonly #tasks = new Set<Task>();
+  /** Tasks made so far; the number of the next. */
+  #made = 0;
+  readonly #arrivals: OutcomeQueue<R>;
+  /** Calls of next() that wait, oldest first. */
+  readonly #askers = new Set<PendingWait<Step<R>>>();
+  /** Items read and not given out. */
+  #ahead = 0;
+  #itemsDone = 0;
+  #reading = false;
+  #exhausted = false;
+  #ended = false;
+  /** After an error: it is read on, and a closed pool waits for it, only when the consumer comes back. */
+  #paused = false;
+  #holding = false;
+
+  constructor(set: WorkerSet, request: ImapRequest, items: Items<T>) {
+    const { chunkSize = 1, buffer = 4 * request.workers * chunkSize, signal } = request.options;
+    this.#set = set;
+    this.#request = request;
+    this.#arrivals = new OutcomeQueue(request.ordered);
+    this.#buffer = buffer;
+    this.#chunkSize = Math.min(chunkSize, buffer);
+    this.#source =
+      Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+    this.#total = sizeOf(items);
+    this.#liftLimit = limit({ signal }, 'the iteration', (reason) => {
+      this.fail(reason);
+    });
+    this.#hold();
+    this.#read();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<Step<R>> {
+    this.#resume();
+    const outcome = this.#arrivals.take();
+    if (outcome !== undefined) {
+      this.#gaveOne(outcome);
+      if (outcome.ok) return { done: false, value: outcome.value };
+      throw outcome.error;
+    }
+    if (this.#isOver()) return DONE;
+    const { timeout } = this.#request.options;
+    const asker: PendingWait<Step<R>> = new PendingWait<Step<R>>(
+      { timeout },
+      () => {
+        throw new TimeoutError(
+          `no result came within ${String(timeout)} ms; the iteration may go on`,
+        );
+      },
+      () => this.#askers.delete(asker),
+    );
+    this.#askers.add(asker);
+    return asker.promise;
+  }
+
+  /** Stops reading; drops what has not begun. */
+  async return(): Promise<Step<R>> {
+    const wasReading = this.#reading;
+    const open = !this.#exhausted;
+    this.#end(new CancelledError('the iteration was left'));
+    for (const asker of this.#askers) asker.resolve(DONE);
+    // A source that is in the middle of a step cleans up when that step ends, which may be never: it is not waited for.
+    const cleanup = open ? this.#source.return?.() : undefined;
+    if (wasReading) Promise.resolve(cleanup).catch(() => undefined);
+    else await cleanup;
+    return DONE;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** The pool has ended, or the signal has spoken: the next who asks is told, and then it is over. */
+  fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#end(error);
+    this.#arrivals.replace([failed(error)]);
+    this.#serve();
+  }
+
+  // ---- reading ---------------------------------------------------------------------------------------------------------------
+
+  #read(): void {
+    while (!this.#reading && !this.#exhausted && !this.#paused && this.#ahead < this.#buffer) {
+      try {
+        const step = this.#source.next();
+        if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
+          this.#readLater(step as Promise<IteratorResult<T>>);
+        } else this.#accept(step);
+      } catch (error) {
+        this.#sourceFailed(error);
+      }
+    }
+  }
+
+  #readLater(step: Promise<IteratorResult<T>>): void {
+    this.#reading = true;
+    const after = (act: () => void): void => {
+      this.#reading = false;
+      if (this.#ended) return;
+      act();
+      this.#read();
+    };
+    step.then(
+      (result) => {
+        after(() => {
+          this.#accept(result);
+        });
+      },
+      (error: unknown) => {
+        after(() => {
+          this.#sourceFailed(error);
+        });
+      },
+    );
+  }
+
+  #accept(step: IteratorResult<T>): void {
+    if (step.done === true) {
+      this.#exhaust();
+      return;
+    }
+    this.#ahead++;
+    this.#chunk.push(step.value);
+    if (this.#chunk.length >= this.#chunkSize) this.#submitChunk();
+  }
+
+  #submitChunk(): void {
+    const payload = this.#chunk;
+    if (payload.length === 0) return;
+    this.#chunk = [];
+    const turn = this.#made++;
+    const task = new Task({
+      fn: this.#request.fn,
+      shape: CallShape.Each,
+      payload,
+      onSettled: (outcome) => {
+        this.#tasks.delete(task);
+        const each = outcome.ok ? (outcome.value as Outcome<R>[]) : payload.map(() => outcome);
+        this.#arrived(turn, each);
+      },
+    });
+    this.#tasks.add(task);
+    this.#set.submit([task]);
+  }
+
+  /** The source's error takes the place of the item that it could not give. */
+  #sourceFailed(error: unknown): void {
+    this.#submitChunk();
+    this.#ahead++;
+    this.#arrived(this.#made++, [failed(error)]);
+    this.#exhaust();
+  }
+
+  #exhaust(): void {
+    this.#exhausted = true;
+    this.#submitChunk();
+    this.#release();
+    if (this.#isOver()) this.#finish();
+  }
+
+  // ---- giving ----------------------------------------------------------------------------------------------------------------
+
+  #arrived(turn: number, outcomes: Outcome<R>[]): void {
+    if (this.#ended) return;
+    this.#itemsDone += outcomes.length;
+    const { onProgress } = this.#request.options;
+    if (onProgress)
+      callBack((done: number) => {
+        onProgress(done, this.#total);
+      }, this.#itemsDone);
+    this.#arrivals.add(turn, outcomes);
+    this.#serve();
+  }
+
+  #serve(): void {
+    for (const asker of this.#askers) {
+      const outcome = this.#arrivals.take();
+      if (outcome === undefined) break;
+      if (outcome.ok) asker.resolve({ done: false, value: outcome.value });
+      else asker.reject(outcome.error);
+      this.#gaveOne(outcome);
+    }
+    if (this.#isOver()) this.#finish();
+  }
+
+  #gaveOne(outcome: Outcome<R>): void {
+    if (this.#ended) return;
+    this.#ahead--;
+    if (outcome.ok || this.#askers.size > 0) this.#read();
+    else this.#pause();
+  }
+
+  /** `for await` leaves at an error without a word. Who goes on by hand asks again within this turn of the loop, or later. */
+  #pause(): void {
+    this.#paused = true;
+    setImmediate(() => {
+      if (this.#paused) this.#release();
+    });
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.#exhausted) this.#hold();
+    this.#read();
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------------------------
+
+  #isOver(): boolean {
+    if (!this.#arrivals.isEmpty) return false;
+    return this.#ended || (this.#exhausted && this.#ahead === 0);
+  }
+
+  #finish(): void {
+    this.#end(undefined);
+    for (const asker of this.#askers) asker.resolve(DONE);
+  }
+
+  #end(error: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#exhausted = true;
+    this.#liftLimit();
+    this.#arrivals.replace([]);
+    this.#chunk = [];
+    for (const task of this.#tasks) this.#set.cancel(task, error);
+    this.#release();
+  }
+
+  /** Until it has read its source to the end, a closed pool goes on working. */
+  #hold(): void {
+    if (this.#holding) return;
+    this.#holding = true;
+    this.#set.addJob(this);
+  }
+
+  #release(): void {
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.#set.removeJob(this);
+  }
+}
+
+function sizeOf(items: object): number | undefined {
+  const { length, size } = items as { length?: unknown; size?: unknown };
+  if (typeof length === 'number') return length;
+  return typeof size === 'number' ? size : undefined;
+}

@@ -1,0 +1,211 @@
+/** One worker's line: what it was given and what it has begun, in order. From this a death is blamed on the right task. */
+import { log } from '../base/log.js';
+import type { ExitStatus } from '../backend/contract.js';
+import { noteRunTime } from './functions.js';
+import { failed, type Outcome, type Task } from './task.js';
+import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
+
+/** What a worker tells the set that it belongs to. */
+export interface WorkerOwner {
+  workerReady(worker: PoolWorker): void;
+  workerStartFailed(worker: PoolWorker, error: unknown): void;
+  initializerFailed(worker: PoolWorker, error: unknown): void;
+  /** The task has left the worker's line. */
+  taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void;
+  workerExited(worker: PoolWorker, status: ExitStatus): void;
+}
+
+/**
+ * starting: the process or its initializer is on the way · ready: takes tasks · leaving: was told to end, takes nothing more.
+ */
+export type WorkerState = 'starting' | 'ready' | 'leaving';
+
+export class PoolWorker implements WorkerEvents {
+  readonly #handle: WorkerHandle;
+  readonly #owner: WorkerOwner;
+  readonly #line: Task[] = [];
+  #state: WorkerState = 'starting';
+  #launched = false;
+  #running = false;
+  #horizon = 0;
+  #given = 0;
+  #finished = 0;
+  #listening = false;
+  /** How it was told to end; said again once there is a process to tell. */
+  #farewell: 'stop' | 'terminate' | undefined;
+
+  constructor(handle: WorkerHandle, owner: WorkerOwner) {
+    this.#handle = handle;
+    this.#owner = owner;
+  }
+
+  start(): void {
+    this.#handle.start(this).then(
+      () => {
+        this.#launched = true;
+        this.#sayFarewell();
+      },
+      (error: unknown) => {
+        this.#owner.workerStartFailed(this, error);
+      },
+    );
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  /** Ready, with nothing in its line. */
+  get idle(): boolean {
+    return this.#state === 'ready' && this.#line.length === 0;
+  }
+
+  /** Tasks given to it that have not ended. */
+  get load(): number {
+    return this.#line.length;
+  }
+
+  /** Tasks given to it in its life. */
+  get given(): number {
+    return this.#given;
+  }
+
+  get finishedAny(): boolean {
+    return this.#finished > 0;
+  }
+
+  get pid(): number | undefined {
+    return this.#handle.pid;
+  }
+
+  /** The function with the highest number that it can run. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
+  /** True when one more task in its line would begin within a moment: the one before it is known to be short. */
+  get endsSoon(): boolean {
+    if (this.#state !== 'ready' || this.#line.length !== 1) return false;
+    const mean = this.#line[0]?.fn.meanRunMs;
+    return mean !== undefined && mean < SHORT_TASK_MS;
+  }
+
+  give(task: Task): void {
+    this.#line.push(task);
+    this.#given++;
+    this.listen(true);
+    this.#handle.send(task, task.fn).catch((error: unknown) => {
+      this.#given--;
+      this.#end(task, failed(error));
+    });
+  }
+
+  /** Whether messages are awaited, which keeps the event loop alive: while it has something to tell that somebody waits for. */
+  listen(wanted: boolean): void {
+    const on = wanted && (this.#state === 'starting' || this.#line.length > 0);
+    if (on === this.#listening) return;
+    this.#listening = on;
+    this.#handle.listen(on);
+  }
+
+  holdUntilExit(on: boolean): void {
+    this.#handle.holdUntilExit(on);
+  }
+
+  /** Ends by itself, after what it was given. */
+  stop(): void {
+    this.#leave('stop');
+  }
+
+  terminate(): void {
+    this.#leave('terminate');
+  }
+
+  kill(): void {
+    if (this.#launched) this.#handle.kill();
+  }
+
+  /** The task that it runs, the first of its line. */
+  get begun(): Task | undefined {
+    return this.#running ? this.#line[0] : undefined;
+  }
+
+  /** Empties its line. */
+  takeLine(): Task[] {
+    this.#running = false;
+    return this.#line.splice(0);
+  }
+
+  describe(): string {
+    return `worker ${this.#handle.name} (pid ${this.pid === undefined ? 'none' : String(this.pid)})`;
+  }
+
+  // ---- what the process says -----------------------------------------------------------------------------------------------
+
+  ready(horizon: number): void {
+    this.#horizon = horizon;
+    if (this.#state !== 'starting') return;
+    this.#state = 'ready';
+    this.listen(false);
+    this.#owner.workerReady(this);
+  }
+
+  initializerFailed(error: unknown): void {
+    this.#owner.initializerFailed(this, error);
+  }
+
+  started(taskId: number): void {
+    const task = this.#next(taskId);
+    if (task === undefined) return;
+    this.#running = true;
+    task.startedAt = performance.now();
+  }
+
+  finished(taskId: number, outcome: Outcome): void {
+    const task = this.#next(taskId);
+    if (task === undefined) return;
+    this.#running = false;
+    this.#finished++;
+    if (task.startedAt !== undefined) noteRunTime(task.fn, performance.now() - task.startedAt);
+    this.#end(task, outcome);
+  }
+
+  exited(status: ExitStatus): void {
+    this.#owner.workerExited(this, status);
+  }
+
+  /** The first of the line. A worker that speaks of another one has lost the thread and is of no more use. */
+  #next(taskId: number): Task | undefined {
+    const task = this.#line[0];
+    if (task?.id === taskId) return task;
+    if (this.#state === 'leaving') return undefined;
+    log('%s spoke of task %d, expected %s', this.describe(), taskId, task?.id);
+    this.kill();
+    return undefined;
+  }
+
+  #end(task: Task, outcome: Outcome): void {
+    const at = this.#line.indexOf(task);
+    if (at === -1) return;
+    this.#line.splice(at, 1);
+    if (this.#line.length === 0) this.listen(false);
+    this.#owner.taskEnded(this, task, outcome);
+  }
+
+  #leave(how: 'stop' | 'terminate'): void {
+    if (this.#farewell === 'terminate') return;
+    this.#farewell = how;
+    this.#state = 'leaving';
+    this.listen(false);
+    this.#sayFarewell();
+  }
+
+  #sayFarewell(): void {
+    if (!this.#launched) return;
+    if (this.#farewell === 'stop') this.#handle.stop();
+    if (this.#farewell === 'terminate') this.#handle.terminate();
+  }
+}
+
+/** Below this, handing over one task ahead costs its caller nothing and saves the worker the wait for the next. */
+const SHORT_TASK_MS = 1;

@@ -1,0 +1,238 @@
+import type { Wait } from '../base/options.js';
+import { checkWait } from '../base/options.js';
+import { StateError } from '../errors.js';
+import { cpuCount } from '../process/cpu-count.js';
+import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
+import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
+import { numberFunction, type AnyFunction } from './functions.js';
+import { limit } from './limits.js';
+import { MapJob } from './map-job.js';
+import { PoolIterator } from './pool-iterator.js';
+import type { ImapOptions, Items, MapOptions, PoolOptions, TaskOptions } from './pool-options.js';
+import { checkArray, checkMap, checkPoolOptions, checkTask } from './pool-options.js';
+import type { AsyncResult, Callbacks } from './results.js';
+import { PendingResult } from './results.js';
+import type { PoolStats } from './stats.js';
+import { CallShape, failed, Task, type Outcome } from './task.js';
+import { workerKind } from './worker-kinds.js';
+import { ProcessWorker } from './worker-process.js';
+import { WorkerSet } from './worker-set.js';
+
+/** A pool that nobody can reach any more takes no more work; what it was given is still finished. */
+const dropped = new FinalizationRegistry<WorkerSet>((set) => {
+  set.close();
+});
+
+/**
+ * A number of worker processes that run functions for this one. A worker that dies fails exactly the task that it ran, with
+ * WorkerDiedError, and is replaced. Tasks that wait keep this process alive; idle workers do not, and end with it.
+ *
+ * On `fork` any function can be run, closures included: workers see the memory as it was when they were forked, and a
+ * function that they were not born with makes the pool fork fresh ones. Workers are therefore first forked with the first
+ * task. Elsewhere functions travel by reference, and workers are started at once.
+ *
+ * Arguments are encoded when a task is handed to a worker: leave them alone until then.
+ */
+export class Pool {
+  readonly #owner = process.pid;
+  readonly #size: number;
+  readonly #set: WorkerSet;
+
+  constructor(processesOrOptions?: number | PoolOptions) {
+    const options = checkPoolOptions(processesOrOptions);
+    if (options.startMethod !== undefined) checkStartMethod('startMethod', options.startMethod);
+    this.#size = options.processes ?? cpuCount();
+    const method = options.startMethod ?? settleStartMethod();
+    const kind = workerKind(method, options);
+    this.#set = new WorkerSet({
+      name: options.name === undefined ? 'the pool' : `the pool ${options.name}`,
+      size: this.#size,
+      maxTasksPerChild: options.maxTasksPerChild,
+      createWorker: () => new ProcessWorker(kind),
+    });
+    refuseClone(this, 'Pool');
+    dropped.register(this, this.#set);
+    if (method !== 'fork') this.#set.fill();
+  }
+
+  /** Runs `fn(...args)` in a worker. */
+  apply<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: A = [] as unknown as A,
+    options: TaskOptions = {},
+  ): Promise<Awaited<R>> {
+    return this.applyAsync(fn, args, options).get();
+  }
+
+  /** The same, with a result to ask and wait for. A failure that nobody asks for is no unhandled rejection. */
+  applyAsync<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    args: A = [] as unknown as A,
+    options: TaskOptions & Callbacks<Awaited<R>> = {},
+  ): AsyncResult<Awaited<R>> {
+    checkTask(fn, options);
+    checkArray('args', args);
+    this.#checkUsable();
+    const result = new PendingResult<Awaited<R>>(options);
+    const onSettled = (outcome: Outcome): void => {
+      lift();
+      result.settle(outcome as Outcome<Awaited<R>>);
+    };
+    const task = new Task({
+      fn: numberFunction(fn),
+      shape: CallShape.Apply,
+      payload: args,
+      onSettled,
+    });
+    const lift = limit(options, `the task ${task.fn.name}`, (error) => {
+      this.#set.cancel(task, error);
+    });
+    if (options.signal?.aborted === true) task.settle(failed(options.signal.reason));
+    else this.#set.submit([task]);
+    return result;
+  }
+
+  /** `fn(item)` for every item, in chunks; the results in the items' order. Fails with the first error, after all is done. */
+  map<T, R>(fn: (item: T) => R, items: Items<T>, options: MapOptions = {}): Promise<Awaited<R>[]> {
+    return this.mapAsync(fn, items, options).get();
+  }
+
+  mapAsync<T, R>(
+    fn: (item: T) => R,
+    items: Items<T>,
+    options: MapOptions & Callbacks<Awaited<R>[]> = {},
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#map(fn, items, options, CallShape.Map);
+  }
+
+  /** `fn(...item)` for every item. */
+  starmap<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    items: Items<A>,
+    options: MapOptions = {},
+  ): Promise<Awaited<R>[]> {
+    return this.starmapAsync(fn, items, options).get();
+  }
+
+  starmapAsync<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    items: Items<A>,
+    options: MapOptions & Callbacks<Awaited<R>[]> = {},
+  ): AsyncResult<Awaited<R>[]> {
+    return this.#map(fn, items, options, CallShape.StarMap);
+  }
+
+  /** Like map, item by item: results come in order as they are there, and items are read only so far ahead of the consumer. */
+  imap<T, R>(
+    fn: (item: T) => R,
+    items: Items<T>,
+    options: ImapOptions = {},
+  ): AsyncIterableIterator<Awaited<R>> {
+    return this.#imap(fn, items, options, true);
+  }
+
+  /** The same in the order in which they are done. */
+  imapUnordered<T, R>(
+    fn: (item: T) => R,
+    items: Items<T>,
+    options: ImapOptions = {},
+  ): AsyncIterableIterator<Awaited<R>> {
+    return this.#imap(fn, items, options, false);
+  }
+
+  /** No more tasks. The workers end when all is done that was accepted. */
+  close(): void {
+    this.#checkOwner();
+    this.#set.close();
+  }
+
+  /** Ends the workers now. What has not finished fails with CancelledError. */
+  terminate(): void {
+    this.#checkOwner();
+    this.#set.terminate();
+  }
+
+  /** Waits until all workers have ended, after close() or terminate(). Returns when the timeout has passed first. */
+  async join(wait: Wait = {}): Promise<void> {
+    checkWait('wait', wait);
+    this.#checkOwner();
+    await this.#set.join(wait);
+  }
+
+  get stats(): PoolStats {
+    return this.#set.stats();
+  }
+
+  /** Process ids of the present workers, oldest first. @internal */
+  get workerPids(): number[] {
+    return this.#set.pids();
+  }
+
+  /**
+   * The end of an `await using` block. A block that awaited its work leaves nothing pending: the workers end by themselves, with
+   * their exit handlers. When work is still pending the block was left early, by an error: then, as in Python's `with`, the
+   * pool is terminated instead of holding up the error, and what is pending fails with CancelledError.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#owner !== process.pid) return;
+    if (this.#set.hasWork) this.#set.terminate();
+    else this.#set.close();
+    await this.#set.join({});
+  }
+
+  #map<R>(
+    fn: AnyFunction,
+    items: Items<unknown>,
+    options: MapOptions & Callbacks<R[]>,
+    shape: CallShape,
+  ): AsyncResult<R[]> {
+    checkMap(fn, items, options);
+    this.#checkUsable();
+    const result = new PendingResult<R[]>(options);
+    const request = { fn: numberFunction(fn), shape, options, workers: this.#size };
+    const job = new MapJob<R>(this.#set, request, result);
+    if (options.signal?.aborted === true) {
+      job.fail(options.signal.reason);
+      return result;
+    }
+    const lift = limit(options, `the map of ${request.fn.name}`, (error) => {
+      job.fail(error);
+    });
+    void result.wait().then(lift);
+    void job.run(items);
+    return result;
+  }
+
+  #imap<T, R>(
+    fn: (item: T) => R,
+    items: Items<T>,
+    options: ImapOptions,
+    ordered: boolean,
+  ): AsyncIterableIterator<Awaited<R>> {
+    checkMap(fn, items, options);
+    this.#checkUsable();
+    const request = { fn: numberFunction(fn), ordered, options, workers: this.#size };
+    return new PoolIterator<T, Awaited<R>>(this.#set, request, items);
+  }
+
+  #checkUsable(): void {
+    this.#checkOwner();
+    this.#set.checkOpen();
+  }
+
+  #checkOwner(): void {
+    if (this.#owner === process.pid) return;
+    throw new StateError(
+      `this pool belongs to process ${String(this.#owner)}: process ${String(process.pid)} must make one of its own`,
+    );
+  }
+}
+
+registerHandleReducer<Pool, never>('Pool', Pool, {
+  reduce: () => {
+    throw new Error('a pool belongs to the process that made it; make one of its own over there');
+  },
+  rebuild: () => {
+    throw new Error('a pool does not travel');
+  },
+});

@@ -1,0 +1,86 @@
+/** The workers of a pool: those at work or starting, and those on their way out. */
+import { PoolWorker, type WorkerOwner } from './pool-worker.js';
+import type { WorkerFactory } from './worker-handle.js';
+
+/** Workers that were terminated get this long before they are killed. */
+const TERMINATE_GRACE_MS = 1_000;
+
+export interface RosterOptions {
+  readonly size: number;
+  readonly createWorker: WorkerFactory;
+}
+
+export class Roster {
+  readonly #options: RosterOptions;
+  readonly #owner: WorkerOwner;
+  readonly #present = new Set<PoolWorker>();
+  readonly #leaving = new Set<PoolWorker>();
+  #listening = false;
+  #held = false;
+  #killTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: RosterOptions, owner: WorkerOwner) {
+    this.#options = options;
+    this.#owner = owner;
+  }
+
+  /** Those that are not told to end, oldest first. */
+  get present(): ReadonlySet<PoolWorker> {
+    return this.#present;
+  }
+
+  get isEmpty(): boolean {
+    return this.#present.size === 0 && this.#leaving.size === 0;
+  }
+
+  /** Starts what is missing. Those on their way out are processes as well: never more than twice the size in all. */
+  fill(): void {
+    const { size, createWorker } = this.#options;
+    while (this.#present.size < size && this.#present.size + this.#leaving.size < 2 * size) {
+      const worker = new PoolWorker(createWorker(), this.#owner);
+      this.#present.add(worker);
+      worker.start();
+      worker.listen(this.#listening);
+      worker.holdUntilExit(this.#held);
+    }
+  }
+
+  /** It gets nothing more, and ends when it has read that. */
+  dismiss(worker: PoolWorker): void {
+    this.#present.delete(worker);
+    this.#leaving.add(worker);
+    worker.stop();
+  }
+
+  dismissAll(): void {
+    for (const worker of this.#present) this.dismiss(worker);
+  }
+
+  terminateAll(): void {
+    for (const worker of this.#present) this.#leaving.add(worker);
+    this.#present.clear();
+    for (const worker of this.#leaving) worker.terminate();
+    this.#killTimer = setTimeout(() => {
+      for (const worker of this.#leaving) worker.kill();
+    }, TERMINATE_GRACE_MS).unref();
+  }
+
+  /** It has ended. */
+  remove(worker: PoolWorker): void {
+    this.#present.delete(worker);
+    this.#leaving.delete(worker);
+    if (this.isEmpty) clearTimeout(this.#killTimer);
+  }
+
+  /** Whether what they say is awaited, which keeps the event loop alive. */
+  listen(on: boolean): void {
+    this.#listening = on;
+    for (const worker of this.#present) worker.listen(on);
+  }
+
+  /** Whether their end is awaited, which keeps the event loop alive. */
+  holdUntilExit(on: boolean): void {
+    this.#held = on;
+    for (const worker of [...this.#present, ...this.#leaving]) worker.holdUntilExit(on);
+  }
+}

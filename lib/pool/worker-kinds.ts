@@ -1,0 +1,111 @@
+/** What differs between start methods: how a worker comes to life, and how it finds the functions of its tasks. */
+import type { StartMethod } from '../backend/contract.js';
+import { Process } from '../process/process.js';
+import { referTo } from '../serialization/function-ref.js';
+import type { FunctionReference } from '../serialization/function-reference.js';
+import { inheritedFunctions, type PoolFunction } from './functions.js';
+import type { PoolLine } from './pool-line.js';
+import type { PoolOptions } from './pool-options.js';
+import { becomeWorker, serveSpawned, type SpawnedSetup } from './worker-main.js';
+
+/** A function's name in other processes, and its number on the line. */
+export interface NamedFunction {
+  readonly number: number;
+  readonly reference: FunctionReference;
+}
+
+export interface WorkerKind {
+  /** A process, not started, that will serve the tasks on this line. */
+  makeProcess(theirEnd: PoolLine): Process | Promise<Process>;
+  /** Absent where workers inherit functions. @throws SerializationError for a function that has no name elsewhere. */
+  refer?(fn: PoolFunction): Promise<NamedFunction>;
+  /** What `refer` has answered before. */
+  named(fn: PoolFunction): NamedFunction | undefined;
+}
+
+export function workerKind(method: StartMethod, options: PoolOptions): WorkerKind {
+  return method === 'fork' ? new ForkedKind(options) : new SpawnedKind(options);
+}
+
+/** Python's names for them: ForkPoolWorker-1 and SpawnPoolWorker-1. */
+class ForkPoolWorker extends Process {
+  static override readonly startMethod: StartMethod = 'fork';
+}
+
+class SpawnPoolWorker extends Process<[PoolLine, SpawnedSetup]> {
+  static override readonly startMethod: StartMethod = 'spawn';
+}
+
+/** Workers that die with the pool's process, like Python's; unlike Python's they may have children (see worker-main). */
+const daemon = true;
+
+class ForkedKind implements WorkerKind {
+  readonly #options: PoolOptions;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  makeProcess(theirEnd: PoolLine): Process {
+    const { initializer, initArgs = [] } = this.#options;
+    const target = (): Promise<void> =>
+      becomeWorker(theirEnd, {
+        functions: inheritedFunctions(),
+        initializer: initializer && (() => initializer(...(initArgs as never[]))),
+      });
+    return new ForkPoolWorker({ target, daemon, name: workerName(this.#options) });
+  }
+
+  named(): undefined {
+    return undefined;
+  }
+}
+
+class SpawnedKind implements WorkerKind {
+  readonly #options: PoolOptions;
+  readonly #byFunction = new WeakMap<PoolFunction, NamedFunction>();
+  /** Functions of one source text are one function to a worker, however often a program makes it anew. */
+  readonly #byReference = new Map<string, NamedFunction>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  async makeProcess(theirEnd: PoolLine): Promise<Process> {
+    const { initializer, initArgs = [] } = this.#options;
+    const reference = initializer && (await referTo(initializer, 'initializer'));
+    const setup: SpawnedSetup = { initializer: reference, initArgs };
+    const worker = new SpawnPoolWorker({
+      target: serveSpawned,
+      args: [theirEnd, setup],
+      daemon,
+      name: workerName(this.#options),
+    });
+    return worker;
+  }
+
+  named(fn: PoolFunction): NamedFunction | undefined {
+    return this.#byFunction.get(fn);
+  }
+
+  async refer(fn: PoolFunction): Promise<NamedFunction> {
+    const reference = await referTo(fn.fn, 'fn');
+    const key = JSON.stringify(reference);
+    let named = this.#byReference.get(key);
+    if (named === undefined) {
+      named = { number: this.#byReference.size + 1, reference };
+      this.#byReference.set(key, named);
+    }
+    this.#byFunction.set(fn, named);
+    return named;
+  }
+}
+
+const namesGiven = new Map<string, number>();
+
+function workerName({ name }: PoolOptions): string | undefined {
+  if (name === undefined) return undefined;
+  const number = (namesGiven.get(name) ?? 0) + 1;
+  namesGiven.set(name, number);
+  return `${name}-${String(number)}`;
+}

@@ -1,0 +1,35 @@
+/** The first code of a worker. */
+import { whileImporting } from '../process/import-guard.js';
+import { own } from '../process/own-state.js';
+import { resolveReference, type FunctionReference } from '../serialization/function-reference.js';
+import { referencedFunctions } from './functions.js';
+import { PoolLine } from './pool-line.js';
+import { serveTasks, type WorkerSetup } from './worker-loop.js';
+
+/** What a spawned worker is told. */
+export interface SpawnedSetup {
+  readonly initializer: FunctionReference | undefined;
+  readonly initArgs: readonly unknown[];
+}
+
+/** The target of spawned workers. */
+export async function serveSpawned(
+  line: PoolLine,
+  { initializer, initArgs }: SpawnedSetup,
+): Promise<void> {
+  const load = async (): Promise<unknown> => {
+    if (initializer === undefined) return;
+    const fn = await whileImporting(() => resolveReference(initializer));
+    return fn(...initArgs);
+  };
+  await becomeWorker(line, { functions: referencedFunctions(), initializer: load });
+}
+
+export async function becomeWorker(line: PoolLine, setup: WorkerSetup): Promise<void> {
+  PoolLine.keepOnly(line);
+  // A worker ends with its parent, as daemons do, but its tasks may have children and pools of their own.
+  own.birth.daemon = false;
+  // Ctrl-C reaches a terminal's whole group. What becomes of the pool is its parent's decision, and workers end with it.
+  process.on('SIGINT', () => undefined);
+  await serveTasks(line, setup);
+}

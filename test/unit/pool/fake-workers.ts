@@ -1,0 +1,167 @@
+// Workers without processes: each does only what the test tells it to, step by step, and the test sees what it was sent.
+import type { ExitStatus } from '../../../lib/backend/contract.js';
+import { noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
+import { CallShape, Task, type Outcome } from '../../../lib/pool/task.js';
+import type { WorkerEvents, WorkerHandle } from '../../../lib/pool/worker-handle.js';
+
+export const KILLED: ExitStatus = { exitCode: -9, signalCode: 'SIGKILL' };
+const LEFT: ExitStatus = { exitCode: 0, signalCode: null };
+
+export class FakeWorker implements WorkerHandle {
+  readonly name: string;
+  pid: number | undefined;
+  /** Sent and not begun. */
+  readonly inbox: Task[] = [];
+  running: Task | undefined;
+  stopped = false;
+  listening = false;
+  held = false;
+  alive = false;
+  isReady = false;
+  #events: WorkerEvents | undefined;
+  readonly #factory: FakeFactory;
+  readonly #number: number;
+
+  constructor(factory: FakeFactory, number: number) {
+    this.#factory = factory;
+    this.#number = number;
+    this.name = `Fake-${number}`;
+  }
+
+  start(events: WorkerEvents): Promise<void> {
+    const failure = this.#factory.failStart?.(this);
+    if (failure !== undefined) return Promise.reject(failure);
+    this.pid = 1000 + this.#number;
+    this.alive = true;
+    this.#events = events;
+    return Promise.resolve();
+  }
+
+  send(task: Task): Promise<void> {
+    if (this.#factory.unsendable.has(task)) return Promise.reject(new Error('cannot be sent'));
+    if (this.alive) this.inbox.push(task);
+    return Promise.resolve();
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  listen(on: boolean): void {
+    this.listening = on;
+  }
+
+  holdUntilExit(on: boolean): void {
+    this.held = on;
+  }
+
+  terminate(): void {
+    this.die({ exitCode: -15, signalCode: 'SIGTERM' });
+  }
+
+  kill(): void {
+    this.die(KILLED);
+  }
+
+  // ---- what the test lets it do ----
+
+  ready(horizon = Infinity): void {
+    this.isReady = true;
+    this.#events?.ready(horizon);
+  }
+
+  failInitializer(error: Error): void {
+    this.#events?.initializerFailed(error);
+  }
+
+  begin(): Task {
+    const task = this.inbox.shift();
+    if (task === undefined || this.running !== undefined) throw new Error('nothing to begin');
+    this.running = task;
+    this.#factory.began(task);
+    this.#events?.started(task.id);
+    return task;
+  }
+
+  finish(outcome: Outcome): void {
+    const task = this.running;
+    if (task === undefined) throw new Error('nothing to finish');
+    this.running = undefined;
+    this.#events?.finished(task.id, outcome);
+  }
+
+  cannotRead(error: Error): void {
+    const task = this.inbox.shift();
+    if (task !== undefined) this.#events?.finished(task.id, { ok: false, error });
+  }
+
+  /** It has begun and says so, but nobody hears it before it is gone. */
+  speak(taskId: number): void {
+    this.#events?.started(taskId);
+  }
+
+  die(status: ExitStatus = KILLED): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#factory.alive.delete(this);
+    this.#events?.exited(status);
+  }
+
+  leave(): void {
+    this.die(LEFT);
+  }
+}
+
+export class FakeFactory {
+  readonly all: FakeWorker[] = [];
+  readonly alive = new Set<FakeWorker>();
+  readonly unsendable = new Set<Task>();
+  readonly begun = new Map<number, number>();
+  failStart: ((worker: FakeWorker) => Error | undefined) | undefined;
+
+  readonly create = (): FakeWorker => {
+    const worker = new FakeWorker(this, this.all.length + 1);
+    this.all.push(worker);
+    this.alive.add(worker);
+    return worker;
+  };
+
+  began(task: Task): void {
+    this.begun.set(task.id, (this.begun.get(task.id) ?? 0) + 1);
+  }
+}
+
+let functions = 0;
+
+/** `short`: the dispatcher may hand over one task ahead. */
+export function poolFunction({ short = false } = {}): PoolFunction {
+  const fn: PoolFunction = {
+    id: ++functions,
+    name: 'work',
+    fn: () => undefined,
+    meanRunMs: undefined,
+  };
+  if (short) noteRunTime(fn, 0.01);
+  return fn;
+}
+
+export interface Watched {
+  readonly task: Task;
+  readonly outcomes: Outcome[];
+}
+
+export function watchedTask(fn: PoolFunction): Watched {
+  const outcomes: Outcome[] = [];
+  const task = new Task({
+    fn,
+    shape: CallShape.Apply,
+    payload: [],
+    onSettled: (outcome) => outcomes.push(outcome),
+  });
+  return { task, outcomes };
+}
+
+/** Lets every promise reaction that is due run. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

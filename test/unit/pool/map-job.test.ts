@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { automaticChunkSize, MapJob } from '../../../lib/pool/map-job.js';
+import type { Items, MapOptions } from '../../../lib/pool/pool-options.js';
+import { PendingResult } from '../../../lib/pool/results.js';
+import { CallShape } from '../../../lib/pool/task.js';
+import { inlineSet, poolFunctionOf } from './inline-workers.js';
+
+function map<T, R>(
+  fn: (item: T) => R,
+  items: Items<T>,
+  options: MapOptions = {},
+  set = inlineSet(),
+) {
+  const result = new PendingResult<Awaited<R>[]>();
+  const job = new MapJob(
+    set,
+    { fn: poolFunctionOf(fn), shape: CallShape.Map, options, workers: 2 },
+    result,
+  );
+  void job.run(items);
+  return { result, job, set };
+}
+
+test.each([
+  [0, 4, 1],
+  [1, 4, 1],
+  [16, 4, 1],
+  [17, 4, 2],
+  [100, 4, 7],
+  [10_000, 2, 1250],
+])('%d items for %d workers are cut into tasks of %d, as in Python', (items, workers, size) => {
+  expect(automaticChunkSize(items, workers)).toBe(size);
+});
+
+test.each([1, 3, 50, undefined])(
+  'results stand in the places of their items (tasks of %s)',
+  async (chunkSize) => {
+    const items = Array.from({ length: 20 }, (_, n) => n);
+    expect(await map((n: number) => n * 2, items, { chunkSize }).result.get()).toEqual(
+      items.map((n) => n * 2),
+    );
+  },
+);
+
+test('an async source is read to its end first', async () => {
+  async function* source() {
+    await sleep(1);
+    yield* [1, 2, 3];
+  }
+  expect(await map((n: number) => n + 1, source()).result.get()).toEqual([2, 3, 4]);
+});
+
+test('nothing gives an empty list at once', async () => {
+  const { result, set } = map((n: number) => n, []);
+  expect(await result.get()).toEqual([]);
+  set.close();
+  await set.join({});
+});
+
+test('the first error is told when everything is done', async () => {
+  const done: number[] = [];
+  const { result } = map(
+    async (n: number) => {
+      if (n === 0) throw new TypeError('zero');
+      await sleep(10);
+      done.push(n);
+    },
+    [0, 1, 2, 3],
+    { chunkSize: 1 },
+  );
+  await expect(result.get()).rejects.toThrow('zero');
+  expect(done.sort()).toEqual([1, 2, 3]);
+});
+
+test("a source's error fails the map", async () => {
+  function* source() {
+    yield 1;
+    throw new Error('no more');
+  }
+  await expect(map((n: number) => n, source()).result.get()).rejects.toThrow('no more');
+});
+
+test('a closed pool waits for the source', async () => {
+  async function* source() {
+    yield 1;
+    await sleep(10);
+    yield 2;
+  }
+  const { result, set } = map((n: number) => n, source());
+  set.close();
+  await set.join({});
+  expect(await result.get()).toEqual([1, 2]);
+});
+
+test('failing it leaves the source and drops what has not begun', async () => {
+  let cleaned = false;
+  async function* source() {
+    try {
+      for (;;) {
+        await sleep(1);
+        yield 1;
+      }
+    } finally {
+      cleaned = true;
+    }
+  }
+  const { result, job, set } = map((n: number) => n, source());
+  job.fail(new Error('enough'));
+  await expect(result.get()).rejects.toThrow('enough');
+  set.close();
+  await set.join({});
+  expect(cleaned).toBe(true);
+});
+
+test('progress counts items', async () => {
+  const seen: unknown[] = [];
+  await map((n: number) => n, [1, 2, 3, 4, 5], {
+    chunkSize: 2,
+    onProgress: (...args) => seen.push(args),
+  }).result.get();
+  expect(seen).toEqual([
+    [2, 5],
+    [4, 5],
+    [5, 5],
+  ]);
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { WorkerDiedError } from '../../../lib/errors.js';
+import { failed, succeeded } from '../../../lib/pool/task.js';
+import { makeSet } from './fake-set.js';
+import { KILLED, poolFunction, turn, watchedTask } from './fake-workers.js';
+
+/** A small generator of its own, so that a failing seed can be run again. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe('whatever happens', () => {
+  test.each([0, 25, 50, 75, 100, 125, 150, 175])('every task settles exactly once (seeds from %d)', async (first) => {
+    for (let seed = first; seed < first + 25; seed++) await live(seed);
+  });
+
+  async function live(seed: number): Promise<void> {
+    const random = randomFrom(seed + 1);
+    const pick = <T>(items: readonly T[]): T | undefined =>
+      items[Math.floor(random() * items.length)];
+    const size = 1 + Math.floor(random() * 3);
+    const { factory, set } = makeSet(
+      size,
+      random() < 0.3 ? { maxTasksPerChild: 1 + Math.floor(random() * 3) } : {},
+    );
+    const functions = [poolFunction({ short: true }), poolFunction()];
+    const tasks: ReturnType<typeof watchedTask>[] = [];
+    const died = new Set<number>();
+    const submit = (): void => {
+      const watched = watchedTask(pick(functions)!);
+      if (random() < 0.1) factory.unsendable.add(watched.task);
+      tasks.push(watched);
+      set.submit([watched.task]);
+    };
+    const step = async (): Promise<void> => {
+      const worker = pick([...factory.alive]);
+      const dice = random();
+      if (dice < 0.25 && tasks.length < 60) submit();
+      else if (dice < 0.28)
+        set.cancel(pick(tasks)?.task ?? watchedTask(functions[0]!).task, 'cancelled');
+      else if (dice < 0.3) functions.push(poolFunction({ short: random() < 0.5 }));
+      else if (worker?.pid === undefined) await turn();
+      else if (!worker.isReady) worker.ready(random() < 0.5 ? Infinity : functions.at(-1)!.id);
+      else if (dice < 0.37) {
+        if (worker.running !== undefined) died.add(worker.running.id);
+        worker.die(KILLED);
+      } else if (worker.running !== undefined)
+        worker.finish(random() < 0.9 ? succeeded(worker.running.id) : failed('own'));
+      else if (worker.inbox.length > 0) worker.begin();
+      else if (worker.stopped) worker.leave();
+    };
+    for (let i = 0; i < 300; i++) await step();
+    set.close();
+    const joined = set.join({});
+    // The last part of its life is quiet, so that the pool can finish.
+    for (let i = 0; i < 5_000 && factory.alive.size > 0; i++) {
+      for (const worker of [...factory.alive]) {
+        if (worker.pid === undefined) continue;
+        if (!worker.isReady) worker.ready();
+        else if (worker.running !== undefined) worker.finish(succeeded(worker.running.id));
+        else if (worker.inbox.length > 0) worker.begin();
+        else if (worker.stopped) worker.leave();
+      }
+      await turn();
+    }
+    await joined;
+    for (const { task, outcomes } of tasks) {
+      expect(outcomes, `seed ${seed}`).toHaveLength(1);
+      const [outcome] = outcomes;
+      expect(factory.begun.get(task.id) ?? 0).toBeLessThanOrEqual(1);
+      if (outcome?.ok === true) expect(outcome.value).toBe(task.id);
+      else if (outcome?.error instanceof WorkerDiedError && died.has(task.id))
+        expect(outcome.error.signalCode).toBe('SIGKILL');
+    }
+    expect(set.stats()).toMatchObject({ workers: 0, busy: 0, queued: 0 });
+  }
+});
