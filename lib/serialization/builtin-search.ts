@@ -30,15 +30,20 @@ export function globalNames(): ReadonlySet<string> {
   return names;
 }
 
+type Globals = Record<string, unknown>;
+/** The first two hold all globals again; reading the storages makes Node warn. */
+const asideGlobals = new Set(['globalThis', 'global', 'localStorage', 'sessionStorage']);
+
 /** Where every process finds this function: `global:` or a `node:` module, and the path in it. */
 export function findBuiltin(
   fn: object,
 ): { url: string; format: 'global' | 'builtin'; path: string[] } | undefined {
-  for (const name of globalNames()) {
-    // They hold all globals again, and reading the storages makes Node warn.
-    if (['globalThis', 'global', 'localStorage', 'sessionStorage'].includes(name)) continue;
-    const value = (globalThis as Record<string, unknown>)[name];
-    const path = value === fn ? [] : searchProperties(value, fn);
+  const globals = [...globalNames()].filter((name) => !asideGlobals.has(name));
+  const owners = new Map(globals.map((name) => [name, (globalThis as Globals)[name]]));
+  const direct = globals.find((name) => owners.get(name) === fn);
+  if (direct !== undefined) return { url: 'global:', format: 'global', path: [direct] };
+  for (const [name, owner] of owners) {
+    const path = searchProperties(owner, fn);
     if (path) return { url: 'global:', format: 'global', path: [name, ...path] };
   }
   for (const name of loadedBuiltins()) {

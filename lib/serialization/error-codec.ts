@@ -237,7 +237,8 @@ function instantiate(record: ErrorRecord): Error {
   if (cls === undefined) return new RemoteError(record.message, record.stack);
   const error = new Error(record.message);
   Object.setPrototypeOf(error, cls.prototype as object);
-  if (cls === ProcessError || cls.prototype instanceof ProcessError) {
+  // Not instanceof, which for this class asks for the very mark that is to be set.
+  if (cls === ProcessError || Object.prototype.isPrototypeOf.call(ProcessError, cls)) {
     Object.defineProperty(error, Symbol.for('node-multiprocessing.error'), { value: true });
   }
   return error;

@@ -2,6 +2,8 @@
  * The values that most messages are, without V8's writer, whose setup alone costs more: a kind byte, then the value. V8's
  * own messages begin with 0xFF and framed ones with 0x20, so the first byte tells which is which.
  */
+import { types } from 'node:util';
+
 const UNDEFINED = 1;
 const NULL = 2;
 const TRUE = 3;
@@ -21,7 +23,8 @@ export function encodeSimple(value: unknown): Buffer | undefined {
   if (typeof value === 'boolean') return kindOnly(value ? TRUE : FALSE);
   if (value === undefined) return kindOnly(UNDEFINED);
   if (value === null) return kindOnly(NULL);
-  return value instanceof Uint8Array ? encodeBytes(value) : undefined;
+  // Not instanceof: of a proxy it would run the owner's code.
+  return types.isUint8Array(value) ? encodeBytes(value) : undefined;
 }
 
 function kindOnly(kind: number): Buffer {

@@ -77,32 +77,34 @@ function methodIn(wrapped: string, parse: (source: string) => AnyNode): string |
   return `(${start}${wrapped.slice(value.start, value.end)})`;
 }
 
-function firstProperty(program: AnyNode): Property | undefined {
+function rootOf(program: AnyNode): AnyNode | undefined {
   const statement = program.type === 'Program' ? program.body[0] : undefined;
-  const object = statement?.type === 'ExpressionStatement' ? statement.expression : undefined;
+  return statement?.type === 'ExpressionStatement' ? statement.expression : undefined;
+}
+
+function firstProperty(program: AnyNode): Property | undefined {
+  const object = rootOf(program);
   const property = object?.type === 'ObjectExpression' ? object.properties[0] : undefined;
   return property?.type === 'Property' ? property : undefined;
 }
 
-/** Words that the function would find bound to something else in another place. Nested functions and classes bind their own. */
+/** Words that the function would find bound to something else in another place. Functions and classes inside bind their own. */
 function findBoundWords(program: AnyNode): Set<string> {
+  const root = rootOf(program);
   const words = new Set<string>();
-  const visit = (node: AnyNode, functions: number, classes: number): void => {
-    // The function itself is called without an object, so its own `this` says nothing either: only deeper ones do.
-    const bound = functions > 1 || classes > 0;
+  const visit = (node: AnyNode, bound: boolean): void => {
     if (node.type === 'ThisExpression' && !bound) words.add('this');
-    if (node.type === 'Super' && classes === 0 && functions <= 1) words.add('super');
+    if (node.type === 'Super' && !bound) words.add('super');
     if (node.type === 'MetaProperty') {
       const isImport = node.meta.name === 'import';
       if (isImport || !bound) words.add(isImport ? 'import.meta' : 'new.target');
     }
+    // The function itself is called without an object, so its own `this` means as little as an arrow function's.
     const isFunction = node.type === 'FunctionExpression' || node.type === 'FunctionDeclaration';
-    const isClass = node.type === 'ClassBody';
-    for (const child of childrenOf(node)) {
-      visit(child, functions + Number(isFunction), classes + Number(isClass));
-    }
+    const binds = (isFunction && node !== root) || node.type === 'ClassBody';
+    for (const child of childrenOf(node)) visit(child, bound || binds);
   };
-  visit(program, 0, 0);
+  visit(program, false);
   return words;
 }
 
