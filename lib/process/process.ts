@@ -9,14 +9,14 @@ import {
   checkWait,
   invalidType,
 } from '../base/options.js';
-import type { ExitStatus, StartMethod } from '../backend/contract.js';
-import { ClosedError, StateError } from '../errors.js';
+import type { StartMethod } from '../backend/contract.js';
+import { StateError } from '../errors.js';
 import { runChild } from './bootstrap.js';
 import { watchExit } from './exit.js';
-import { checkNotImporting } from './import-guard.js';
 import { forkChild } from './launch/fork.js';
 import type { Launch } from './launch/launcher.js';
 import { launchSpawn } from './launch/spawn.js';
+import { Lifecycle } from './lifecycle.js';
 import { own } from './own-state.js';
 import { describeProcess } from './process-description.js';
 import type { ProcessOptions, Work } from './process-options.js';
@@ -25,8 +25,6 @@ import { RunningChild } from './running-child.js';
 import { Sentinel } from './sentinel.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { checkUsable, settleStartMethod } from './start-method.js';
-
-type Phase = 'initial' | 'starting' | 'started' | 'closed';
 
 /**
  * An activity in a process of its own. Give it a target, or subclass it and override `run()`. The child ends when `run()`
@@ -39,14 +37,14 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   readonly #birth;
   readonly #stdio;
   #work: Work | undefined;
-  #phase: Phase = 'initial';
+  readonly #life: Lifecycle;
   #starting: Promise<void> | undefined;
-  #child: RunningChild | undefined;
   #sentinel: Sentinel | undefined;
 
   constructor(options?: ProcessOptions<A>) {
     const making = options instanceof Making ? options : makeFromOptions(options, new.target.name);
     this.#birth = making.birth;
+    this.#life = new Lifecycle(this, making.birth);
     this.#work = making.work;
     this.#stdio = making.stdio;
     refuseClone(this, 'Process');
@@ -58,18 +56,19 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   }
 
   /**
-   * Starts the child; once. Resolves when it exists. Arguments and target are handed over at the call, or it rejects and
-   * nothing was started.
+   * Starts the child; once. Resolves when it exists, or rejects and nothing was started. A spawned child gets the target and
+   * the arguments as they are at the call; a forked one everything as it is when the fork happens, within a turn or two of the
+   * event loop.
    */
   async start(): Promise<void> {
-    this.#checkStartable();
-    this.#phase = 'starting';
+    this.#life.checkStartable();
+    this.#life.phase = 'starting';
     this.#starting = this.#launch();
     try {
       await this.#starting;
-      this.#phase = 'started';
+      this.#life.phase = 'started';
     } catch (error) {
-      this.#phase = 'initial';
+      this.#life.phase = 'initial';
       throw error;
     } finally {
       this.#starting = undefined;
@@ -82,8 +81,9 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
    */
   async join(wait: Wait = {}): Promise<number | null> {
     checkWait('wait', wait);
+    this.#life.checkControllable('join');
     if (this.#starting !== undefined) await this.#starting;
-    const status = await this.#startedChild('join').wait(wait);
+    const status = await this.#life.startedChild('join').wait(wait);
     return status?.exitCode ?? null;
   }
 
@@ -91,55 +91,53 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   joinSync(wait: { timeout?: number | undefined } = {}): number | null {
     checkOptions('wait', wait);
     checkTimeout('wait.timeout', wait.timeout);
-    const status = this.#startedChild('join').waitSync(Deadline.after(wait.timeout));
+    const status = this.#life.startedChild('join').waitSync(Deadline.after(wait.timeout));
     return status?.exitCode ?? null;
   }
 
   /** SIGTERM. Neither exit handlers nor `finally` blocks run there, unless it listens for the signal. */
   terminate(): void {
-    this.#startedChild('terminate').kill('SIGTERM');
+    this.#life.startedChild('terminate').kill('SIGTERM');
   }
 
   /** SIGKILL. */
   kill(): void {
-    this.#startedChild('kill').kill('SIGKILL');
+    this.#life.startedChild('kill').kill('SIGKILL');
   }
 
   /** SIGINT. */
   interrupt(): void {
-    this.#startedChild('interrupt').kill('SIGINT');
+    this.#life.startedChild('interrupt').kill('SIGINT');
   }
 
   isAlive(): boolean {
-    this.#checkOpen();
-    if (this.#isSelf) return true;
-    this.#checkOwner('ask about');
-    return this.#child !== undefined && this.#child.check() === undefined;
+    this.#life.checkOpen();
+    if (this.#life.isSelf) return true;
+    this.#life.checkMine('ask about');
+    return this.#life.child !== undefined && this.#life.isRunning;
   }
 
   /** Gives up what the object holds, after the end of the child. Idempotent; almost everything else throws from then on. */
   close(): void {
-    if (this.#isSelf) return;
-    if (
-      this.#phase === 'starting' ||
-      (this.#child !== undefined && this.#child.check() === undefined)
-    ) {
+    const life = this.#life;
+    if (life.isSelf || life.phase === 'closed') return;
+    if (life.isRunning) {
       throw new StateError(
-        `${this.#label} is still running: join() or terminate() it before close()`,
+        `${life.label} is still running: join() or terminate() it before close()`,
       );
     }
-    if (this.#phase === 'closed') return;
-    this.#phase = 'closed';
+    life.phase = 'closed';
     own.children.delete(this);
-    this.#child?.release();
-    this.#child = undefined;
+    life.child?.release();
+    life.child = undefined;
     this.#work = undefined;
   }
 
   /** Terminates the child when it is still running, waits for its end, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#life.phase !== 'closed') this.#life.checkControllable('dispose of');
     if (this.#starting !== undefined) await this.#starting.catch(() => undefined);
-    if (this.#child !== undefined) {
+    if (this.#life.child !== undefined) {
       this.terminate();
       await this.join();
     }
@@ -161,8 +159,10 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
 
   set daemon(daemon: boolean) {
     checkBoolean('daemon', daemon);
-    if (this.#phase !== 'initial' || this.#isSelf) {
-      throw new StateError(`${this.#label} has already started: daemon must be set before start()`);
+    if (this.#life.phase !== 'initial' || this.#life.isSelf) {
+      throw new StateError(
+        `${this.#life.label} has already started: daemon must be set before start()`,
+      );
     }
     this.#birth.daemon = daemon;
   }
@@ -178,47 +178,47 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   }
 
   get pid(): number | undefined {
-    this.#checkOpen();
-    return this.#isSelf ? process.pid : this.#child?.pid;
+    this.#life.checkOpen();
+    return this.#life.isSelf ? process.pid : this.#life.child?.pid;
   }
 
   /** Null while there is none; minus N when signal N ended the child. */
   get exitCode(): number | null {
-    return this.#status?.exitCode ?? null;
+    return this.#life.status?.exitCode ?? null;
   }
 
   get signalCode(): NodeJS.Signals | null {
-    return this.#status?.signalCode ?? null;
+    return this.#life.status?.signalCode ?? null;
   }
 
   /** Becomes ready when the process ends; `wait()` accepts it. */
   get sentinel(): Sentinel {
-    this.#checkOpen();
-    if (this.#child === undefined)
-      throw new StateError(`${this.#label} has no sentinel before start()`);
-    this.#sentinel ??= new Sentinel(this.#child);
+    this.#life.checkOpen();
+    if (this.#life.child === undefined)
+      throw new StateError(`${this.#life.label} has no sentinel before start()`);
+    this.#sentinel ??= new Sentinel(this.#life.child);
     return this.#sentinel;
   }
 
   /** What the child prints, with the option `stdout: 'pipe'`. */
   get stdout(): NodeJS.ReadableStream | null {
-    this.#checkOpen();
-    return this.#child?.stdout ?? null;
+    this.#life.checkOpen();
+    return this.#life.child?.stdout ?? null;
   }
 
   get stderr(): NodeJS.ReadableStream | null {
-    this.#checkOpen();
-    return this.#child?.stderr ?? null;
+    this.#life.checkOpen();
+    return this.#life.child?.stderr ?? null;
   }
 
   [inspect.custom](): string {
-    const child = this.#isMine ? this.#child : undefined;
+    const child = this.#life.isMine ? this.#life.child : undefined;
     return describeProcess({
       className: this.constructor.name,
       birth: this.#birth,
-      state: this.#state,
-      pid: this.#isSelf ? process.pid : this.#child?.pid,
-      exit: this.#phase === 'closed' ? undefined : child?.check(),
+      state: this.#life.state,
+      pid: this.#life.isSelf ? process.pid : this.#life.child?.pid,
+      exit: this.#life.phase === 'closed' ? undefined : child?.check(),
     });
   }
 
@@ -229,9 +229,10 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
       method === 'fork'
         ? await forkChild({ ...this.#stdio, inChild: () => this.#runHere(method) })
         : await launchSpawn(this.#describeLaunch(method));
-    this.#child = new RunningChild(child, this.#birth.daemon);
-    this.#child.onEnd(() => own.children.delete(this));
-    own.children.set(this, this.#child);
+    const running = new RunningChild(child, this.#birth.daemon);
+    running.onEnd(() => own.children.delete(this));
+    own.children.set(this, running);
+    this.#life.child = running;
     this.#work = undefined;
     watchExit();
   }
@@ -250,71 +251,10 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
 
   /** In a forked child. */
   #runHere(method: StartMethod): void {
-    this.#phase = 'started';
+    this.#life.phase = 'started';
+    this.#starting = undefined; // Never settles here.
     own.startMethod = method;
     runChild({ birth: this.#birth, self: this, work: () => this.run() });
-  }
-
-  #checkStartable(): void {
-    this.#checkOpen();
-    if (this.#phase !== 'initial' || this.#isSelf)
-      throw new StateError(`${this.#label} cannot be started twice`);
-    this.#checkOwner('start');
-    if (own.birth.daemon) {
-      throw new StateError(
-        `${own.birth.name} is daemonic, and daemonic processes may not have children`,
-      );
-    }
-    checkNotImporting(this.#label);
-  }
-
-  #checkOpen(): void {
-    if (this.#phase === 'closed') throw new ClosedError(`${this.#label} is closed`);
-  }
-
-  #checkOwner(verb: string): void {
-    if (this.#isMine) return;
-    const creator = this.#birth.parent?.pid;
-    throw new StateError(
-      `process ${String(process.pid)} cannot ${verb} ${this.#label}: only its creator ${String(creator)} can`,
-    );
-  }
-
-  #startedChild(verb: string): RunningChild {
-    this.#checkOpen();
-    if (this.#isSelf) throw new StateError(`a process cannot ${verb} itself`);
-    this.#checkOwner(verb);
-    if (this.#child === undefined) {
-      const why =
-        this.#phase === 'starting' ? 'start() has not resolved yet' : 'it was never started';
-      throw new StateError(`cannot ${verb} ${this.#label}: ${why}`);
-    }
-    return this.#child;
-  }
-
-  get #status(): ExitStatus | undefined {
-    this.#checkOpen();
-    return this.#isMine ? this.#child?.check() : undefined;
-  }
-
-  get #isSelf(): boolean {
-    return own.self === this;
-  }
-
-  get #isMine(): boolean {
-    return this.#birth.parent?.pid === process.pid;
-  }
-
-  get #label(): string {
-    return `process ${this.#birth.name}`;
-  }
-
-  get #state(): string {
-    if (this.#isSelf) return 'started';
-    if (this.#phase === 'closed') return 'closed';
-    if (!this.#isMine) return 'unknown';
-    if (this.#child === undefined) return 'initial';
-    return this.#child.check() === undefined ? 'started' : 'stopped';
   }
 }
 
