@@ -101,24 +101,30 @@ export class GraphWalk {
   /** Own enumerable string keys, as structured clone takes them; holes of arrays stay holes. */
   #copyProperties(value: object, copy: object): object {
     this.#copies.set(value, copy);
-    const isArray = Array.isArray(value);
     for (const key of Object.keys(value)) {
-      this.#steps.push((path) => path + propertyStep(key, isArray));
-      const part = this.copy(this.#read(value, key));
+      const part = this.#copyProperty(value, key);
       // Assignment would call the setter of `__proto__`.
       if (key === '__proto__') defineOwn(copy, key, part);
       else (copy as Record<string, unknown>)[key] = part;
-      this.#steps.pop();
     }
     return copy;
   }
 
-  #read(value: object, key: string): unknown {
+  #copyProperty(value: object, key: string): unknown {
+    let part: unknown;
+    let failure: { error: unknown } | undefined;
     try {
-      return (value as Record<string, unknown>)[key];
+      part = (value as Record<string, unknown>)[key];
     } catch (error) {
-      return this.#refuse({ what: 'a getter that throws', wayOut: said(error) }, error);
+      failure = { error };
     }
+    // Most parts are leaves: they need no place in the path.
+    if (!failure && isPrimitive(part)) return part;
+    this.#steps.push((path) => path + propertyStep(key, Array.isArray(value)));
+    if (failure) return this.#refuse(throwingGetter(failure.error), failure.error);
+    const copy = this.copy(part);
+    this.#steps.pop();
+    return copy;
   }
 
   #copyMap(map: Map<unknown, unknown>): Map<unknown, unknown> {
@@ -185,6 +191,16 @@ function noTransfer(reducer: Reducer): Refusal {
     what: `a ${reducer.className}, which needs a way that carries operating-system handles`,
     wayOut: 'send it as an argument of a Process, in a Queue or over a Connection of this machine',
   };
+}
+
+function throwingGetter(error: unknown): Refusal {
+  return { what: 'a getter that throws', wayOut: said(error) };
+}
+
+/** What every message can hold: no object, no function, no symbol. */
+function isPrimitive(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'object' ? value === null : type !== 'function' && type !== 'symbol';
 }
 
 function said(error: unknown): string {
