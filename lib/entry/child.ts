@@ -1,10 +1,11 @@
 /**
  * The program of a spawned child: hears from its parent what it is, becomes that, runs it. Never imported by the library.
  */
+import { fileURLToPath } from 'node:url';
 import { backend } from '../backend/index.js';
 import { EndOfFileError } from '../errors.js';
 import { runChild } from '../process/bootstrap.js';
-import { whileImporting } from '../process/import-guard.js';
+import { forgetImport, whileImporting } from '../process/import-guard.js';
 import { own } from '../process/own-state.js';
 import type { Arrived } from '../process/preparation.js';
 import { readPreparation, unpack } from '../process/preparation.js';
@@ -38,9 +39,17 @@ async function rebuild(arrived: Arrived): Promise<Process> {
   const { processClass, target, args, fields } = await whileImporting(() => unpack(arrived));
   // What the modules' top level has failed at, an unguarded start above all, comes out before the target runs.
   await new Promise((resolve) => setImmediate(resolve));
+  if (!mainModuleLoaded(arrived)) forgetImport();
   process.argv.splice(1, Infinity, ...arrived.argv.slice(1));
   const making = new Making(arrived.birth, { target, args }) as ProcessOptions;
   return Object.assign(Reflect.construct(Process, [making], processClass ?? Process), fields);
+}
+
+/** By the references themselves, or by a module that requires it. An ES module that imports it leaves no trace. */
+function mainModuleLoaded({ target, processClass, mainModule }: Arrived): boolean {
+  if (mainModule === undefined) return false;
+  const named = [target, processClass].some((found) => found?.kind === 'export' && found.isMain);
+  return named || require.cache[fileURLToPath(mainModule)] !== undefined;
 }
 
 main().catch((error: unknown) => {

@@ -82,6 +82,7 @@ describeEach('TestNoForkBomb', (testCase) => {
     'fork-bomb.mjs',
     'fork-bomb-late.cjs',
     'fork-bomb-late.mjs',
+    'fork-bomb-behind.cjs',
   ]) {
     test(`TestNoForkBomb.test_noforkbomb (${name})`, async () => {
       const { code, stdout, stderr } = await testCase.run({ file: fixture(name) });

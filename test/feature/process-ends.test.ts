@@ -1,6 +1,6 @@
 // The ways out of a child, and what its parent hears of them.
-import { describe, expect, test } from 'vitest';
-import { check, fixture, run } from '../fixtures/process/programs.js';
+import { expect, test } from 'vitest';
+import { check, run } from '../fixtures/process/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
 describeEach('The end of a process', (testCase) => {
@@ -105,14 +105,5 @@ describeEach('The end of a process', (testCase) => {
       await p.start();
       assert.equal(await p.join(), 0);`,
     );
-  });
-});
-
-describe('A main module in another place', () => {
-  describeEach('with a guard', (testCase) => {
-    test.each(['guarded.cjs', 'main.mjs'])('%s', async (file) => {
-      const { code, stderr } = await testCase.run({ file: fixture(file) });
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    });
   });
 });

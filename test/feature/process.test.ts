@@ -324,6 +324,11 @@ describeEach('A process started by another kind of main program', (testCase) => 
     expect(result).toMatchObject({ code: 0, stderr: '', stdout: 'hello from Process-1\n' });
   });
 
+  test('a CommonJS module with its own exports and guard, whose target starts a process', async () => {
+    const result = await testCase.run({ file: fixture('guarded.cjs') });
+    expect(result).toMatchObject({ code: 0, stderr: '', stdout: 'leaf\nwork\n' });
+  });
+
   test('node --eval, with a self-contained target', async () => {
     const evaluated = program(
       `const p = new Process({ target: () => process.exit(7) });
