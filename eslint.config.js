@@ -3,7 +3,7 @@ const js = require('@eslint/js');
 const tseslint = require('typescript-eslint');
 
 const NODE_GLOBALS = Object.fromEntries(
-  'AbortController AbortSignal Buffer URL __dirname __filename clearImmediate clearInterval clearTimeout console exports fetch gc globalThis module performance process queueMicrotask require setImmediate setInterval setTimeout structuredClone TextDecoder TextEncoder'
+  'AbortController AbortSignal Buffer URL __dirname __filename clearImmediate clearInterval clearTimeout console exports fetch gc globalThis module performance process queueMicrotask require setImmediate setInterval setTimeout structuredClone TextDecoder TextEncoder BroadcastChannel MessageChannel WebAssembly'
     .split(' ')
     .map((name) => [name, 'readonly']),
 );

@@ -24,7 +24,9 @@ export class ProcessError extends Error {
   /** True for our errors even when they come from another copy of the package or another realm. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== ProcessError) return Function.prototype[Symbol.hasInstance].call(this, value);
-    return typeof value === 'object' && value !== null && (value as { [KIND]?: boolean })[KIND] === true;
+    return (
+      typeof value === 'object' && value !== null && (value as { [KIND]?: boolean })[KIND] === true
+    );
   }
 }
 
@@ -151,7 +153,11 @@ export class SystemError extends ProcessError {
   readonly errno: number;
   readonly syscall: string;
 
-  constructor(message: string, details: { code: string; errno: number; syscall: string }, options: ErrorOptions = {}) {
+  constructor(
+    message: string,
+    details: { code: string; errno: number; syscall: string },
+    options: ErrorOptions = {},
+  ) {
     super(message, { code: details.code, ...options });
     this.errno = details.errno;
     this.syscall = details.syscall;

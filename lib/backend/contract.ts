@@ -151,7 +151,10 @@ export interface Backend {
   /** `[left, right]`: duplex, or left only receives and right only sends. */
   channelPair(duplex: boolean): [Channel, Channel];
   /** The other side of `Channel.toTransfer()`. */
-  channelFromTransfer(handle: TransferHandle, mode: { readable: boolean; writable: boolean }): Channel;
+  channelFromTransfer(
+    handle: TransferHandle,
+    mode: { readable: boolean; writable: boolean },
+  ): Channel;
   /** Starts a Node child (child_process.spawn). Rejects with the spawn error when the program cannot be started. */
   spawn(request: SpawnRequest): Promise<SpawnedChild>;
   /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */

@@ -19,7 +19,7 @@ export enum AfterForkOrder {
 export type ForkKind = 'clean' | 'twin';
 
 interface Reset {
-  order: number;
+  order: AfterForkOrder;
   run: (kind: ForkKind) => void;
 }
 

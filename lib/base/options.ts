@@ -2,8 +2,10 @@
 
 function describe(value: unknown): string {
   if (value === null) return 'null';
-  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'function')
+    return value.name === '' ? 'a function' : `function ${value.name}`;
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
   return String(value);
 }
@@ -18,7 +20,10 @@ export function outOfRange(name: string, expected: string, given: unknown): Rang
   return Object.assign(error, { code: 'ERR_MP_OUT_OF_RANGE' });
 }
 
-export function checkFunction(name: string, value: unknown): asserts value is (...args: never[]) => unknown {
+export function checkFunction(
+  name: string,
+  value: unknown,
+): asserts value is (...args: never[]) => unknown {
   if (typeof value !== 'function') throw invalidType(name, 'a function', value);
 }
 
@@ -33,10 +38,16 @@ export function checkBoolean(name: string, value: unknown): asserts value is boo
 /** An options bag: absent, or a plain object. */
 export function checkOptions(name: string, value: unknown): void {
   if (value === undefined) return;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidType(name, 'an object', value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalidType(name, 'an object', value);
 }
 
-export function checkInteger(name: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): asserts value is number {
+export function checkInteger(
+  name: string,
+  value: unknown,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
   if (typeof value !== 'number') throw invalidType(name, 'a number', value);
   if (!Number.isInteger(value) || value < min || value > max) {
     const upper = max === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${String(max)}`;
@@ -51,8 +62,12 @@ export function checkTimeout(name: string, value: unknown): asserts value is num
   if (Number.isNaN(value) || value < 0) throw outOfRange(name, 'zero or more milliseconds', value);
 }
 
-export function checkSignal(name: string, value: unknown): asserts value is AbortSignal | undefined {
-  if (value !== undefined && !(value instanceof AbortSignal)) throw invalidType(name, 'an AbortSignal', value);
+export function checkSignal(
+  name: string,
+  value: unknown,
+): asserts value is AbortSignal | undefined {
+  if (value !== undefined && !(value instanceof AbortSignal))
+    throw invalidType(name, 'an AbortSignal', value);
 }
 
 /** The options every wait takes. `timeout` in milliseconds. */

@@ -24,7 +24,8 @@ class UniqueFd {
   explicit operator bool() const { return fd_ >= 0; }
   int Release() { return std::exchange(fd_, -1); }
   void Reset(int fd = -1) {
-    // EINTR from close(2) still closes on Linux; a second try could close somebody else's descriptor.
+    // EINTR from close(2) still closes on Linux; a second try could close somebody else's
+    // descriptor.
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;
   }

@@ -1,6 +1,7 @@
 #pragma once
-// What the addon keeps for one Node environment (the main thread, or one worker_thread). Created when the addon is loaded
-// there, destroyed by Node when that environment ends; everything else hangs off it.
+// What the addon keeps for one Node environment (the main thread, or one worker_thread). Created
+// when the addon is loaded there, destroyed by Node when that environment ends; everything else
+// hangs off it.
 
 #include <napi.h>
 #include <uv.h>
@@ -9,12 +10,13 @@
 
 namespace mp {
 
-// Something with a libuv handle or a descriptor that a forked child must let go of or re-create. Members of the environment's
-// intrusive list; the list never owns them.
+// Something with a libuv handle or a descriptor that a forked child must let go of or re-create.
+// Members of the environment's intrusive list; the list never owns them.
 class ForkAware {
  public:
-  // Runs in the child with every revived thread live again, before any JavaScript. May use malloc and libuv; must not
-  // call into JavaScript. `twin` is true for fork(), where the child goes on with everything.
+  // Runs in the child with every revived thread live again, before any JavaScript. May use malloc
+  // and libuv; must not call into JavaScript. `twin` is true for fork(), where the child goes on
+  // with everything.
   virtual void AfterForkInChild(bool twin) = 0;
 
  protected:
@@ -41,7 +43,8 @@ class SafePoint;
 
 class EnvState {
  public:
-  // Makes the state and hands it to Node (napi_set_instance_data), which deletes it with the environment.
+  // Makes the state and hands it to Node (napi_set_instance_data), which deletes it with the
+  // environment.
   static EnvState* Create(Napi::Env env);
   static EnvState& Get(Napi::Env env) { return *env.GetInstanceData<EnvState>(); }
 

@@ -57,7 +57,9 @@ Napi::Value AtSafePoint(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value ExitNow(const Napi::CallbackInfo& info) { _exit(info[0].ToNumber().Int32Value()); }
+Napi::Value ExitNow(const Napi::CallbackInfo& info) {
+  _exit(info[0].ToNumber().Int32Value());
+}
 
 Napi::Value Redirect(const Napi::CallbackInfo& info) {
   const int fd = info[0].ToNumber().Int32Value();

@@ -46,7 +46,8 @@ void SafePoint::Settle() {
     return;
   }
   uv_idle_start(&idle_, [](uv_idle_t*) {});
-  uv_check_start(&check_, [](uv_check_t* handle) { static_cast<SafePoint*>(handle->data)->RunOne(); });
+  uv_check_start(&check_,
+                 [](uv_check_t* handle) { static_cast<SafePoint*>(handle->data)->RunOne(); });
 }
 
 void SafePoint::RunOne() {

@@ -1,7 +1,8 @@
 #pragma once
-// Runs callbacks from the check phase of the event loop: polling is done, the JavaScript stack is empty, microtasks and ticks are
-// drained, and Node's own immediates of this turn have run. One callback a turn, so that a child forked in one does not run the
-// next, and the loop breathes between forks.
+// Runs callbacks from the check phase of the event loop: polling is done, the JavaScript stack is
+// empty, microtasks and ticks are drained, and Node's own immediates of this turn have run. One
+// callback a turn, so that a child forked in one does not run the next, and the loop breathes
+// between forks.
 
 #include <napi.h>
 #include <uv.h>
@@ -25,7 +26,8 @@ class SafePoint final : public ForkAware {
   SafePoint(Napi::Env env, uv_loop_t* loop);
   void RunOne();
   void Settle();
-  // Node calls it when the environment ends, and waits; this object goes with the last close callback.
+  // Node calls it when the environment ends, and waits; this object goes with the last close
+  // callback.
   static void Close(napi_async_cleanup_hook_handle hook, void* self);
 
   Napi::Env env_;

@@ -83,8 +83,9 @@ std::vector<DontForkMarks::Range> DontForkMarks::AnonymousMappings(Status* statu
   return ranges;
 }
 
-// The child shares nothing but `missing` and makes two kinds of system call, so it needs no heap and no thread. CLONE_VFORK: we go
-// on when it is gone. No exit signal, so neither libuv nor the program hears of it.
+// The child shares nothing but `missing` and makes two kinds of system call, so it needs no heap
+// and no thread. CLONE_VFORK: we go on when it is gone. No exit signal, so neither libuv nor the
+// program hears of it.
 bool DontForkMarks::KeepOnlyMarked(std::vector<Range>* ranges) {
   const size_t size = ranges->size();
   void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -95,7 +96,8 @@ bool DontForkMarks::KeepOnlyMarked(std::vector<Range>* ranges) {
   if (pid == 0) {
     unsigned char resident[1];
     for (size_t index = 0; index < size; ++index) {
-      const long result = raw::Call(SYS_mincore, static_cast<long>(all[index].begin), kPage, raw::Address(resident));
+      const long result = raw::Call(SYS_mincore, static_cast<long>(all[index].begin), kPage,
+                                    raw::Address(resident));
       if (result == -ENOMEM) missing[index] = 1;
     }
     raw::Call(SYS_exit_group, 0);
@@ -134,7 +136,8 @@ Status DontForkMarks::Remove() {
 }
 
 void DontForkMarks::Restore() {
-  for (const Range& range : marked_) madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTFORK);
+  for (const Range& range : marked_)
+    madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTFORK);
 }
 
 }  // namespace mp

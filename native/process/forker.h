@@ -1,5 +1,6 @@
 #pragma once
-// fork(2) for a process that runs V8 and libuv. docs/fork-safety.md tells the whole story; the order is in forker_linux.cc.
+// fork(2) for a process that runs V8 and libuv. docs/fork-safety.md tells the whole story; the
+// order is in forker_linux.cc.
 
 #include <sys/types.h>
 #include <uv.h>
@@ -16,13 +17,15 @@ struct ForkRequest {
   uv_loop_t* loop = nullptr;
   // True for a Process: nothing of the parent's event loop lives on in the child. False for fork().
   bool clean = false;
-  // How long the libuv pool and threads that cannot be stopped at once are waited for. The caller's thread is blocked.
+  // How long the libuv pool and threads that cannot be stopped at once are waited for. The caller's
+  // thread is blocked.
   double wait_ms = 0;
   // False when Node was started without V8 workers (--v8-pool-size=0).
   bool has_platform_workers = true;
   // Descriptors of inherited handles that stay as they are in a clean child.
   std::vector<int> keep_fds;
-  // In the child, with the loop re-created and every revived thread live: the addon's own handles let go.
+  // In the child, with the loop re-created and every revived thread live: the addon's own handles
+  // let go.
   std::function<void(bool twin)> in_child;
 };
 

@@ -6,8 +6,12 @@
 
 namespace mp {
 
-std::string Forker::Unsupported() { return "the mechanism is built on Linux and glibc"; }
+std::string Forker::Unsupported() {
+  return "the mechanism is built on Linux and glibc";
+}
 
-Result<ForkOutcome> Forker::Fork(const ForkRequest&) { return Status::Failed(ENOTSUP, "fork"); }
+Result<ForkOutcome> Forker::Fork(const ForkRequest&) {
+  return Status::Failed(ENOTSUP, "fork");
+}
 
 }  // namespace mp

@@ -18,6 +18,7 @@
 #include "process/loop_after_fork.h"
 #include "process/pool_parking.h"
 #include "process/thread_layout_linux.h"
+#include "process/thread_position_linux.h"
 #include "process/thread_revive_linux.h"
 #include "process/thread_roles_linux.h"
 #include "process/thread_stop_linux.h"
@@ -47,7 +48,8 @@ std::string ThreadName(pid_t tid) {
   return "thread " + std::to_string(tid) + " (" + name + ")";
 }
 
-// ---- the text of the allocator, the C library and the loader ------------------------------------------------------------
+// ---- the text of the allocator, the C library and the loader
+// ------------------------------------------------------------
 
 int AddRangesOf(dl_phdr_info* info, size_t, void* argument) {
   const auto wanted = *static_cast<const uintptr_t*>(argument);
@@ -62,7 +64,7 @@ int AddRangesOf(dl_phdr_info* info, size_t, void* argument) {
     const auto& header = info->dlpi_phdr[at];
     if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
     const uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-    ThreadStop::AddLibraryRange(begin, begin + header.p_memsz);
+    AddLibraryRange(begin, begin + header.p_memsz);
   }
   return 1;
 }
@@ -81,7 +83,7 @@ void AddFunction(const char* symbol) {
   const auto* entry = static_cast<const ElfW(Sym)*>(symbol_entry);
   if (entry == nullptr) return;
   const auto begin = reinterpret_cast<uintptr_t>(address);
-  ThreadStop::AddLibraryRange(begin, begin + entry->st_size);
+  AddLibraryRange(begin, begin + entry->st_size);
 #else
   (void)symbol;
 #endif
@@ -89,28 +91,30 @@ void AddFunction(const char* symbol) {
 
 // A thread that is in one of these may hold a lock that the child needs before that thread is back.
 void LearnLibraryText() {
-  AddLibraryOf("malloc");         // libc, or the allocator that replaces it
-  AddLibraryOf("pthread_self");   // libc, or libpthread before glibc 2.34
+  AddLibraryOf("malloc");        // libc, or the allocator that replaces it
+  AddLibraryOf("pthread_self");  // libc, or libpthread before glibc 2.34
   AddLibraryOf("_dl_find_object");
   AddLibraryOf("__tls_get_addr");  // the loader
-  // A thread between its load of the eventfd's number and its write would write to a number that means something else in the child.
+  // A thread between its load of the eventfd's number and its write would write to a number that
+  // means something else in the child.
   AddFunction("uv_async_send");
 }
 
-// ---- threads -------------------------------------------------------------------------------------------------------------------
+// ---- threads
+// -------------------------------------------------------------------------------------------------------------------
 
 struct ThreadCheck {
   bool ok = true;
   pid_t culprit = 0;
 };
 
-// Those that come back may be anywhere but in the library's text; those that are left behind must wait for something, since a lock
-// that one of them holds is held in the child for ever.
+// Those that come back may be anywhere but in the library's text; those that are left behind must
+// wait for something, since a lock that one of them holds is held in the child for ever.
 ThreadCheck CheckThreads() {
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
     if (thread.tid == 0) continue;
-    const Position position = ThreadStop::PositionOf(thread);
+    const Position position = PositionOf(thread);
     if (position == Position::kWaiting) continue;
     const bool comes_back = ThreadRoles::Of(layout, thread) != Role::kOther;
     if (comes_back && position == Position::kRunning) continue;
@@ -124,7 +128,8 @@ Result<ForkOutcome> HoldThreads() {
   constexpr uint64_t kAnswerNs = 100'000'000;
   const Status status = ThreadStop::Stop(MonotonicNs() + kAnswerNs);
   if (status.error == ETIMEDOUT) {
-    return Refuse(ThreadName(ThreadStop::Silent()) + " did not answer the stop signal within 100 ms", true);
+    return Refuse(
+        ThreadName(ThreadStop::Silent()) + " did not answer the stop signal within 100 ms", true);
   }
   if (!status.ok()) return status;
   return ForkOutcome{};
@@ -139,7 +144,9 @@ Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
     if (check.ok) return ForkOutcome{};
     ThreadStop::Release();
     if (MonotonicNs() >= deadline_ns) {
-      return Refuse(ThreadName(check.culprit) + " is running and may hold a lock that the child would need", true);
+      return Refuse(
+          ThreadName(check.culprit) + " is running and may hold a lock that the child would need",
+          true);
     }
     const timespec pause{0, 50'000};
     nanosleep(&pause, nullptr);
@@ -157,7 +164,8 @@ Result<ForkOutcome> LearnRoles(const ForkRequest& request, uint64_t deadline_ns)
   return ForkOutcome{};
 }
 
-// A thread that V8 or libuv counts on and that is not among the stopped ones would be waited for in the child for ever.
+// A thread that V8 or libuv counts on and that is not among the stopped ones would be waited for in
+// the child for ever.
 bool AllFound() {
   unsigned found = 0;
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
@@ -166,13 +174,15 @@ bool AllFound() {
   return found == ThreadRoles::revived_threads();
 }
 
-// ---- the child -------------------------------------------------------------------------------------------------------------------
+// ---- the child
+// -------------------------------------------------------------------------------------------------------------------
 
 [[noreturn]] void Abandon(const Status& status) {
   // Nobody could go on from here: the parent sees a child killed by SIGABRT, and why on stderr.
   char text[160];
-  const int length = std::snprintf(text, sizeof text, "node-multiprocessing: forked child cannot go on: %s: %s\n",
-                                   status.operation, std::strerror(status.error));
+  const int length =
+      std::snprintf(text, sizeof text, "node-multiprocessing: forked child cannot go on: %s: %s\n",
+                    status.operation, std::strerror(status.error));
   if (length > 0 && write(2, text, static_cast<size_t>(length)) < 0) raw::Call(SYS_exit_group, 134);
   abort();
 }
@@ -186,8 +196,8 @@ struct RobustList {
   size_t length = 0;
 };
 
-// One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the parent shares come first: threads that
-// wake up later must find their own under the old numbers.
+// One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
+// parent shares come first: threads that wake up later must find their own under the old numbers.
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
   Require(SignalLockPipe::Replace());
@@ -195,19 +205,22 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
     const Role role = ThreadRoles::Of(layout, thread);
-    if (role != Role::kOther) Require(ThreadRevival::Revive(layout, thread, ThreadRoles::NameOf(role)));
+    if (role != Role::kOther)
+      Require(ThreadRevival::Revive(layout, thread, ThreadRoles::NameOf(role)));
   }
   ThreadStop::Release();
   if (request.clean) request.loop->closing_handles = nullptr;
   request.in_child(!request.clean);
   // The pool is still parked: nobody touches the loop's queues.
-  if (request.clean) Require(LoopAfterFork::Quiet(request.loop, request.keep_fds, ThreadRoles::pool_threads()));
+  if (request.clean)
+    Require(LoopAfterFork::Quiet(request.loop, request.keep_fds, ThreadRoles::pool_threads()));
 }
 
 pid_t RawFork() {
   const uintptr_t thread_pointer = OwnThreadPointer();
-  // As glibc's _Fork: the kernel writes the new thread number into our descriptor, and clears it when this thread ends. No atfork
-  // handlers: they belong to a child in which the other threads are gone.
+  // As glibc's _Fork: the kernel writes the new thread number into our descriptor, and clears it
+  // when this thread ends. No atfork handlers: they belong to a child in which the other threads
+  // are gone.
   constexpr long kFlags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
   int* tid = layout.TidOf(thread_pointer);
 #if defined(__x86_64__)
@@ -225,7 +238,9 @@ std::string Forker::Unsupported() {
     return std::string("this processor is not supported (x86-64 and AArch64 are)");
 #else
     Result<ThreadLayout> measured = MeasureThreadLayout();
-    if (!measured.ok()) return std::string("the C library is not glibc, or a version whose threads are laid out differently");
+    if (!measured.ok())
+      return std::string(
+          "the C library is not glibc, or a version whose threads are laid out differently");
     layout = measured.value();
     const Status installed = ThreadStop::Install();
     if (!installed.ok()) return std::string("no real-time signal is free");

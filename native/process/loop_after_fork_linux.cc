@@ -35,7 +35,7 @@ std::vector<PipeEnd> OwnPipes() {
   if (directory == nullptr) return ends;
   while (const dirent* entry = readdir(directory)) {
     const int fd = std::atoi(entry->d_name);
-    struct stat status {};
+    struct stat status{};
     if (fd <= 2 || fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) continue;
     ends.push_back({fd, status.st_ino, fcntl(fd, F_GETFL)});
   }
@@ -44,12 +44,13 @@ std::vector<PipeEnd> OwnPipes() {
 }
 
 bool Is(int fd, ino_t inode) {
-  struct stat status {};
+  struct stat status{};
   return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) && status.st_ino == inode;
 }
 
-// libuv keeps these lists as circular, doubly linked nodes. Emptying one leaves each node alone with itself, as libuv's
-// own removal does, so that what is queued again later is not taken for queued already.
+// libuv keeps these lists as circular, doubly linked nodes. Emptying one leaves each node alone
+// with itself, as libuv's own removal does, so that what is queued again later is not taken for
+// queued already.
 void Empty(struct uv__queue* head) {
   struct uv__queue* node = head->next;
   while (node != head) {
@@ -62,8 +63,10 @@ void Empty(struct uv__queue* head) {
 
 template <typename Visit>
 void ForEachAsync(uv_loop_t* loop, Visit visit) {
-  for (struct uv__queue* node = loop->async_handles.next; node != &loop->async_handles; node = node->next) {
-    visit(reinterpret_cast<uv_async_t*>(reinterpret_cast<char*>(node) - offsetof(uv_async_t, queue)));
+  for (struct uv__queue* node = loop->async_handles.next; node != &loop->async_handles;
+       node = node->next) {
+    visit(
+        reinterpret_cast<uv_async_t*>(reinterpret_cast<char*>(node) - offsetof(uv_async_t, queue)));
   }
 }
 
@@ -110,7 +113,8 @@ void QuietHandle(uv_handle_t* handle, void* argument) {
       break;
     case UV_TIMER:
     case UV_IDLE:
-      // Node's own count their references as JavaScript timers and immediates come and go; the JavaScript side clears those.
+      // Node's own count their references as JavaScript timers and immediates come and go; the
+      // JavaScript side clears those.
       return;
     default:
       break;
@@ -121,15 +125,19 @@ void QuietHandle(uv_handle_t* handle, void* argument) {
 void StopForeignTimer(uv_handle_t* handle, void* argument) {
   const auto& quieting = *static_cast<Quieting*>(argument);
   auto* timer = reinterpret_cast<uv_timer_t*>(handle);
-  if (uv_handle_get_type(handle) == UV_TIMER && timer != quieting.loop_timer && !uv_is_closing(handle)) uv_timer_stop(timer);
+  if (uv_handle_get_type(handle) == UV_TIMER && timer != quieting.loop_timer &&
+      !uv_is_closing(handle))
+    uv_timer_stop(timer);
 }
 
 void FindFirstTimer(uv_handle_t* handle, void* argument) {
   auto** first = static_cast<uv_timer_t**>(argument);
-  if (*first == nullptr && uv_handle_get_type(handle) == UV_TIMER) *first = reinterpret_cast<uv_timer_t*>(handle);
+  if (*first == nullptr && uv_handle_get_type(handle) == UV_TIMER)
+    *first = reinterpret_cast<uv_timer_t*>(handle);
 }
 
-// The read end of a pipe whose write end stays open: never readable, never writable, and write(2) on it fails at once (EBADF).
+// The read end of a pipe whose write end stays open: never readable, never writable, and write(2)
+// on it fails at once (EBADF).
 Result<int> InertDescriptor() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Status::Failed(errno, "pipe2");
@@ -151,7 +159,9 @@ void SignalLockPipe::Find() {
     int available = 0;
     if (ioctl(read_end.fd, FIONREAD, &available) != 0 || available != 1) continue;
     for (const PipeEnd& write_end : ends) {
-      if (write_end.inode != read_end.inode || (write_end.flags & (O_ACCMODE | O_NONBLOCK)) != O_WRONLY) continue;
+      if (write_end.inode != read_end.inode ||
+          (write_end.flags & (O_ACCMODE | O_NONBLOCK)) != O_WRONLY)
+        continue;
       lock_pipe = {read_end.fd, write_end.fd, read_end.inode};
       return;
     }
@@ -160,7 +170,8 @@ void SignalLockPipe::Find() {
 
 Status SignalLockPipe::Replace() {
   if (lock_pipe.read_fd < 0) return Status::Ok();
-  if (!Is(lock_pipe.read_fd, lock_pipe.inode) || !Is(lock_pipe.write_fd, lock_pipe.inode)) return Status::Ok();
+  if (!Is(lock_pipe.read_fd, lock_pipe.inode) || !Is(lock_pipe.write_fd, lock_pipe.inode))
+    return Status::Ok();
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Status::Failed(errno, "pipe2");
   const UniqueFd read_end(ends[0]);
@@ -168,8 +179,9 @@ Status SignalLockPipe::Replace() {
   const char unlocked = 42;
   if (write(write_end.get(), &unlocked, 1) != 1) return Status::Failed(errno, "write");
   if (dup3(read_end.get(), lock_pipe.read_fd, O_CLOEXEC) < 0) return Status::Failed(errno, "dup3");
-  if (dup3(write_end.get(), lock_pipe.write_fd, O_CLOEXEC) < 0) return Status::Failed(errno, "dup3");
-  struct stat status {};
+  if (dup3(write_end.get(), lock_pipe.write_fd, O_CLOEXEC) < 0)
+    return Status::Failed(errno, "dup3");
+  struct stat status{};
   fstat(lock_pipe.read_fd, &status);
   lock_pipe.inode = status.st_ino;
   return Status::Ok();
@@ -196,8 +208,9 @@ Status LoopAfterFork::Quiet(uv_loop_t* loop, const std::vector<int>& keep, unsig
   Quieting quieting{&keep, inert.value(), false, nullptr};
   uv_walk(loop, &QuietHandle, &quieting);
   if (quieting.foreign_poll) {
-    // A DNS query in flight polls its sockets and retries by timer; without the timer it stays silent. So do V8's delayed tasks, which
-    // are hints (heap shrinking and the like) that it schedules again.
+    // A DNS query in flight polls its sockets and retries by timer; without the timer it stays
+    // silent. So do V8's delayed tasks, which are hints (heap shrinking and the like) that it
+    // schedules again.
     uv_walk(loop, &FindFirstTimer, &quieting.loop_timer);
     uv_walk(loop, &StopForeignTimer, &quieting);
   }

@@ -27,8 +27,10 @@ struct Batch {
 
 Batch* parked = nullptr;
 
-long Futex(std::atomic<uint32_t>* word, int operation, uint32_t value, const timespec* timeout = nullptr) {
-  return raw::Call(SYS_futex, raw::Address(word), operation | FUTEX_PRIVATE_FLAG, value, raw::Address(timeout));
+long Futex(std::atomic<uint32_t>* word, int operation, uint32_t value,
+           const timespec* timeout = nullptr) {
+  return raw::Call(SYS_futex, raw::Address(word), operation | FUTEX_PRIVATE_FLAG, value,
+                   raw::Address(timeout));
 }
 
 void Hold(uv_work_t* request) {
@@ -36,7 +38,8 @@ void Hold(uv_work_t* request) {
   batch->tid.store(static_cast<int>(raw::Call(SYS_gettid)), std::memory_order_relaxed);
   batch->inside.fetch_add(1, std::memory_order_release);
   Futex(&batch->inside, FUTEX_WAKE, 1);
-  while (batch->released.load(std::memory_order_acquire) == 0) Futex(&batch->released, FUTEX_WAIT, 0);
+  while (batch->released.load(std::memory_order_acquire) == 0)
+    Futex(&batch->released, FUTEX_WAIT, 0);
 }
 
 void Finished(uv_work_t* request, int) {
@@ -62,7 +65,8 @@ Status Gather(uv_loop_t* loop, Batch* batch, uint64_t deadline_ns) {
     const uint64_t now = MonotonicNs();
     if (now >= deadline_ns) return Status::Failed(ETIMEDOUT, "libuv pool");
     const uint64_t left = deadline_ns - now;
-    const timespec timeout{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+    const timespec timeout{static_cast<time_t>(left / 1'000'000'000),
+                           static_cast<long>(left % 1'000'000'000)};
     Futex(&batch->inside, FUTEX_WAIT, inside, deadline_ns == kNever ? nullptr : &timeout);
   }
 }

@@ -10,7 +10,8 @@
 namespace mp {
 namespace {
 
-// glibc's struct pthread has been between 2,240 and 2,496 bytes since 2.28; only the part that ours surely has is read.
+// glibc's struct pthread has been between 2,240 and 2,496 bytes since 2.28; only the part that ours
+// surely has is read.
 constexpr ptrdiff_t kSearchLength = 2176;
 
 struct Calibration {
@@ -19,7 +20,9 @@ struct Calibration {
   ptrdiff_t start_routine = -1;
 };
 
-int OwnTid() { return static_cast<int>(raw::Call(SYS_gettid)); }
+int OwnTid() {
+  return static_cast<int>(raw::Call(SYS_gettid));
+}
 
 void* Calibrate(void* argument) {
   auto* result = static_cast<Calibration*>(argument);
@@ -35,9 +38,12 @@ void* Calibrate(void* argument) {
   return nullptr;
 }
 
-int ReadInt(uintptr_t address) { return *reinterpret_cast<const int*>(address); }
+int ReadInt(uintptr_t address) {
+  return *reinterpret_cast<const int*>(address);
+}
 
-// Looked for in two threads at once, so that a number that happens to equal one tid cannot be taken for the field.
+// Looked for in two threads at once, so that a number that happens to equal one tid cannot be taken
+// for the field.
 ptrdiff_t FindTid(uintptr_t mine, int my_tid, pthread_t other, int* other_tid) {
   const auto theirs = static_cast<uintptr_t>(other);
   for (ptrdiff_t at = 0; at + 4 <= kSearchLength; at += 4) {
@@ -55,7 +61,8 @@ struct Meeting {
 void* CalibrateAndStay(void* argument) {
   auto* meeting = static_cast<Meeting*>(argument);
   pthread_t inner{};
-  if (pthread_create(&inner, nullptr, &Calibrate, &meeting->calibration) == 0) pthread_join(inner, nullptr);
+  if (pthread_create(&inner, nullptr, &Calibrate, &meeting->calibration) == 0)
+    pthread_join(inner, nullptr);
   meeting->calibration.tid = OwnTid();
   pthread_barrier_wait(&meeting->measured);
   pthread_barrier_wait(&meeting->finished);
@@ -87,7 +94,8 @@ Result<ThreadLayout> MeasureThreadLayout() {
   pthread_barrier_destroy(&meeting.finished);
 
   if (layout.tid < 0 || layout.start_routine < 0) return Status::Failed(ENOTSUP, "thread layout");
-  // glibc 2.35 and later say where their rseq area is, and that there is none (size 0) when it is switched off.
+  // glibc 2.35 and later say where their rseq area is, and that there is none (size 0) when it is
+  // switched off.
   const auto* offset = static_cast<const ptrdiff_t*>(dlsym(RTLD_DEFAULT, "__rseq_offset"));
   const auto* size = static_cast<const unsigned*>(dlsym(RTLD_DEFAULT, "__rseq_size"));
   if (offset != nullptr && size != nullptr) {

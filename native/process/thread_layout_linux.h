@@ -1,6 +1,6 @@
 #pragma once
-// Where glibc keeps what we need inside a thread's descriptor (struct pthread). The offsets are not part of any header, so they
-// are measured once, on a thread of our own whose values are known.
+// Where glibc keeps what we need inside a thread's descriptor (struct pthread). The offsets are not
+// part of any header, so they are measured once, on a thread of our own whose values are known.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,8 @@
 namespace mp {
 
 struct ThreadLayout {
-  // From the thread pointer to the descriptor (zero on x86-64, minus the descriptor's size on AArch64).
+  // From the thread pointer to the descriptor (zero on x86-64, minus the descriptor's size on
+  // AArch64).
   ptrdiff_t descriptor = 0;
   // Inside the descriptor.
   ptrdiff_t tid = -1;
@@ -31,8 +32,8 @@ inline uintptr_t OwnThreadPointer() {
   return reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
 }
 
-// Measures; the answer does not change for the life of the program, forked children included. Fails with ENOTSUP when the thread
-// library is not laid out like glibc's.
+// Measures; the answer does not change for the life of the program, forked children included. Fails
+// with ENOTSUP when the thread library is not laid out like glibc's.
 Result<ThreadLayout> MeasureThreadLayout();
 
 }  // namespace mp

@@ -48,23 +48,31 @@ uintptr_t SignalFrame(const ucontext_t* context) {
   // struct rt_sigframe { siginfo_t info; ucontext_t uc; }, stack pointer at its start.
   return reinterpret_cast<uintptr_t>(context) - sizeof(siginfo_t);
 #else
-  // struct rt_sigframe { char* return_address; ucontext_t uc; … }, stack pointer past the popped return address.
+  // struct rt_sigframe { char* return_address; ucontext_t uc; … }, stack pointer past the popped
+  // return address.
   return reinterpret_cast<uintptr_t>(context);
 #endif
 }
 
-// First and last code of a revived thread before its own. Runs with the revived thread's thread pointer and with all signals blocked;
-// rt_sigreturn restores registers, vector state, signal mask and alternate stack from the frame. What the kernel keeps per
-// thread and a signal frame does not hold is registered again here: the robust list, rseq, the name.
+// First and last code of a revived thread before its own. Runs with the revived thread's thread
+// pointer and with all signals blocked; rt_sigreturn restores registers, vector state, signal mask
+// and alternate stack from the frame. What the kernel keeps per thread and a signal frame does not
+// hold is registered again here: the robust list, rseq, the name.
 int Enter(void* argument) {
   const auto* bootstrap = static_cast<const Bootstrap*>(argument);
-  raw::Call(SYS_set_robust_list, raw::Address(bootstrap->robust_list), static_cast<long>(bootstrap->robust_length));
-  if (bootstrap->rseq != 0) raw::Call(SYS_rseq, static_cast<long>(bootstrap->rseq), kRseqLength, 0, kRseqSignature);
+  raw::Call(SYS_set_robust_list, raw::Address(bootstrap->robust_list),
+            static_cast<long>(bootstrap->robust_length));
+  if (bootstrap->rseq != 0)
+    raw::Call(SYS_rseq, static_cast<long>(bootstrap->rseq), kRseqLength, 0, kRseqSignature);
   raw::Call(SYS_prctl, PR_SET_NAME, raw::Address(bootstrap->name));
 #if defined(__x86_64__)
-  asm volatile("mov %0, %%rsp\n\tmov %1, %%eax\n\tsyscall\n\thlt" ::"r"(bootstrap->frame), "i"(SYS_rt_sigreturn) : "memory");
+  asm volatile("mov %0, %%rsp\n\tmov %1, %%eax\n\tsyscall\n\thlt" ::"r"(bootstrap->frame),
+               "i"(SYS_rt_sigreturn)
+               : "memory");
 #elif defined(__aarch64__)
-  asm volatile("mov sp, %0\n\tmov x8, %1\n\tsvc #0\n\tbrk #1" ::"r"(bootstrap->frame), "i"(SYS_rt_sigreturn) : "memory");
+  asm volatile("mov sp, %0\n\tmov x8, %1\n\tsvc #0\n\tbrk #1" ::"r"(bootstrap->frame),
+               "i"(SYS_rt_sigreturn)
+               : "memory");
 #endif
   __builtin_unreachable();
 }
@@ -74,10 +82,12 @@ int Enter(void* argument) {
 Status ThreadRevival::Reserve(size_t threads) {
   taken = 0;
   if (threads <= capacity) return Status::Ok();
-  // The old mapping is not in use: its threads left it for their own stacks when they returned from their frames.
+  // The old mapping is not in use: its threads left it for their own stacks when they returned from
+  // their frames.
   if (stacks != nullptr) munmap(stacks, capacity * sizeof(Stack));
   capacity = 0;
-  void* memory = mmap(nullptr, threads * sizeof(Stack), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  void* memory = mmap(nullptr, threads * sizeof(Stack), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) {
     stacks = nullptr;
     return Status::Failed(errno, "mmap");
@@ -87,21 +97,25 @@ Status ThreadRevival::Reserve(size_t threads) {
   return Status::Ok();
 }
 
-Status ThreadRevival::Revive(const ThreadLayout& layout, const StoppedThread& thread, const char* name) {
+Status ThreadRevival::Revive(const ThreadLayout& layout, const StoppedThread& thread,
+                             const char* name) {
   if (taken == capacity) return Status::Failed(ENOMEM, "thread revival");
   Stack& stack = stacks[taken++];
   Bootstrap& bootstrap = stack.bootstrap;
   bootstrap.frame = SignalFrame(thread.context);
   bootstrap.robust_list = thread.robust_list;
   bootstrap.robust_length = thread.robust_length;
-  bootstrap.rseq = layout.rseq_size == 0 ? 0 : thread.thread_pointer + static_cast<uintptr_t>(layout.rseq);
+  bootstrap.rseq =
+      layout.rseq_size == 0 ? 0 : thread.thread_pointer + static_cast<uintptr_t>(layout.rseq);
   std::strncpy(bootstrap.name, name, sizeof bootstrap.name - 1);
 
-  // As pthread_create does it. CHILD_SETTID writes the new number into the descriptor, CHILD_CLEARTID lets pthread_join see the end.
-  constexpr int kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
-                         CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-  const int tid = clone(&Enter, stack.bytes + sizeof stack.bytes, kFlags, &bootstrap, nullptr,
-                        reinterpret_cast<void*>(thread.thread_pointer), layout.TidOf(thread.thread_pointer));
+  // As pthread_create does it. CHILD_SETTID writes the new number into the descriptor,
+  // CHILD_CLEARTID lets pthread_join see the end.
+  constexpr int kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                         CLONE_SYSVSEM | CLONE_SETTLS | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  const int tid =
+      clone(&Enter, stack.bytes + sizeof stack.bytes, kFlags, &bootstrap, nullptr,
+            reinterpret_cast<void*>(thread.thread_pointer), layout.TidOf(thread.thread_pointer));
   return tid < 0 ? Status::Failed(errno, "clone") : Status::Ok();
 }
 

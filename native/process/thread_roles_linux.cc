@@ -48,11 +48,13 @@ void CopyName(pid_t tid, char* name) {
 }
 
 // Threads are numbered in the order in which they were started, modulo the kernel's highest number.
-long Age(pid_t tid, long pid_max) { return (tid - getpid() + pid_max) % pid_max; }
+long Age(pid_t tid, long pid_max) {
+  return (tid - getpid() + pid_max) % pid_max;
+}
 
-// Node starts, in this order and before any JavaScript: the scheduler of delayed tasks (it waits in epoll), V8's workers, and the
-// thread that waits for SIGUSR1 (it blocks all signals). So V8's workers are the oldest that neither wait in epoll nor are
-// deaf nor belong to libuv's pool.
+// Node starts, in this order and before any JavaScript: the scheduler of delayed tasks (it waits in
+// epoll), V8's workers, and the thread that waits for SIGUSR1 (it blocks all signals). So V8's
+// workers are the oldest that neither wait in epoll nor are deaf nor belong to libuv's pool.
 const StoppedThread* OldestWorker(const ThreadLayout& layout) {
   const long pid_max = NumberIn("/proc/sys/kernel/pid_max", 4'194'304);
   const StoppedThread* oldest = nullptr;
@@ -112,11 +114,17 @@ Status ThreadRoles::Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_p
   return Status::Ok();
 }
 
-bool ThreadRoles::learned() { return pool_count != 0; }
+bool ThreadRoles::learned() {
+  return pool_count != 0;
+}
 
-unsigned ThreadRoles::pool_threads() { return pool_count; }
+unsigned ThreadRoles::pool_threads() {
+  return pool_count;
+}
 
-unsigned ThreadRoles::revived_threads() { return pool_count + platform_count; }
+unsigned ThreadRoles::revived_threads() {
+  return pool_count + platform_count;
+}
 
 Role ThreadRoles::Of(const ThreadLayout& layout, const StoppedThread& thread) {
   const uintptr_t routine = RoutineOf(layout, thread);
@@ -126,6 +134,8 @@ Role ThreadRoles::Of(const ThreadLayout& layout, const StoppedThread& thread) {
   return Role::kOther;
 }
 
-const char* ThreadRoles::NameOf(Role role) { return role == Role::kPool ? pool_name : platform_name; }
+const char* ThreadRoles::NameOf(Role role) {
+  return role == Role::kPool ? pool_name : platform_name;
+}
 
 }  // namespace mp

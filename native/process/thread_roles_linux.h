@@ -1,6 +1,7 @@
 #pragma once
-// Which of the process's threads is what. Told apart by the function each was started with, which glibc keeps in the thread's
-// descriptor: names exist only on newer Node versions and can be changed.
+// Which of the process's threads is what. Told apart by the function each was started with, which
+// glibc keeps in the thread's descriptor: names exist only on newer Node versions and can be
+// changed.
 
 #include <cstdint>
 
@@ -11,14 +12,16 @@
 namespace mp {
 
 enum class Role {
-  kPlatform,  // V8's platform workers: jobs that they have begun are waited for, so the child needs them
+  kPlatform,  // V8's platform workers: jobs that they have begun are waited for, so the child needs
+              // them
   kPool,      // libuv's pool, parked when we look
   kOther,     // everything else is left behind, as POSIX does
 };
 
 class ThreadRoles {
  public:
-  // With all threads stopped, `pool_tid` being one of the pool's. Remembered for later forks and for forked children.
+  // With all threads stopped, `pool_tid` being one of the pool's. Remembered for later forks and
+  // for forked children.
   static Status Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_platform_workers);
 
   static bool learned();

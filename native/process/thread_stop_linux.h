@@ -1,6 +1,7 @@
 #pragma once
-// Stops every other thread of the process inside a signal handler, whose frame holds the thread's complete state, in memory
-// that fork copies. That frame is what revival (thread_revive_linux.h) brings back to life in the child.
+// Stops every other thread of the process inside a signal handler, whose frame holds the thread's
+// complete state, in memory that fork copies. That frame is what revival (thread_revive_linux.h)
+// brings back to life in the child.
 //
 // All state is static: a signal handler has no other way to it, and there is one process.
 
@@ -23,13 +24,6 @@ struct StoppedThread {
   size_t robust_length = 0;
 };
 
-// Where a stopped thread was.
-enum class Position {
-  kWaiting,  // in a system call that waits: holds no lock of the C library
-  kLibrary,  // in the C library, or waking somebody: may hold its locks
-  kRunning,  // anywhere else
-};
-
 class ThreadStop {
  public:
   static constexpr size_t kMaxThreads = 2048;
@@ -37,19 +31,15 @@ class ThreadStop {
   // Claims a real-time signal nobody handles. Idempotent.
   static Status Install();
 
-  // Stops all other threads, or none: on failure everything runs again. Fails with ETIMEDOUT when a thread did not answer before
-  // `deadline_ns` (CLOCK_MONOTONIC); `Silent()` says which.
+  // Stops all other threads, or none: on failure everything runs again. Fails with ETIMEDOUT when a
+  // thread did not answer before `deadline_ns` (CLOCK_MONOTONIC); `Silent()` says which.
   static Status Stop(uint64_t deadline_ns);
   // Lets them go on. In the forked child: forgets them.
   static void Release();
 
   static size_t count();
   static const StoppedThread& at(size_t index);
-  static Position PositionOf(const StoppedThread& thread);
   static pid_t Silent();
-
-  // Code in [begin, end) counts as kLibrary too.
-  static void AddLibraryRange(uintptr_t begin, uintptr_t end);
 };
 
 }  // namespace mp

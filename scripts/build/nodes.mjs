@@ -17,7 +17,9 @@ const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${p
 export function otherNodes() {
   const versions = VERSIONS[platform];
   if (!versions)
-    throw new Error(`npm has no Node binaries for ${platform}; run npm test under each Node instead`);
+    throw new Error(
+      `npm has no Node binaries for ${platform}; run npm test under each Node instead`,
+    );
   return versions.map(installNode);
 }
 

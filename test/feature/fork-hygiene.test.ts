@@ -6,14 +6,21 @@ import { expect, it } from 'vitest';
 import { describeEach } from '../support/start-methods.js';
 
 const fixtures = path.resolve(import.meta.dirname, '..', 'fixtures', 'fork');
-const { rows } = createRequire(import.meta.url)(path.join(fixtures, 'hygiene-rows.cjs')) as { rows: Record<string, unknown> };
+const { rows } = createRequire(import.meta.url)(path.join(fixtures, 'hygiene-rows.cjs')) as {
+  rows: Record<string, unknown>;
+};
 
 describeEach(
   'after a fork',
   (testCase) => {
     it.each(Object.keys(rows))('%s', async (row) => {
-      const result = await testCase.run({ file: path.join(fixtures, 'hygiene.cjs') }, { args: [row], nodeArgs: ['--expose-gc'] });
-      expect(result.stderr.replaceAll(/^(parent before|child err|Debugger .*|For help.*)\n/gm, '')).toBe('');
+      const result = await testCase.run(
+        { file: path.join(fixtures, 'hygiene.cjs') },
+        { args: [row], nodeArgs: ['--expose-gc'] },
+      );
+      expect(
+        result.stderr.replaceAll(/^(parent before|child err|Debugger .*|For help.*)\n/gm, ''),
+      ).toBe('');
       expect(result).toMatchObject({ code: 0, signal: null });
     });
   },

@@ -33,7 +33,10 @@ const parentOnly = (what) => {
   if (process.pid !== main) fs.writeSync(leaks, `${what}\n`);
 };
 
-const wasm = Buffer.from('0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b', 'hex');
+const wasm = Buffer.from(
+  '0061736d0100000001070160027f7f017f030201000707010361646400000a09010700200020016a0b',
+  'hex',
+);
 const gzip = promisify(zlib.gzip);
 const text = async (url) => (await fetch(url)).text();
 
@@ -44,12 +47,17 @@ const live = [];
 const counts = { timers: 0, reads: 0, zips: 0, requests: 0, echoes: 0 };
 
 function allocate() {
-  for (let turn = 0; turn < 3000; turn++) live.push({ turn, text: `x${turn}`, list: [turn, { turn }] });
+  for (let turn = 0; turn < 3000; turn++)
+    live.push({ turn, text: `x${turn}`, list: [turn, { turn }] });
   if (live.length > 200_000) live.splice(0, 100_000);
 }
 
 function compile(seed) {
-  const compiled = new Function('a', 'b', `let s = 0; for (let i = 0; i < 50; i++) s += a * i % 7 + b * ${seed}; return s;`);
+  const compiled = new Function(
+    'a',
+    'b',
+    `let s = 0; for (let i = 0; i < 50; i++) s += a * i % 7 + b * ${seed}; return s;`,
+  );
   for (let turn = 0; turn < 2000; turn++) compiled(turn, turn + 1);
 }
 
@@ -113,7 +121,9 @@ const works = [
     await promisify(crypto.pbkdf2)('a', 'b', 100, 32, 'sha256');
   },
   async () => {
-    const worker = new workers.Worker(`require('node:worker_threads').parentPort.postMessage(42)`, { eval: true });
+    const worker = new workers.Worker(`require('node:worker_threads').parentPort.postMessage(42)`, {
+      eval: true,
+    });
     assert.strictEqual((await events.once(worker, 'message'))[0], 42);
   },
   async () => {
@@ -148,7 +158,9 @@ async function one(index, url, failures) {
   while (child.pid === undefined) await timers.setImmediate();
   const code = await child.join({ timeout: HANG_MS });
   if (code === null) {
-    failures.hung.push(`work ${index % works.length}, process ${child.pid}\n${describe(child.pid)}`);
+    failures.hung.push(
+      `work ${index % works.length}, process ${child.pid}\n${describe(child.pid)}`,
+    );
     child.kill();
     await child.join();
   } else if (code !== 0) {

@@ -11,7 +11,9 @@ let passed = 0;
 let failed = 0;
 for (const node of nodes) {
   const program = fileURLToPath(new URL('fork-storm.cjs', import.meta.url));
-  const { status, signal } = spawnSync(node, [program, String(forks)], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const { status, signal } = spawnSync(node, [program, String(forks)], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   if (status === 0) passed++;
   else {
     failed++;

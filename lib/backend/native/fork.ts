@@ -6,7 +6,9 @@ import type { Child, Forking, ForkOptions, ForkResult } from '../contract.js';
 
 /** True when Node was told to run V8 without worker threads. */
 function hasPlatformWorkers(): boolean {
-  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].join(' ');
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)].join(
+    ' ',
+  );
   const sizes = [...given.matchAll(/--v8-pool-size[= ](\d+)/g)];
   return sizes.length === 0 || sizes.at(-1)?.[1] !== '0';
 }
@@ -18,7 +20,8 @@ function foreignRuntime(): string | undefined {
 /** What can change while the program runs, and is asked at every fork. */
 function refusedNow(): string | undefined {
   if (!isMainThread) return 'only the main thread can fork, and this is a worker_thread';
-  if (inspector.url() !== undefined) return 'an inspector is attached (its thread would not exist in the child)';
+  if (inspector.url() !== undefined)
+    return 'an inspector is attached (its thread would not exist in the child)';
   return undefined;
 }
 
@@ -26,10 +29,13 @@ let fixed: { reason: string | undefined } | undefined;
 
 function refusedAlways(addon: Addon): string | undefined {
   const runtime = foreignRuntime();
-  if (runtime !== undefined) return `this is ${runtime}, and the mechanism knows Node's threads only`;
-  if (process.platform !== 'linux') return `${process.platform} cannot fork a process that runs threads`;
+  if (runtime !== undefined)
+    return `this is ${runtime}, and the mechanism knows Node's threads only`;
+  if (process.platform !== 'linux')
+    return `${process.platform} cannot fork a process that runs threads`;
   const uring = process.env['UV_USE_IO_URING'];
-  if (uring !== undefined && uring !== '0') return 'UV_USE_IO_URING is set, and a ring cannot be shared with a child';
+  if (uring !== undefined && uring !== '0')
+    return 'UV_USE_IO_URING is set, and a ring cannot be shared with a child';
   return addon.forkUnsupported();
 }
 

@@ -7,7 +7,12 @@ import { nodeInternals } from './internals.js';
 /** process.pid is a plain property, set when the program started; ppid is asked for each time and needs nothing. */
 function ownPid(): void {
   const pid = Number(fs.readlinkSync('/proc/self'));
-  Object.defineProperty(process, 'pid', { value: pid, writable: false, enumerable: true, configurable: true });
+  Object.defineProperty(process, 'pid', {
+    value: pid,
+    writable: false,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 /** What was cached before the fork would come out of every sibling. OpenSSL itself notices the new process number. */
@@ -52,10 +57,15 @@ function createRandom(): () => number {
  */
 function ownExit(exitNow: (code: number) => never): void {
   const exitCode = (): number => Number(process.exitCode ?? 0) & 0xff;
-  Object.assign(process, { reallyExit: (code?: number) => exitNow(Number(code ?? exitCode()) & 0xff) });
+  Object.assign(process, {
+    reallyExit: (code?: number) => exitNow(Number(code ?? exitCode()) & 0xff),
+  });
 
   // At the natural end Node emits 'exit' and then tears down; the listeners run, the tearing down does not.
-  const emit = process.emit.bind(process) as (event: string | symbol, ...args: unknown[]) => boolean;
+  const emit = process.emit.bind(process) as (
+    event: string | symbol,
+    ...args: unknown[]
+  ) => boolean;
   process.emit = ((event: string | symbol, ...args: unknown[]): boolean => {
     const handled = emit(event, ...args);
     if (event === 'exit') exitNow(exitCode());
@@ -63,7 +73,11 @@ function ownExit(exitNow: (code: number) => never): void {
   }) as typeof process.emit;
 
   process.on('uncaughtExceptionMonitor', (error) => {
-    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()) return;
+    if (
+      process.listenerCount('uncaughtException') > 0 ||
+      process.hasUncaughtExceptionCaptureCallback()
+    )
+      return;
     try {
       fs.writeSync(2, `Uncaught ${inspect(error)} in forked process ${String(process.pid)}\n`);
     } catch {

@@ -47,7 +47,12 @@ export type ForkAttempt =
   | { readonly kind: 'refused'; readonly reason: string; readonly transient: boolean };
 
 /** One fork with everything around it. In the child it returns after the first steps and the user's hooks. */
-export function attemptFork(forking: Forking, kind: ForkKind, waitMs: number, keepFds: readonly number[]): ForkAttempt {
+export function attemptFork(
+  forking: Forking,
+  kind: ForkKind,
+  waitMs: number,
+  keepFds: readonly number[],
+): ForkAttempt {
   runBefore();
   let attempt: ForkAttempt | undefined;
   try {
@@ -81,7 +86,9 @@ export function fork(): number {
       reapUnwatched(attempt.child);
       return attempt.child.pid;
     case 'refused':
-      throw new ForkUnavailableError(`fork is not possible now: ${attempt.reason}; try again later, or use a Process`);
+      throw new ForkUnavailableError(
+        `fork is not possible now: ${attempt.reason}; try again later, or use a Process`,
+      );
   }
 }
 

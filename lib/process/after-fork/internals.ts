@@ -44,7 +44,8 @@ function withSession<T>(body: (post: Post) => T): T {
       session.post(method, params, (error: Error | null, result?: object) => {
         outcome = error ? { error: Object.assign(new Error(error.message), error) } : { result };
       });
-      if (outcome === undefined || 'error' in outcome) throw outcome?.error ?? new Error(`${method} did not answer`);
+      if (outcome === undefined || 'error' in outcome)
+        throw outcome?.error ?? new Error(`${method} did not answer`);
       return outcome.result as never;
     });
   } finally {
@@ -61,12 +62,20 @@ function remote(post: Post, value: unknown): RemoteObject {
 
 function internalProperties(post: Post, fn: unknown): Property[] {
   const { objectId } = remote(post, fn);
-  return post<{ internalProperties?: Property[] }>('Runtime.getProperties', { objectId, ownProperties: true }).internalProperties ?? [];
+  return (
+    post<{ internalProperties?: Property[] }>('Runtime.getProperties', {
+      objectId,
+      ownProperties: true,
+    }).internalProperties ?? []
+  );
 }
 
 function properties(post: Post, object: RemoteObject | undefined): Property[] {
   if (object?.objectId === undefined) return [];
-  return post<{ result: Property[] }>('Runtime.getProperties', { objectId: object.objectId, ownProperties: true }).result;
+  return post<{ result: Property[] }>('Runtime.getProperties', {
+    objectId: object.objectId,
+    ownProperties: true,
+  }).result;
 }
 
 /** The objects that `fn` closes over, by name; only those asked for. */
@@ -126,7 +135,9 @@ export function isNodesUndici(constructor: object): boolean {
   if (known === undefined) {
     known = withSession((post) => {
       const script = (fn: unknown): string | undefined => {
-        const location = internalProperties(post, fn).find((property) => property.name === '[[FunctionLocation]]');
+        const location = internalProperties(post, fn).find(
+          (property) => property.name === '[[FunctionLocation]]',
+        );
         return (location?.value as { value?: { scriptId?: string } } | undefined)?.value?.scriptId;
       };
       const here = script(constructor);

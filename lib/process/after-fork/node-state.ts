@@ -18,7 +18,10 @@ function dropTimers(): void {
     for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
       timers.push(timer as unknown as NodeJS.Timeout);
       const callback = timer._onTimeout;
-      if (typeof callback === 'function' && RESETS_DATE_CACHE.test(Function.prototype.toString.call(callback))) {
+      if (
+        typeof callback === 'function' &&
+        RESETS_DATE_CACHE.test(Function.prototype.toString.call(callback))
+      ) {
         (callback as () => void)();
       }
     }
@@ -42,7 +45,8 @@ function dropListeners(): void {
   for (const event of process.eventNames()) {
     if (!KEPT_EVENTS.has(event)) process.removeAllListeners(event);
   }
-  if (process.hasUncaughtExceptionCaptureCallback()) process.setUncaughtExceptionCaptureCallback(null);
+  if (process.hasUncaughtExceptionCaptureCallback())
+    process.setUncaughtExceptionCaptureCallback(null);
   process.exitCode = undefined;
 }
 
@@ -60,9 +64,19 @@ function ownStdin(): void {
 function dropIpcChannel(): void {
   if (process.channel === undefined) return;
   for (const name of ['channel', 'send', 'disconnect'] as const) {
-    Object.defineProperty(process, name, { value: undefined, writable: true, configurable: true, enumerable: true });
+    Object.defineProperty(process, name, {
+      value: undefined,
+      writable: true,
+      configurable: true,
+      enumerable: true,
+    });
   }
-  Object.defineProperty(process, 'connected', { value: false, writable: true, configurable: true, enumerable: true });
+  Object.defineProperty(process, 'connected', {
+    value: false,
+    writable: true,
+    configurable: true,
+    enumerable: true,
+  });
 }
 
 interface AgentState {
@@ -75,7 +89,9 @@ interface AgentState {
 /** Every agent forgets the connections it had before the fork, the first time the child asks it for one. */
 function healAgents(): void {
   const healed = new WeakSet<object>();
-  const prototype = http.Agent.prototype as unknown as { addRequest: (this: AgentState, ...args: unknown[]) => unknown };
+  const prototype = http.Agent.prototype as unknown as {
+    addRequest: (this: AgentState, ...args: unknown[]) => unknown;
+  };
   const { addRequest } = prototype;
   prototype.addRequest = function (...args) {
     if (!healed.has(this)) {
@@ -127,7 +143,12 @@ function freshDispatchers(): void {
 
 interface SocketInternals {
   _handle: { getAsyncId?: () => number; fd?: number } | null;
-  _writeGeneric: (writev: boolean, data: unknown, encoding: string, callback: (error?: Error) => void) => void;
+  _writeGeneric: (
+    writev: boolean,
+    data: unknown,
+    encoding: string,
+    callback: (error?: Error) => void,
+  ) => void;
 }
 
 /** A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. */
@@ -140,7 +161,11 @@ function refuseInheritedSockets(): void {
     const id = this._handle?.getAsyncId?.() ?? Infinity;
     const fd = this._handle?.fd ?? Infinity;
     if (id < lastOfParent && fd > 2) {
-      callback(new StateError(`this socket belongs to the process that was forked: open one in process ${String(process.pid)}`));
+      callback(
+        new StateError(
+          `this socket belongs to the process that was forked: open one in process ${String(process.pid)}`,
+        ),
+      );
       return;
     }
     write.call(this, writev, data, encoding, callback);

@@ -42,7 +42,11 @@ class DescriptorStream extends Writable {
     this.fd = fd;
   }
 
-  override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
+  override _write(
+    chunk: Buffer,
+    _encoding: string,
+    callback: (error?: Error | null) => void,
+  ): void {
     try {
       for (let at = 0; at < chunk.length;) at += fs.writeSync(this.fd, chunk, at);
       callback();
@@ -60,7 +64,11 @@ function replace(name: 'stdout' | 'stderr', fd: number): void {
 }
 
 /** In the child: stdin is the null device, stdout and stderr are what the parent has opened for it. */
-export function redirectStdio(forking: Forking, stdout: number | undefined, stderr: number | undefined): void {
+export function redirectStdio(
+  forking: Forking,
+  stdout: number | undefined,
+  stderr: number | undefined,
+): void {
   const nullDevice = forking.openFile('/dev/null', 'read');
   forking.redirect(nullDevice, 0);
   forking.closeFd(nullDevice);
@@ -73,4 +81,3 @@ export function redirectStdio(forking: Forking, stdout: number | undefined, stde
     replace('stderr', 2);
   }
 }
-

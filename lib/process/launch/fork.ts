@@ -43,13 +43,16 @@ function closeAfterFork(forking: Forking, target: StdioTarget, stream: Stream | 
 
 /** Operations that libuv's pool runs out of order (getaddrinfo): one of them in the queue could finish in the child. */
 function lookupsInFlight(): boolean {
-  return process.getActiveResourcesInfo().some((name) => name === 'GetAddrInfoReqWrap' || name === 'GetNameInfoReqWrap');
+  return process
+    .getActiveResourcesInfo()
+    .some((name) => name === 'GetAddrInfoReqWrap' || name === 'GetNameInfoReqWrap');
 }
 
 type Attempt = Awaited<ReturnType<typeof attemptFork>>;
 
 function attempt(forking: Forking, waitMs: number): Attempt {
-  if (lookupsInFlight()) return { kind: 'refused', reason: 'a DNS lookup is in the libuv pool', transient: true };
+  if (lookupsInFlight())
+    return { kind: 'refused', reason: 'a DNS lookup is in the libuv pool', transient: true };
   return attemptFork(forking, 'clean', waitMs, keptStdioFds());
 }
 
@@ -72,7 +75,8 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
     });
     return withStreams(child, stdout, stderr);
   } catch (error) {
-    for (const stream of [stdout, stderr]) if (stream?.readEnd !== undefined) forking.closeFd(stream.readEnd);
+    for (const stream of [stdout, stderr])
+      if (stream?.readEnd !== undefined) forking.closeFd(stream.readEnd);
     throw error;
   } finally {
     closeAfterFork(forking, request.stdout, stdout);
@@ -82,7 +86,11 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
 
 async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<Child> {
   const giveUpAt = performance.now() + PATIENCE_MS;
-  for (let waitMs = FIRST_WAIT_MS, pauseMs = 0; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS), pauseMs = waitMs) {
+  for (
+    let waitMs = FIRST_WAIT_MS, pauseMs = 0;
+    ;
+    waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS), pauseMs = waitMs
+  ) {
     const result = await new Promise<Attempt>((resolve, reject) => {
       forking.atSafePoint(() => {
         try {
@@ -90,13 +98,15 @@ async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<C
           if (outcome.kind === 'child') inChild();
           else resolve(outcome);
         } catch (error) {
-          reject(error as Error);
+          reject(error as Error); // system errors and ours
         }
       });
     });
     if (result.kind === 'parent') return result.child;
     if (result.kind === 'refused' && (!result.transient || performance.now() >= giveUpAt)) {
-      throw new ForkUnavailableError(`fork is not possible: ${result.reason}; use the spawn start method`);
+      throw new ForkUnavailableError(
+        `fork is not possible: ${result.reason}; use the spawn start method`,
+      );
     }
     // Nobody tells when a thread or the pool comes to rest; the pause leaves the loop to the program, longer each time.
     if (pauseMs > 0) await sleep(pauseMs);
@@ -104,11 +114,15 @@ async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<C
 }
 
 function readable(readEnd: number | undefined): NodeJS.ReadableStream | null {
-  return readEnd === undefined ? null : new net.Socket({ fd: readEnd, readable: true, writable: false });
+  return readEnd === undefined
+    ? null
+    : new net.Socket({ fd: readEnd, readable: true, writable: false });
 }
 
 function withStreams(child: Child, stdout: Stream | undefined, stderr: Stream | undefined): Child {
   if (stdout?.readEnd === undefined && stderr?.readEnd === undefined) return child;
-  return Object.assign(child, { stdout: readable(stdout?.readEnd), stderr: readable(stderr?.readEnd) });
+  return Object.assign(child, {
+    stdout: readable(stdout?.readEnd),
+    stderr: readable(stderr?.readEnd),
+  });
 }
-

@@ -1,0 +1,109 @@
+#include "process/thread_position_linux.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
+
+#include "os/raw_syscall_linux.h"
+#include "process/thread_files_linux.h"
+
+namespace mp {
+namespace {
+
+struct Range {
+  uintptr_t begin;
+  uintptr_t end;
+};
+Range library[8];
+size_t library_count = 0;
+
+bool Waits(long number) {
+  static constexpr long kWaits[] = {
+      SYS_futex,
+      SYS_epoll_pwait,
+      SYS_ppoll,
+      SYS_pselect6,
+      SYS_read,
+      SYS_recvmsg,
+      SYS_recvfrom,
+      SYS_accept,
+      SYS_accept4,
+      SYS_wait4,
+      SYS_waitid,
+      SYS_flock,
+      SYS_rt_sigtimedwait,
+      SYS_nanosleep,
+      SYS_clock_nanosleep,
+      SYS_rt_sigsuspend,
+      SYS_io_uring_enter,
+      441 /* epoll_pwait2 */,
+      449 /* futex_waitv */,
+#if defined(__x86_64__)
+      SYS_epoll_wait,
+      SYS_poll,
+      SYS_select,
+      SYS_pause,
+#endif
+  };
+  return std::find(std::begin(kWaits), std::end(kWaits), number) != std::end(kWaits);
+}
+
+bool InLibrary(uintptr_t address) {
+  return std::any_of(library, library + library_count, [address](const Range& range) {
+    return address >= range.begin && address < range.end;
+  });
+}
+
+// The system call at which the kernel interrupted the thread: its number, -1 for one that ended in
+// EINTR (only calls that wait do), or -2 when it was not in one.
+long InterruptedCall(const ucontext_t& context) {
+#if defined(__x86_64__)
+  const auto* pc = reinterpret_cast<const unsigned char*>(context.uc_mcontext.gregs[REG_RIP]);
+  const long rax = context.uc_mcontext.gregs[REG_RAX];
+  if (pc[0] == 0x0f && pc[1] == 0x05) return rax;  // rewound, to be started again
+  if (pc[-2] == 0x0f && pc[-1] == 0x05 && rax == -EINTR) return -1;
+#elif defined(__aarch64__)
+  const auto* pc = reinterpret_cast<const uint32_t*>(context.uc_mcontext.pc);
+  constexpr uint32_t kSupervisorCall = 0xd4000001;
+  if (pc[0] == kSupervisorCall) return static_cast<long>(context.uc_mcontext.regs[8]);
+  if (pc[-1] == kSupervisorCall && static_cast<long>(context.uc_mcontext.regs[0]) == -EINTR)
+    return -1;
+#endif
+  return -2;
+}
+
+uintptr_t ProgramCounter(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.pc);
+#else
+  return 0;
+#endif
+}
+
+// One that could not be stopped is looked at from outside.
+Position PositionOfDeaf(pid_t tid) {
+  long number = 0;
+  unsigned long first = 0;
+  return SleepingCall(tid, &number, &first) && Waits(number) ? Position::kWaiting
+                                                             : Position::kRunning;
+}
+
+}  // namespace
+
+Position PositionOf(const StoppedThread& thread) {
+  if (thread.deaf) return PositionOfDeaf(thread.tid);
+  const long call = InterruptedCall(*thread.context);
+  if (call == -1 || (call >= 0 && Waits(call))) return Position::kWaiting;
+  // Any other call belongs to whoever made it; one made by the allocator lies in the library's
+  // text.
+  return InLibrary(ProgramCounter(*thread.context)) ? Position::kLibrary : Position::kRunning;
+}
+
+void AddLibraryRange(uintptr_t begin, uintptr_t end) {
+  if (library_count < std::size(library)) library[library_count++] = {begin, end};
+}
+
+}  // namespace mp

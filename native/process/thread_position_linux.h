@@ -1,0 +1,21 @@
+#pragma once
+// Where a stopped thread stands, and so which locks it may hold.
+
+#include <cstdint>
+
+#include "process/thread_stop_linux.h"
+
+namespace mp {
+
+enum class Position {
+  kWaiting,  // in a system call that waits: holds no lock of the C library
+  kLibrary,  // in the C library, or waking somebody: may hold its locks
+  kRunning,  // anywhere else
+};
+
+Position PositionOf(const StoppedThread& thread);
+
+// Code in [begin, end) counts as kLibrary. A few ranges at most, added once.
+void AddLibraryRange(uintptr_t begin, uintptr_t end);
+
+}  // namespace mp
