@@ -41,14 +41,10 @@ async function serve(line: PoolLine, functions: FunctionSource, frame: Frame): P
     await line.send({ kind: FrameKind.Started, taskId });
     const fn = await functions.get(number);
     const value = await perform(fn, shape, payload);
-    await answer(line, { taskId, shape }, value, resultOf(fn));
+    await answer(line, { taskId, shape, name: fn.name }, value);
   } catch (error) {
     await line.send({ kind: FrameKind.Failed, taskId }, encodeError(error));
   }
-}
-
-function resultOf(fn: AnyFunction): string {
-  return fn.name === '' ? 'the result of the function' : `the result of ${fn.name}`;
 }
 
 /** Runs a task's function over its payload. */
@@ -76,33 +72,38 @@ async function outcomeOf(call: (item: unknown) => unknown, item: unknown): Promi
   }
 }
 
-type AnswerTo = { readonly taskId: number; readonly shape: CallShape };
+interface Answering {
+  readonly taskId: number;
+  readonly shape: CallShape;
+  readonly name: string;
+}
 
 /** Python's MaybeEncodingError: a result that cannot travel fails its task, and the worker goes on. */
-async function answer(line: PoolLine, task: AnswerTo, value: unknown, what: string): Promise<void> {
+async function answer(line: PoolLine, task: Answering, value: unknown): Promise<void> {
+  const { taskId, shape, name } = task;
   try {
-    await line.send({ kind: FrameKind.Done, ...task }, value, what);
+    await line.send({ kind: FrameKind.Done, taskId, shape }, value, 'result');
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error;
-    if (task.shape !== CallShape.Each) throw describe(error, value);
-    const outcomes = (value as EncodedOutcome[]).map((outcome) => travelling(line, outcome, what));
-    await line.send({ kind: FrameKind.Done, ...task }, outcomes, what);
+    if (shape !== CallShape.Each) throw describe(error, name, value);
+    const outcomes = (value as EncodedOutcome[]).map((outcome) => travelling(line, name, outcome));
+    await line.send({ kind: FrameKind.Done, taskId, shape }, outcomes, 'result');
   }
 }
 
 /** One of several results cannot travel; the others can. */
-function travelling(line: PoolLine, outcome: EncodedOutcome, what: string): EncodedOutcome {
+function travelling(line: PoolLine, name: string, outcome: EncodedOutcome): EncodedOutcome {
   const [ok, value] = outcome;
-  const problem = ok ? line.problemWith(value, what) : undefined;
-  return problem === undefined ? outcome : [false, encodeError(describe(problem, value))];
+  const problem = ok ? line.problemWith(value, 'result') : undefined;
+  if (problem === undefined) return outcome;
+  return [false, encodeError(describe(problem, name, value))];
 }
 
 const MAX_SHOWN = 200;
 
-function describe(error: SerializationError, value: unknown): SerializationError {
+function describe(error: SerializationError, name: string, value: unknown): SerializationError {
   const shown = inspect(value, { depth: 1, breakLength: Infinity });
   const short = shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown;
-  return new SerializationError(`${error.message} (the value: ${short})`, error.path, {
-    cause: error,
-  });
+  const whose = name === '' ? 'a task' : name;
+  return new SerializationError(`${whose} returned ${short}: ${error.message}`, error.path);
 }

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { program } from '../fixtures/pool/program.js';
+import { describeEach } from '../support/start-methods.js';
+
+const died = (about: object): object => ({
+  error: { kind: 'WorkerDiedError', code: 'ERR_MP_WORKER_DIED', ...about },
+});
+
+describeEach('a worker that dies', (testCase) => {
+  const report = program(testCase, 'deaths');
+
+  test('fails exactly its task, which says how it ended', async () => {
+    const { exit0, exit7, killed, crashed, never, map } = await report();
+    expect(exit0).toMatchObject(died({ exitCode: 0, signalCode: null }));
+    expect(exit7).toMatchObject(
+      died({
+        exitCode: 7,
+        message: expect.stringMatching(
+          /PoolWorker-\d+ \(pid \d+\) exited with code 7 while it ran exit/,
+        ),
+      }),
+    );
+    expect(killed).toMatchObject(
+      died({ exitCode: -9, signalCode: 'SIGKILL', pid: expect.any(Number) }),
+    );
+    expect(crashed).toMatchObject(died({ exitCode: 1 }));
+    expect(map).toMatchObject(died({ exitCode: 3 }));
+    // Nothing is left in that process that could settle its promise: it ends, where a thread would wait for ever.
+    expect(never).toMatchObject(died({ exitCode: 13 }));
+  });
+
+  test('does not touch the tasks of others', async () => {
+    const { neighbours, iterated } = await report();
+    expect(neighbours).toEqual([
+      { value: Array.from({ length: 20 }, (_, i) => i) },
+      'WorkerDiedError',
+    ]);
+    expect(iterated).toEqual([0, 1, 3, 4, 5, 'died']);
+  });
+
+  test('is replaced, also when it was idle', async () => {
+    const { afterIdleDeath, stats } = await report();
+    expect(afterIdleDeath).toEqual([2, 4, 6]);
+    expect(stats).toMatchObject({ workers: 2, queued: 0 });
+  });
+
+  test('in its initializer breaks the pool instead of being started for ever', async () => {
+    const { failing, exiting } = await report();
+    for (const outcome of Object.values(failing)) {
+      expect(outcome).toMatchObject({
+        error: {
+          kind: 'BrokenPoolError',
+          message: expect.stringMatching(/initializer failed in worker/),
+          cause: { kind: 'RangeError', message: 'no database' },
+        },
+      });
+    }
+    for (const outcome of Object.values(exiting)) {
+      expect(outcome).toMatchObject({
+        error: { kind: 'BrokenPoolError', cause: { kind: 'WorkerDiedError', exitCode: 5 } },
+      });
+    }
+  });
+});
+
+describeEach('random kills under load', (testCase) => {
+  test('every task settles exactly once, and the pool ends at full size', async () => {
+    const {
+      made,
+      settled,
+      died: deaths,
+      failed,
+      kills,
+      wrong,
+      answering,
+      size,
+    } = await program(testCase, 'storm')();
+    expect(wrong).toEqual([]);
+    expect(settled).toBe(made);
+    expect(kills).toBeGreaterThan(3);
+    expect(failed).toBe(deaths);
+    expect(answering).toBe(size);
+  });
+});

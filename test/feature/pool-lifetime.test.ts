@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { program } from '../fixtures/pool/program.js';
+import { describeEach } from '../support/start-methods.js';
+
+describeEach('the life of a pool', (testCase) => {
+  const report = program(testCase, 'lifetime');
+
+  test('close() finishes what was accepted; join() comes after close() or terminate()', async () => {
+    const { joinOpen, closed, joinTimeout, accepted } = await report();
+    expect(joinOpen.error).toMatchObject({ kind: 'StateError' });
+    expect(closed.error).toMatchObject({ kind: 'StateError' });
+    expect(joinTimeout).toEqual({});
+    expect(accepted).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('terminate() cancels what is pending, and ends workers that do not listen', async () => {
+    const { terminated, afterTerminate, stubborn, inCallback } = await report();
+    const cancelled = { error: { kind: 'CancelledError', code: 'ERR_MP_CANCELLED' } };
+    expect(terminated).toMatchObject([cancelled, cancelled]);
+    expect(afterTerminate.error.message).toBe('the pool is terminated: it takes no more tasks');
+    expect(stubborn).toBe('CancelledError');
+    expect(inCallback).toBe('terminated');
+  });
+
+  test('the end of a scope closes it, or terminates it when work is left', async () => {
+    const { using, afterUsing, leftEarly } = await report();
+    expect(using).toEqual([2, 4]);
+    expect(afterUsing).toEqual([0, 'the pool is closed: it takes no more tasks']);
+    expect(leftEarly).toEqual(['mine', 'CancelledError']);
+  });
+
+  test('timeouts and signals drop what waits, and the results of what runs', async () => {
+    const { queuedTimeout, aborted, abortedBefore, long, runningTimeout, goesOn, queuedNever } =
+      await report();
+    expect(queuedTimeout.error).toMatchObject({
+      kind: 'TimeoutError',
+      message: expect.stringMatching(/same.*20 ms/),
+    });
+    expect(aborted.error.message).toBe('enough');
+    expect(abortedBefore.error.message).toBe('before');
+    expect(long).toBe('long');
+    expect(runningTimeout.error.kind).toBe('TimeoutError');
+    expect(goesOn).toBe('on');
+    // pid, long, the one that ran out of time, the last: the dropped ones never ran.
+    expect(queuedNever).toBe(4);
+  });
+
+  test('a callback that throws is a warning, and the pool goes on', async () => {
+    expect((await report()).called).toEqual([8, 'PoolCallbackWarning', 10]);
+  });
+
+  test('workers leave Ctrl-C to their parent', async () => {
+    expect((await report()).interrupted).toBe(true);
+  });
+});
+
+const head = `
+  const { Pool } = require('node-multiprocessing');
+  const tasks = require('path').join(process.cwd(), 'test/fixtures/pool/tasks.mjs');
+  const make = (processes) => new Pool({ processes, startMethod: process.env.MP_TEST_START_METHOD });`;
+
+describeEach('a program and its pool', (testCase) => {
+  const run = (body: string) =>
+    testCase.run(`${head}\nimport(tasks).then(async (tasks) => {${body}});`);
+
+  test('an idle pool does not hold the program, and leaves nothing behind', async () => {
+    const { code, stdout } = await run(`
+      const pool = make(2);
+      console.log(await pool.map(tasks.double, [1, 2]));`);
+    expect([code, stdout]).toEqual([0, '[ 2, 4 ]\n']);
+  });
+
+  test('a pool that was never used does not hold the program', async () => {
+    expect((await run('make(2);')).code).toBe(0);
+  });
+
+  test('pending work does hold it', async () => {
+    const { code, stdout } = await run(`
+      const pool = make(1);
+      pool.applyAsync(tasks.slowly, [7, 200], { callback: (n) => console.log(n) });
+      pool.applyAsync(tasks.exit, [4], { errorCallback: (e) => console.log(e.exitCode) });
+      pool.applyAsync(tasks.slowly, [8, 100], { callback: (n) => console.log(n) });`);
+    expect([code, stdout]).toEqual([0, '7\n4\n8\n']);
+  });
+
+  test('join() holds it until the workers have ended', async () => {
+    const { code, stdout } = await run(`
+      const pool = make(2);
+      pool.applyAsync(tasks.double, [1]);
+      pool.close();
+      await pool.join();
+      console.log(pool.stats.workers, pool.stats.completed);`);
+    expect([code, stdout]).toEqual([0, '0 1\n']);
+  });
+
+  test('process.exit() in the middle of work leaves nothing behind', async () => {
+    const { code } = await run(`
+      const pool = make(2);
+      pool.map(tasks.slowly, Array.from({ length: 50 }, (_, i) => i), { chunkSize: 1 });
+      await pool.apply(tasks.double, [1]);
+      process.exit(3);`);
+    expect(code).toBe(3);
+  });
+
+  test('a SIGKILL of the parent takes the workers along', async () => {
+    // Without the addon only the event loop of a worker can notice that its parent has gone.
+    const busy = testCase.backend === 'native' ? 'block' : 'slowly';
+    const { signal } = await run(`
+      const pool = make(2);
+      await pool.apply(tasks.double, [1]);
+      pool.map(tasks.${busy}, [20000, 20000], { chunkSize: 1 }).catch(() => {});
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);`);
+    expect(signal).toBe('SIGKILL');
+  });
+
+  test('a pool that is dropped ends its workers', async () => {
+    const { code, stdout } = await testCase.run(
+      `${head}
+      const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
+      import(tasks).then(async (tasks) => {
+        const pids = await (async () => { const pool = make(1); return [await pool.apply(tasks.pid)]; })();
+        while (pids.some(alive)) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+        console.log('gone');
+      });`,
+      { nodeArgs: ['--expose-gc'] },
+    );
+    expect([code, stdout]).toEqual([0, 'gone\n']);
+  });
+});
