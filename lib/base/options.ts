@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
 
 function describe(value: unknown): string {
@@ -7,7 +9,7 @@ function describe(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;
-  return String(value);
+  return inspect(value);
 }
 
 export function invalidType(name: string, expected: string, given: unknown): TypeError {

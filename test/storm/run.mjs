@@ -20,5 +20,5 @@ for (const node of nodes) {
     console.log(`${node}: fork storm ended with ${signal ?? status}`);
   }
 }
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`storm: ${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

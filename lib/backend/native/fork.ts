@@ -45,6 +45,16 @@ export function forkUnavailable(addon: Addon): string | undefined {
   return fixed.reason ?? refusedNow();
 }
 
+/** A child that cannot be bound to its parent's life ends here: an error must not travel up into the parent's code. */
+function leash(addon: Addon, liveness: number): void {
+  try {
+    addon.dieWithParent(liveness);
+  } catch (error) {
+    process.stderr.write(`forked process cannot watch its parent: ${String(error)}\n`);
+    addon.exitNow(1);
+  }
+}
+
 export function createForking(addon: Addon, adopt: (pid: number) => Child): Forking {
   const platformWorkers = hasPlatformWorkers();
   return {
@@ -57,7 +67,7 @@ export function createForking(addon: Addon, adopt: (pid: number) => Child): Fork
         platformWorkers,
       });
       if (result === 0) {
-        addon.dieWithParent(liveness);
+        leash(addon, liveness);
         return { kind: 'child' };
       }
       if (typeof result === 'number') return { kind: 'parent', child: adopt(result) };

@@ -78,11 +78,7 @@ function ownExit(exitNow: (code: number) => never): void {
       process.hasUncaughtExceptionCaptureCallback()
     )
       return;
-    try {
-      fs.writeSync(2, `Uncaught ${inspect(error)} in forked process ${String(process.pid)}\n`);
-    } catch {
-      // stderr is closed or full: there is nowhere left to say it, and the exit code says it too.
-    }
+    printLastWords(error);
     process.exit(1);
   });
 }
@@ -91,4 +87,13 @@ export function takeIdentity(exitNow: (code: number) => never): void {
   ownPid();
   ownRandomness();
   ownExit(exitNow);
+}
+
+/** What ended this process, on stderr, at once. */
+export function printLastWords(error: unknown): void {
+  try {
+    fs.writeSync(2, `Uncaught ${inspect(error)} in forked process ${String(process.pid)}\n`);
+  } catch {
+    // stderr is closed or full: there is nowhere left to say it, and the exit code says it too.
+  }
 }

@@ -6,7 +6,7 @@ import { backend } from '../../backend/index.js';
 import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
-import { takeIdentity } from './identity.js';
+import { printLastWords, takeIdentity } from './identity.js';
 import { nodeInternals } from './internals.js';
 import { prepareDispatchers, quietNode } from './node-state.js';
 
@@ -61,8 +61,14 @@ export function attemptFork(
     if (attempt?.kind !== 'child') runAfterInParent();
   }
   if (attempt.kind === 'child') {
-    firstSteps(forking, kind);
-    runAfterInChild();
+    // An error here must not travel up: above is the code of the parent that called.
+    try {
+      firstSteps(forking, kind);
+      runAfterInChild();
+    } catch (error) {
+      printLastWords(error);
+      forking.exitNow(1);
+    }
   }
   return attempt;
 }

@@ -91,17 +91,20 @@ async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<C
     ;
     waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS), pauseMs = waitMs
   ) {
-    const result = await new Promise<Attempt>((resolve, reject) => {
+    const result = await new Promise<Attempt | { kind: 'failed'; error: unknown }>((resolve) => {
       forking.atSafePoint(() => {
+        let outcome: Attempt;
         try {
-          const outcome = attempt(forking, waitMs);
-          if (outcome.kind === 'child') inChild();
-          else resolve(outcome);
+          outcome = attempt(forking, waitMs);
         } catch (error) {
-          reject(error as Error); // system errors and ours
+          resolve({ kind: 'failed', error });
+          return;
         }
+        if (outcome.kind === 'child') inChild();
+        else resolve(outcome);
       });
     });
+    if (result.kind === 'failed') throw result.error;
     if (result.kind === 'parent') return result.child;
     if (result.kind === 'refused' && (!result.transient || performance.now() >= giveUpAt)) {
       throw new ForkUnavailableError(
