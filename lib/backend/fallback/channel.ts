@@ -1,0 +1,113 @@
+import type { Deadline } from '../../base/deadline.js';
+import { invalidType, type Wait } from '../../base/options.js';
+import { ClosedError, NotSupportedError, StateError } from '../../errors.js';
+import type { Channel, Message, TransferHandle } from '../contract.js';
+import { ChannelTransfer } from './channel-transfer.js';
+import type { LocalEnd } from './local-end.js';
+import { Reference } from './reference.js';
+
+export interface Mode {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+/** One end of a channel that the broker keeps. */
+export class FallbackChannel implements Channel {
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly #reference: Reference;
+  #closed = false;
+
+  constructor(reference: Reference, { readable, writable }: Mode) {
+    this.readable = readable;
+    this.writable = writable;
+    this.#reference = reference.boundTo(this);
+  }
+
+  static fromTransfer(handle: TransferHandle, mode: Mode): FallbackChannel {
+    if (!(handle instanceof ChannelTransfer)) {
+      throw invalidType('handle', 'a handle of the fallback backend', handle);
+    }
+    return new FallbackChannel(handle.claim(), mode);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async send(message: Message, wait: Wait): Promise<void> {
+    const end = this.#usable('writable');
+    for (const handle of message.handles) checkSendable(handle);
+    wait.signal?.throwIfAborted();
+    await end.send(this, message, wait);
+  }
+
+  sendSync(_message: Message, _deadline: Deadline): never {
+    throw blocking('sendSync', 'await send()');
+  }
+
+  async recv(wait: Wait): Promise<Message> {
+    const end = this.#usable('readable');
+    wait.signal?.throwIfAborted();
+    return end.recv(this, wait);
+  }
+
+  recvSync(_deadline: Deadline): never {
+    throw blocking('recvSync', 'await recv()');
+  }
+
+  async poll(wait: Wait): Promise<boolean> {
+    const end = this.#usable('readable');
+    wait.signal?.throwIfAborted();
+    return end.poll(this, wait);
+  }
+
+  pollSync(_deadline: Deadline): never {
+    throw blocking('pollSync', 'await poll()');
+  }
+
+  fileno(): never {
+    throw new NotSupportedError(
+      'fileno is not available on the fallback backend, whose channels have no descriptors: ' +
+        'use await poll(), or the native backend (Linux x64/arm64 with the addon)',
+    );
+  }
+
+  toTransfer(): ChannelTransfer {
+    const { end } = this.#open();
+    end.refer();
+    return new ChannelTransfer(new Reference(end));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reference.end.abandon(this);
+    this.#reference.release();
+  }
+
+  #usable(direction: 'readable' | 'writable'): LocalEnd {
+    const { end } = this.#open();
+    if (!this[direction]) throw new StateError(`this end of the channel is not ${direction}`);
+    return end;
+  }
+
+  #open(): Reference {
+    if (this.#closed) throw new ClosedError('the channel is closed');
+    return this.#reference;
+  }
+}
+
+function checkSendable(handle: TransferHandle): void {
+  if (!(handle instanceof ChannelTransfer)) {
+    throw invalidType('message.handles', 'handles of the fallback backend', handle);
+  }
+  if (handle.consumed) throw new StateError('the handle has been sent, used or discarded before');
+}
+
+export function blocking(method: string, instead: string): NotSupportedError {
+  return new NotSupportedError(
+    `${method} is not available on the fallback backend: use ${instead}, ` +
+      'or the native backend (Linux x64/arm64 with the addon)',
+  );
+}

@@ -1,0 +1,130 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Deadline } from '../../base/deadline.js';
+import { log } from '../../base/log.js';
+import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.js';
+import { blocking } from './channel.js';
+
+/** @throws the spawn error when the program cannot be started. */
+export async function startProcess(
+  { entry, execArgv, stdout, stderr }: SpawnRequest,
+  env: NodeJS.ProcessEnv,
+): Promise<ChildProcess> {
+  const opened: number[] = [];
+  const target = (given: StdioTarget): StdioTarget => {
+    if (typeof given !== 'string' || ['inherit', 'ignore', 'pipe'].includes(given)) return given;
+    const fd = openSync(given, 'a');
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const stdio = ['ignore', target(stdout), target(stderr), 'ipc'] as StdioOptions;
+    const started = spawn(process.execPath, [...execArgv, entry], {
+      stdio,
+      env,
+      serialization: 'advanced',
+      windowsHide: true,
+    });
+    if (started.pid !== undefined) return started;
+    const [error] = (await once(started, 'error')) as [Error];
+    throw error;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+/** A child of node:child_process. */
+export class FallbackChild implements Child {
+  readonly pid: number;
+  readonly #process: ChildProcess;
+  readonly #letGo: () => void;
+  #exited: ExitStatus | undefined;
+  #status: ExitStatus | undefined;
+  #listeners: ((status: ExitStatus) => void)[] = [];
+  #keepsLoop = true;
+
+  constructor(process: ChildProcess, letGo: () => void) {
+    this.pid = process.pid as number;
+    this.#process = process;
+    this.#letGo = letGo;
+    process.on('error', (error) => {
+      log('child %d: %s', this.pid, error.message);
+    });
+    process.once('exit', (code, signal) => {
+      this.#exited = { exitCode: code ?? -signalNumber(signal), signalCode: signal };
+      this.#settle();
+    });
+    process.once('disconnect', () => {
+      this.#settle();
+    });
+  }
+
+  get status(): ExitStatus | undefined {
+    return this.#status;
+  }
+
+  get stdout(): NodeJS.ReadableStream | null {
+    return this.#process.stdout;
+  }
+
+  get stderr(): NodeJS.ReadableStream | null {
+    return this.#process.stderr;
+  }
+
+  onExit(listener: (status: ExitStatus) => void): void {
+    const status = this.#status;
+    if (status === undefined) this.#listeners.push(listener);
+    else queueMicrotask(() => listener(status));
+  }
+
+  check(): ExitStatus | undefined {
+    return this.#status;
+  }
+
+  waitSync(_deadline: Deadline): never {
+    throw blocking('waitSync', 'await its end (join())');
+  }
+
+  kill(signal: NodeJS.Signals): boolean {
+    return this.#exited === undefined && this.#process.kill(signal);
+  }
+
+  ref(): void {
+    this.#keepsLoop = true;
+    this.#process.ref();
+    if (this.#exited !== undefined) this.#process.channel?.ref();
+  }
+
+  unref(): void {
+    this.#keepsLoop = false;
+    this.#process.unref();
+    this.#process.channel?.unref();
+  }
+
+  /** This process is about to end and cannot wait: the child goes on without it. */
+  letGo(): void {
+    this.#letGo();
+  }
+
+  /** Node has given everything up by itself when a child has ended. */
+  release(): void {
+    this.#listeners = [];
+  }
+
+  /** It has ended when all it had sent is here as well, so that nobody learns of its end before its last word. */
+  #settle(): void {
+    if (this.#exited === undefined || this.#status !== undefined) return;
+    if (this.#process.connected) {
+      if (this.#keepsLoop) this.#process.channel?.ref();
+      return;
+    }
+    this.#status = this.#exited;
+    for (const listener of this.#listeners.splice(0)) listener(this.#status);
+  }
+}
+
+function signalNumber(signal: NodeJS.Signals | null): number {
+  return signal === null ? 0 : constants.signals[signal];
+}

@@ -1,0 +1,120 @@
+import { PendingWait } from '../../base/wait.js';
+import type { Wait } from '../../base/options.js';
+import { StateError } from '../../errors.js';
+import type {
+  Backend,
+  Channel,
+  ChildEnd,
+  PeerProcess,
+  SpawnedChild,
+  SpawnRequest,
+  TransferHandle,
+} from '../contract.js';
+import { FallbackChannel, blocking, type Mode } from './channel.js';
+import { FallbackChild, startProcess } from './child.js';
+import { uniqueId } from './end-table.js';
+import { ProcessLink } from './link.js';
+import { findOrigin, markedEnvironment, type Origin } from './origin.js';
+
+export { startedByFallback } from './origin.js';
+
+const BOTH_WAYS: Mode = { readable: true, writable: true };
+
+/** Everything over node:child_process: what runs where there is no addon, and anywhere it is asked for. */
+export function createFallbackBackend(): Backend {
+  return new FallbackBackend();
+}
+
+let origin: Origin | undefined;
+let attached = false;
+
+function ownOrigin(): Origin {
+  origin ??= findOrigin();
+  return origin;
+}
+
+class FallbackBackend implements Backend {
+  readonly name = 'fallback';
+
+  forkUnavailable(): string {
+    return 'fork needs the native backend, and this process uses the fallback backend: use the start method spawn';
+  }
+
+  channelPair(duplex: boolean): [Channel, Channel] {
+    const [left, right] = ownOrigin().router.ends.openPair();
+    return [
+      new FallbackChannel(left, duplex ? BOTH_WAYS : { readable: true, writable: false }),
+      new FallbackChannel(right, duplex ? BOTH_WAYS : { readable: false, writable: true }),
+    ];
+  }
+
+  channelFromTransfer(handle: TransferHandle, mode: Mode): Channel {
+    return FallbackChannel.fromTransfer(handle, mode);
+  }
+
+  async spawn(request: SpawnRequest): Promise<SpawnedChild> {
+    const { router } = ownOrigin();
+    const id = uniqueId();
+    const started = await startProcess(request, markedEnvironment(id, router.depth + 1));
+    const control = router.addChild(id, ProcessLink.toChild(started));
+    const child = new FallbackChild(started, () => {
+      router.letGo(id);
+    });
+    return { child, control: new FallbackChannel(control, BOTH_WAYS) };
+  }
+
+  attachChild(): ChildEnd {
+    const { router, parent } = ownOrigin();
+    if (parent === undefined || attached) {
+      throw new StateError('attachChild is for the entry program of a child, once');
+    }
+    attached = true;
+    const control = router.ends.adoptControl(router.process);
+    return { control: new FallbackChannel(control, BOTH_WAYS) };
+  }
+
+  peer(pid: number): PeerProcess {
+    return new ParentPeer(pid, ownOrigin());
+  }
+}
+
+/** The parent, as its line shows it. */
+class ParentPeer implements PeerProcess {
+  readonly #origin: Origin | undefined;
+
+  constructor(pid: number, given: Origin) {
+    // Another parent than the one that started us has ended before we looked.
+    this.#origin = given.parent?.pid === pid ? given : undefined;
+  }
+
+  isAlive(): boolean {
+    return this.#origin?.router.attached === true;
+  }
+
+  async wait(wait: Wait): Promise<boolean> {
+    wait.signal?.throwIfAborted();
+    const router = this.#origin?.router;
+    if (!this.isAlive() || router === undefined) return true;
+    const { liveness } = router.ends;
+    liveness.hold();
+    const pending = new PendingWait<boolean>(
+      wait,
+      () => false,
+      () => {
+        liveness.release();
+      },
+    );
+    void this.#origin?.parent?.ended.then(() => {
+      pending.resolve(true);
+    });
+    return pending.promise;
+  }
+
+  waitSync(): never {
+    throw blocking('waitSync', 'await wait()');
+  }
+
+  release(): void {
+    // The line is the process's own.
+  }
+}
