@@ -138,16 +138,17 @@ Result<ForkOutcome> HoldThreads() {
 // Stops all threads at acceptable places, trying again until the deadline.
 Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
   for (;;) {
-    Result<ForkOutcome> answered = HoldThreads();
-    if (!answered.ok() || !answered.value().refusal.empty()) return answered;
-    const ThreadCheck check = CheckThreads();
-    if (check.ok) return ForkOutcome{};
-    ThreadStop::Release();
-    if (MonotonicNs() >= deadline_ns) {
-      return Refuse(
+    Result<ForkOutcome> held = HoldThreads();
+    if (!held.ok()) return held;
+    if (held.value().refusal.empty()) {
+      const ThreadCheck check = CheckThreads();
+      if (check.ok) return held;
+      ThreadStop::Release();
+      held = Refuse(
           ThreadName(check.culprit) + " is running and may hold a lock that the child would need",
           true);
     }
+    if (MonotonicNs() >= deadline_ns) return held;
     const timespec pause{0, 50'000};
     nanosleep(&pause, nullptr);
   }

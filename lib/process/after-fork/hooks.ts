@@ -15,6 +15,7 @@ const registered = new Set<Readonly<AtForkHooks>>();
 /**
  * Runs hooks around every fork of this process: `fork()` and processes started by the fork method. For what a
  * library keeps outside of JavaScript and cannot share with a child, above all connections: close or mark them here.
+ * `before` and `afterInParent` run around every attempt, and a process whose thread pool is busy may need several.
  * Python's `os.register_at_fork`. Hooks must be synchronous. Children inherit the registrations.
  * @returns what takes the registration back.
  * @throws TypeError when a hook is not a function.
