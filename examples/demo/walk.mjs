@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import path from 'node:path';
+
+/**
+ * The regular files below a folder, up to a number of bytes; links are not followed. What cannot be listed or looked at is
+ * counted and passed by.
+ */
+export async function findFiles(root, limit) {
+  const found = { files: [], bytes: 0, skipped: [], more: false };
+  const folders = [''];
+  for (let folder; (folder = folders.shift()) !== undefined;) {
+    let entries;
+    try {
+      entries = await readdir(path.join(root, folder), { withFileTypes: true });
+    } catch (error) {
+      if (folder === '') fail(root, error);
+      found.skipped.push({ name: folder, error: error.code });
+      continue;
+    }
+    for (const entry of entries) {
+      const name = path.join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(name);
+      else if (entry.isFile()) await add(found, root, name, limit);
+    }
+  }
+  return found;
+}
+
+async function add(found, root, name, limit) {
+  try {
+    const { size } = await lstat(path.join(root, name));
+    if (found.bytes + size > limit) {
+      found.more = true;
+      return;
+    }
+    found.files.push(name);
+    found.bytes += size;
+  } catch (error) {
+    found.skipped.push({ name, error: error.code });
+  }
+}
+
+/** Brings the files into the system's cache. */
+export function readOnce(root, files) {
+  for (const file of files) {
+    try {
+      readFileSync(path.join(root, file));
+    } catch {
+      // The run itself counts it.
+    }
+  }
+}
+
+function fail(root, error) {
+  console.error(`cannot read the folder ${root}: ${error.code}`);
+  process.exit(1);
+}
