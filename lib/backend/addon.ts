@@ -99,6 +99,10 @@ export interface Addon {
   atSafePoint(callback: () => void): void;
   /** _exit(2). */
   exitNow(code: number): never;
+  /** getpid(2): process.pid is wrong in a forked child until it is set. */
+  ownPid(): number;
+  /** getrandom(2). */
+  fillRandom(bytes: Uint8Array): void;
   /** dup2(2) and open flags for a child's stdio. */
   redirect(fd: number, target: number): void;
   openFile(path: string, mode: 'read' | 'append'): number;

@@ -134,6 +134,10 @@ export interface Forking {
   atSafePoint(callback: () => void): void;
   /** _exit(2). */
   exitNow(code: number): never;
+  /** getpid(2). */
+  ownPid(): number;
+  /** getrandom(2). */
+  fillRandom(bytes: ArrayBufferView): void;
   /** Makes `target` the same open file as `fd`. */
   redirect(fd: number, target: number): void;
   /** Opens close-on-exec; 'append' creates. */

@@ -61,6 +61,17 @@ Napi::Value ExitNow(const Napi::CallbackInfo& info) {
   _exit(info[0].ToNumber().Int32Value());
 }
 
+Napi::Value OwnPid(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), getpid());
+}
+
+Napi::Value FillRandom(const Napi::CallbackInfo& info) {
+  auto bytes = info[0].As<Napi::Uint8Array>();
+  const int error = uv_random(nullptr, nullptr, bytes.Data(), bytes.ByteLength(), 0, nullptr);
+  if (error != 0) return Throw(info.Env(), Status::Failed(-error, "getrandom"));
+  return info.Env().Undefined();
+}
+
 Napi::Value Redirect(const Napi::CallbackInfo& info) {
   const int fd = info[0].ToNumber().Int32Value();
   const int target = info[1].ToNumber().Int32Value();
@@ -85,6 +96,8 @@ void InitFork(Napi::Env env, Napi::Object exports) {
   exports.Set("fork", Napi::Function::New(env, Fork, "fork"));
   exports.Set("atSafePoint", Napi::Function::New(env, AtSafePoint, "atSafePoint"));
   exports.Set("exitNow", Napi::Function::New(env, ExitNow, "exitNow"));
+  exports.Set("ownPid", Napi::Function::New(env, OwnPid, "ownPid"));
+  exports.Set("fillRandom", Napi::Function::New(env, FillRandom, "fillRandom"));
   exports.Set("redirect", Napi::Function::New(env, Redirect, "redirect"));
   exports.Set("openFile", Napi::Function::New(env, OpenFile, "openFile"));
 }

@@ -77,6 +77,10 @@ export function createForking(addon: Addon, adopt: (pid: number) => Child): Fork
       addon.atSafePoint(callback);
     },
     exitNow: (code) => addon.exitNow(code),
+    ownPid: () => addon.ownPid(),
+    fillRandom: (bytes) => {
+      addon.fillRandom(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    },
     redirect: (fd, target) => {
       addon.redirect(fd, target);
     },

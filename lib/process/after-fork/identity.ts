@@ -1,13 +1,19 @@
 /** Who a forked child is: its own process number, its own randomness, its own way out. Both kinds of fork need all of it. */
-import crypto from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import { inspect } from 'node:util';
 import { nodeInternals } from './internals.js';
 
+/** What is changed. A rehearsal changes a stand-in instead. */
+interface IdentityParts {
+  readonly process: Pick<NodeJS.Process, 'pid' | 'exitCode' | 'emit' | 'on'>;
+  readonly math: Pick<Math, 'random'>;
+  readonly randomPools: readonly Uint8Array[];
+}
+
 /** process.pid is a plain property, set when the program started; ppid is asked for each time and needs nothing. */
-function ownPid(): void {
-  const pid = Number(fs.readlinkSync('/proc/self'));
-  Object.defineProperty(process, 'pid', {
+function ownPid(target: object, pid: number): void {
+  Object.defineProperty(target, 'pid', {
     value: pid,
     writable: false,
     enumerable: true,
@@ -16,18 +22,18 @@ function ownPid(): void {
 }
 
 /** What was cached before the fork would come out of every sibling. OpenSSL itself notices the new process number. */
-function ownRandomness(): void {
-  for (const pool of nodeInternals().randomPools) crypto.randomFillSync(pool);
-  Math.random = createRandom();
+function ownRandomness(parts: IdentityParts, system: SystemCalls): void {
+  for (const pool of parts.randomPools) system.fillRandom(pool);
+  const seed = new Uint32Array(4);
+  system.fillRandom(seed);
+  parts.math.random = createRandom(seed);
 }
 
 /**
  * Math.random's state is V8's and cannot be set, so the child gets a generator of its own: xorshift128+, V8's own algorithm
  * (Vigna, "Further scramblings of Marsaglia's xorshift generators"), in 32-bit halves, seeded by the system.
  */
-function createRandom(): () => number {
-  const state = new Uint32Array(4);
-  crypto.randomFillSync(state);
+function createRandom(state: Uint32Array): () => number {
   state[0]! |= 1; // the all-zero state would stay zero
   return function random(): number {
     let low1 = state[0]!;
@@ -55,24 +61,21 @@ function createRandom(): () => number {
  * Node's own end joins threads and runs destructors that belong to the parent, so every way out of a forked child is _exit(2):
  * process.exit(), the natural end of the loop, and an uncaught error.
  */
-function ownExit(exitNow: (code: number) => never): void {
-  const exitCode = (): number => Number(process.exitCode ?? 0) & 0xff;
-  Object.assign(process, {
+function ownExit(target: IdentityParts['process'], exitNow: (code: number) => void): void {
+  const exitCode = (): number => Number(target.exitCode ?? 0) & 0xff;
+  Object.assign(target, {
     reallyExit: (code?: number) => exitNow(Number(code ?? exitCode()) & 0xff),
   });
 
   // At the natural end Node emits 'exit' and then tears down; the listeners run, the tearing down does not.
-  const emit = process.emit.bind(process) as (
-    event: string | symbol,
-    ...args: unknown[]
-  ) => boolean;
-  process.emit = ((event: string | symbol, ...args: unknown[]): boolean => {
+  const emit = target.emit.bind(target) as (event: string | symbol, ...args: unknown[]) => boolean;
+  target.emit = ((event: string | symbol, ...args: unknown[]): boolean => {
     const handled = emit(event, ...args);
     if (event === 'exit') exitNow(exitCode());
     return handled;
-  }) as typeof process.emit;
+  }) as typeof target.emit;
 
-  process.on('uncaughtExceptionMonitor', (error) => {
+  target.on('uncaughtExceptionMonitor', (error) => {
     if (
       process.listenerCount('uncaughtException') > 0 ||
       process.hasUncaughtExceptionCaptureCallback()
@@ -83,10 +86,35 @@ function ownExit(exitNow: (code: number) => never): void {
   });
 }
 
-export function takeIdentity(exitNow: (code: number) => never): void {
-  ownPid();
-  ownRandomness();
-  ownExit(exitNow);
+/** What a forked child asks of the system without Node's library in between. */
+export interface SystemCalls {
+  ownPid(): number;
+  fillRandom(bytes: ArrayBufferView): void;
+  exitNow(code: number): void;
+}
+
+function take(parts: IdentityParts, system: SystemCalls): void {
+  ownPid(parts.process, system.ownPid());
+  ownRandomness(parts, system);
+  ownExit(parts.process, (code) => {
+    system.exitNow(code);
+  });
+}
+
+export function takeIdentity(system: SystemCalls): void {
+  take({ process, math: Math, randomPools: nodeInternals().randomPools }, system);
+}
+
+/** As rehearseQuietNode. */
+export function rehearseIdentity(system: SystemCalls): void {
+  const stand = new EventEmitter() as unknown as IdentityParts['process'];
+  const math = { random: Math.random };
+  take(
+    { process: stand, math, randomPools: [new Uint8Array(8)] },
+    { ...system, exitNow: () => {} },
+  );
+  math.random();
+  stand.emit('exit', 0);
 }
 
 /** What ended this process, on stderr, at once. */

@@ -6,9 +6,9 @@ import { backend } from '../../backend/index.js';
 import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
-import { printLastWords, takeIdentity } from './identity.js';
+import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
 import { nodeInternals } from './internals.js';
-import { prepareDispatchers, quietNode } from './node-state.js';
+import { prepareDispatchers, quietNode, rehearseQuietNode } from './node-state.js';
 
 export { registerAtFork } from './hooks.js';
 export type { AtForkHooks } from './hooks.js';
@@ -29,15 +29,21 @@ export function requireForking(): Forking {
 }
 
 /** What the parent must know before its first fork, so that no child has to find it out. */
-export function prepareToFork(): void {
-  nodeInternals();
+export function prepareToFork(forking: Forking): void {
   prepareDispatchers();
+  if (prepared) return;
+  prepared = true;
+  nodeInternals();
+  rehearseQuietNode();
+  rehearseIdentity(forking);
 }
+
+let prepared = false;
 
 /** The first JavaScript of a forked child. */
 function firstSteps(forking: Forking, kind: ForkKind): void {
   if (kind === 'clean') quietNode();
-  takeIdentity((code) => forking.exitNow(code));
+  takeIdentity(forking);
   runResetsInChild(kind);
 }
 
@@ -83,7 +89,7 @@ export function attemptFork(
  */
 export function fork(): number {
   const forking = requireForking();
-  prepareToFork();
+  prepareToFork(forking);
   const attempt = attemptFork(forking, 'twin', TWIN_WAIT_MS, []);
   switch (attempt.kind) {
     case 'child':

@@ -3,18 +3,28 @@
  * inert before (no event can come from one); here are the parts that live in JavaScript.
  */
 import { AsyncResource } from 'node:async_hooks';
+import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { StateError } from '../../errors.js';
-import { isNodesUndici, nodeInternals } from './internals.js';
+import { type Internals, isNodesUndici, nodeInternals } from './internals.js';
+
+/** What is changed. A rehearsal changes a stand-in instead. */
+interface NodeParts {
+  readonly internals: Pick<Internals, 'timerLists' | 'immediates'>;
+  readonly process: EventEmitter & Partial<Pick<NodeJS.Process, 'channel'>>;
+  readonly agentPrototype: { addRequest: (this: AgentState, ...args: unknown[]) => unknown };
+  readonly socketPrototype: SocketInternals;
+  readonly globals: Record<symbol, unknown>;
+}
 
 /** `node:internal/http` caches the Date header and resets the cache by a timer of its own, recognized by its text. */
 const RESETS_DATE_CACHE = /^function resetCache\(\) \{\s*utcCache = undefined;\s*\}$/;
 
-function dropTimers(): void {
+function dropTimers(lists: Internals['timerLists']): void {
   const timers: NodeJS.Timeout[] = [];
-  for (const list of Object.values(nodeInternals().timerLists)) {
+  for (const list of Object.values(lists)) {
     for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
       timers.push(timer as unknown as NodeJS.Timeout);
       const callback = timer._onTimeout;
@@ -30,8 +40,8 @@ function dropTimers(): void {
   for (const timer of timers) clearTimeout(timer);
 }
 
-function dropImmediates(): void {
-  for (let immediate = nodeInternals().immediates.head; immediate !== null;) {
+function dropImmediates(queue: Internals['immediates']): void {
+  for (let immediate = queue.head; immediate !== null;) {
     const next = immediate._idleNext as typeof immediate | null;
     clearImmediate(immediate);
     immediate = next;
@@ -41,19 +51,22 @@ function dropImmediates(): void {
 /** Node's own listeners on `process` are on these; everything else is the program's, signal handlers included. */
 const KEPT_EVENTS = new Set<string | symbol>(['newListener', 'removeListener', 'warning']);
 
-function dropListeners(): void {
-  for (const event of process.eventNames()) {
-    if (!KEPT_EVENTS.has(event)) process.removeAllListeners(event);
+function dropListeners(emitter: EventEmitter): void {
+  for (const event of emitter.eventNames()) {
+    if (!KEPT_EVENTS.has(event)) emitter.removeAllListeners(event);
   }
-  if (process.hasUncaughtExceptionCaptureCallback())
+}
+
+function dropCaptureCallback(): void {
+  if (process.hasUncaughtExceptionCaptureCallback()) {
     process.setUncaughtExceptionCaptureCallback(null);
-  process.exitCode = undefined;
+  }
 }
 
 /** Python's rule: a child does not read what its parent's user types. The descriptor is the null device by now. */
-function ownStdin(): void {
+function ownStdin(target: object): void {
   let stream: fs.ReadStream | undefined;
-  Object.defineProperty(process, 'stdin', {
+  Object.defineProperty(target, 'stdin', {
     configurable: true,
     enumerable: true,
     get: () => (stream ??= fs.createReadStream('', { fd: 0, autoClose: false })),
@@ -61,22 +74,17 @@ function ownStdin(): void {
 }
 
 /** The channel of child_process.fork (a cluster worker, a test runner's worker) is the parent's. */
-function dropIpcChannel(): void {
-  if (process.channel === undefined) return;
-  for (const name of ['channel', 'send', 'disconnect'] as const) {
-    Object.defineProperty(process, name, {
-      value: undefined,
+function dropIpcChannel(target: NodeParts['process']): void {
+  if (target.channel === undefined) return;
+  const gone = { connected: false, channel: undefined, send: undefined, disconnect: undefined };
+  for (const [name, value] of Object.entries(gone)) {
+    Object.defineProperty(target, name, {
+      value,
       writable: true,
       configurable: true,
       enumerable: true,
     });
   }
-  Object.defineProperty(process, 'connected', {
-    value: false,
-    writable: true,
-    configurable: true,
-    enumerable: true,
-  });
 }
 
 interface AgentState {
@@ -87,11 +95,8 @@ interface AgentState {
 }
 
 /** Every agent forgets the connections it had before the fork, the first time the child asks it for one. */
-function healAgents(): void {
+function healAgents(prototype: NodeParts['agentPrototype']): void {
   const healed = new WeakSet<object>();
-  const prototype = http.Agent.prototype as unknown as {
-    addRequest: (this: AgentState, ...args: unknown[]) => unknown;
-  };
   const { addRequest } = prototype;
   prototype.addRequest = function (...args) {
     if (!healed.has(this)) {
@@ -107,11 +112,11 @@ function healAgents(): void {
 
 type DispatcherClass = new (inner?: object) => object;
 
-function globalDispatchers(): { key: symbol; dispatcher: object }[] {
+function globalDispatchers(globals: NodeParts['globals']): { key: symbol; dispatcher: object }[] {
   const found: { key: symbol; dispatcher: object }[] = [];
-  for (const key of Object.getOwnPropertySymbols(globalThis)) {
+  for (const key of Object.getOwnPropertySymbols(globals)) {
     if (!key.description?.startsWith('undici.globalDispatcher.')) continue;
-    const dispatcher = (globalThis as Record<symbol, unknown>)[key];
+    const dispatcher = globals[key];
     if (typeof dispatcher === 'object' && dispatcher !== null) found.push({ key, dispatcher });
   }
   // The plain dispatcher before those that wrap it for an older interface.
@@ -120,14 +125,16 @@ function globalDispatchers(): { key: symbol; dispatcher: object }[] {
 
 /** In the parent, so that the question is answered once and not in every child. */
 export function prepareDispatchers(): void {
-  for (const { dispatcher } of globalDispatchers()) isNodesUndici(dispatcher.constructor);
+  for (const { dispatcher } of globalDispatchers(realParts().globals)) {
+    isNodesUndici(dispatcher.constructor);
+  }
 }
 
 /** `fetch` gets a dispatcher of the same class without connections, unless the program has set one of its own. */
-function freshDispatchers(): void {
+function freshDispatchers(globals: NodeParts['globals']): void {
   const fresh = new Map<object, object>();
   let inner: object | undefined;
-  for (const { key, dispatcher } of globalDispatchers()) {
+  for (const { key, dispatcher } of globalDispatchers(globals)) {
     if (!isNodesUndici(dispatcher.constructor)) continue;
     let replacement = fresh.get(dispatcher);
     if (replacement === undefined) {
@@ -137,7 +144,7 @@ function freshDispatchers(): void {
       if (!wraps) inner = replacement;
       fresh.set(dispatcher, replacement);
     }
-    (globalThis as Record<symbol, unknown>)[key] = replacement;
+    globals[key] = replacement;
   }
 }
 
@@ -152,10 +159,9 @@ interface SocketInternals {
 }
 
 /** A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. */
-function refuseInheritedSockets(): void {
+function refuseInheritedSockets(prototype: SocketInternals): void {
   // Handles are numbered in the order of their making.
   const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
-  const prototype = net.Socket.prototype as unknown as SocketInternals;
   const { _writeGeneric: write } = prototype;
   prototype._writeGeneric = function (writev, data, encoding, callback) {
     const id = this._handle?.getAsyncId?.() ?? Infinity;
@@ -172,13 +178,45 @@ function refuseInheritedSockets(): void {
   };
 }
 
+function realParts(): NodeParts {
+  return {
+    internals: nodeInternals(),
+    process,
+    agentPrototype: http.Agent.prototype as unknown as NodeParts['agentPrototype'],
+    socketPrototype: net.Socket.prototype as unknown as SocketInternals,
+    globals: globalThis as Record<symbol, unknown>,
+  };
+}
+
+function quiet(parts: NodeParts): void {
+  dropTimers(parts.internals.timerLists);
+  dropImmediates(parts.internals.immediates);
+  dropListeners(parts.process);
+  ownStdin(parts.process);
+  dropIpcChannel(parts.process);
+  healAgents(parts.agentPrototype);
+  freshDispatchers(parts.globals);
+  refuseInheritedSockets(parts.socketPrototype);
+}
+
 export function quietNode(): void {
-  dropTimers();
-  dropImmediates();
-  dropListeners();
-  ownStdin();
-  dropIpcChannel();
-  healAgents();
-  freshDispatchers();
-  refuseInheritedSockets();
+  quiet(realParts());
+  dropCaptureCallback();
+  process.exitCode = undefined;
+}
+
+/**
+ * Once in the parent, on a stand-in: a function is compiled when it is first called, and what the parent has compiled, no child
+ * compiles again. About half of a child's first millisecond.
+ */
+export function rehearseQuietNode(): void {
+  const stand = new EventEmitter();
+  stand.on('exit', () => {});
+  quiet({
+    internals: { timerLists: {}, immediates: { head: null } },
+    process: stand,
+    agentPrototype: { addRequest: () => undefined },
+    socketPrototype: { _handle: null, _writeGeneric: () => {} },
+    globals: {},
+  });
 }

@@ -62,7 +62,7 @@ function attempt(forking: Forking, waitMs: number): Attempt {
  */
 export async function forkChild(request: ForkRequest): Promise<Child> {
   const forking = requireForking();
-  prepareToFork();
+  prepareToFork(forking);
   await flushStdio();
   const context = new AsyncResource('multiprocessing.Process');
   const stdout = open(forking, request.stdout);
