@@ -3,7 +3,7 @@
  * out, as Python does it: a natural end, process.exit(), an uncaught exception, the end of a child's target.
  */
 import { Deadline } from '../base/deadline.js';
-import { NotSupportedError } from '../errors.js';
+import { NotSupportedError, StateError } from '../errors.js';
 import { own } from './own-state.js';
 import type { RunningChild } from './running-child.js';
 
@@ -66,20 +66,23 @@ function terminateDaemons(children: readonly RunningChild[]): void {
 }
 
 function waitOrPart(child: RunningChild): void {
-  try {
-    child.waitSync(Deadline.after(undefined));
-  } catch (error) {
-    if (!(error instanceof NotSupportedError)) throw error;
-    child.goodbye();
-  }
+  if (!waitSync(child, Deadline.after(undefined))) child.goodbye();
 }
 
 function waitOrKill(child: RunningChild, deadline: Deadline): void {
+  if (!waitSync(child, deadline) || child.check() !== undefined) return;
+  child.kill('SIGKILL');
+  waitSync(child, Deadline.after(DAEMON_GRACE_MS));
+}
+
+/** False where this process cannot wait without its event loop. */
+function waitSync(child: RunningChild, deadline: Deadline): boolean {
   try {
-    if (child.waitSync(deadline) !== undefined) return;
-    child.kill('SIGKILL');
-    child.waitSync(Deadline.after(DAEMON_GRACE_MS));
+    child.waitSync(deadline);
+    return true;
   } catch (error) {
-    if (!(error instanceof NotSupportedError)) throw error;
+    if (error instanceof NotSupportedError) return false;
+    if (error instanceof StateError) return true; // It has ended; how, is for the event loop to tell.
+    throw error;
   }
 }

@@ -128,7 +128,6 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     }
     life.phase = 'closed';
     own.children.delete(this);
-    life.child?.release();
     life.child = undefined;
     this.#work = undefined;
   }

@@ -92,11 +92,6 @@ export class RunningChild {
     (this.#child as Child & { letGo?: () => void }).letGo?.();
   }
 
-  /** Only after the end. */
-  release(): void {
-    this.#child.release();
-  }
-
   #hold(): void {
     this.#holds += 1;
     if (this.#holds === 1 && this.#status === undefined) this.#child.ref();
@@ -107,13 +102,17 @@ export class RunningChild {
     if (this.#holds === 0 && this.#status === undefined) this.#child.unref();
   }
 
-  /** The listeners run as microtasks: the end may have been noticed in the middle of somebody's synchronous call. */
+  /**
+   * The listeners run as microtasks: the end may have been noticed in the middle of somebody's synchronous call. With the
+   * status known the descriptors are of no more use; they do not wait for somebody to close the process object.
+   */
   #end(status: ExitStatus | undefined): ExitStatus | undefined {
     if (status === undefined || this.#status !== undefined) return this.#status;
     this.#status = status;
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     for (const listener of listeners) queueMicrotask(() => listener(status));
+    queueMicrotask(() => this.#child.release());
     return status;
   }
 }

@@ -1,6 +1,6 @@
 // The life of a process: what it is told, what it is called, how it ends, and what its parent sees of it.
 import { expect, test } from 'vitest';
-import { check, fixture, program } from '../fixtures/process/programs.js';
+import { check, fixture, program, run } from '../fixtures/process/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
 describeEach('Process', (testCase) => {
@@ -318,6 +318,36 @@ describeEach('Process', (testCase) => {
   });
 });
 
+describeEach(
+  'The descriptors of the parent',
+  (testCase) => {
+    test('are given up at the end of the child, without close()', async () => {
+      await check(
+        testCase,
+        `const N = method === 'fork' ? 50 : 5;
+        const count = () => fs.readdirSync('/proc/self/fd').length;
+        const one = async () => {
+          const p = new Process({ target: t.nothing, stdout: 'ignore', stderr: path.join(os.tmpdir(), 'x' + process.pid) });
+          await p.start();
+          return p;
+        };
+        const first = await one();
+        await first.join();
+        const before = count();
+        const kept = [];
+        for (let i = 0; i < N; i++) {
+          kept.push(await one());
+          if (i % 2) await kept.at(-1).join();
+          else while (kept.at(-1).isAlive()) await sleep(1);
+        }
+        assert.ok(count() <= before + 1, before + ' -> ' + count());
+        fs.rmSync(path.join(os.tmpdir(), 'x' + process.pid));`,
+      );
+    });
+  },
+  () => process.platform === 'linux',
+);
+
 describeEach('A process started by another kind of main program', (testCase) => {
   test('an ES module with its own exports and guard', async () => {
     const result = await testCase.run({ file: fixture('main.mjs') });
@@ -343,5 +373,25 @@ describeEach('A process started by another kind of main program', (testCase) => 
       assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'done\\n', stderr: '' });`,
     );
     expect(stdout).toBe('');
+  });
+
+  test('a worker thread, where fork is not possible', async () => {
+    const result = await run(
+      testCase,
+      `const { Worker } = require('node:worker_threads');
+      const worker = new Worker(
+        \`const mp = require('node-multiprocessing');
+        const assert = require('node:assert/strict');
+        assert.deepEqual(mp.getAllStartMethods(), ['spawn']);
+        assert.throws(() => mp.getContext('fork'), mp.ForkUnavailableError);
+        const p = new mp.Process({ target: () => process.exit(4) });
+        const left = new mp.Process({ target: () => console.log('left alone, and waited for') });
+        p.start().then(() => p.join()).then((code) => { assert.equal(code, 4); return left.start(); });\`,
+        { eval: true },
+      );
+      worker.on('error', (error) => { throw error; });
+      await new Promise((resolve) => worker.on('exit', resolve));`,
+    );
+    expect(result).toMatchObject({ code: 0, stdout: 'left alone, and waited for\n' });
   });
 });
