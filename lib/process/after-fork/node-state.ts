@@ -184,7 +184,7 @@ function realParts(): NodeParts {
     process,
     agentPrototype: http.Agent.prototype as unknown as NodeParts['agentPrototype'],
     socketPrototype: net.Socket.prototype as unknown as SocketInternals,
-    globals: globalThis as Record<symbol, unknown>,
+    globals: globalThis,
   };
 }
 
