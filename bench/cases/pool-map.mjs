@@ -1,0 +1,32 @@
+import { microseconds } from './units.mjs';
+
+export const name = 'pool-map';
+export const title = 'map of a function that does nothing, item by item, 2 workers: time per item';
+export const unit = microseconds;
+export const sizes = {
+  full: { items: 20_000, rounds: 5, workers: 2 },
+  quick: { items: 5_000, rounds: 3, workers: 2 },
+};
+export const subjects = [
+  { title: 'ours, fork, map with chunkSize 1', kind: 'node', file: 'ours', measure: 'poolMapFork' },
+  {
+    title: 'ours, spawn, map with chunkSize 1',
+    kind: 'node',
+    file: 'ours',
+    measure: 'poolMapSpawn',
+  },
+  { title: 'ours, fork, map, automatic', kind: 'node', file: 'ours', measure: 'poolMapAutomatic' },
+  { title: 'piscina, all at once', kind: 'node', file: 'piscina', measure: 'map' },
+  {
+    title: 'CPython Pool.map with chunksize 1',
+    kind: 'python',
+    file: 'python',
+    measure: 'poolMap',
+  },
+  {
+    title: 'CPython Pool.map, automatic',
+    kind: 'python',
+    file: 'python',
+    measure: 'poolMapAutomatic',
+  },
+];

@@ -1,0 +1,2 @@
+export const milliseconds = { title: 'milliseconds', show: (ms) => ms.toFixed(2) };
+export const microseconds = { title: 'microseconds', show: (ms) => (ms * 1000).toFixed(2) };

@@ -1,0 +1,57 @@
+// npm run bench [-- --only text] [-- --quick] [-- --json file]
+//
+// Every case × subject runs in a fresh process of its own, the subjects of a case taking turns, so that a busy moment of the
+// machine hits all of them. Prints a table per case and writes everything to a JSON file.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { cases } from './cases/index.mjs';
+import { describeMachine } from './machine.mjs';
+import { runSubject } from './run-subject.mjs';
+import { statistics } from './statistics.mjs';
+import { printCase } from './table.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string', default: path.join(import.meta.dirname, '..', 'build', 'bench.json') },
+  },
+});
+
+const TURNS = options.quick ? 1 : 3;
+const machine = describeMachine();
+console.log(
+  Object.entries(machine)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n'),
+);
+
+const measured = [];
+for (const { name, title, unit, subjects, sizes } of cases) {
+  if (!name.includes(options.only)) continue;
+  const results = await measureCase(subjects, options.quick ? sizes.quick : sizes.full);
+  printCase({ title, unit, results });
+  measured.push({ name, title, unit, results });
+}
+
+mkdirSync(path.dirname(options.json), { recursive: true });
+const report = { date: new Date().toISOString(), quick: options.quick, machine, cases: measured };
+writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
+console.log(`\nwritten to ${path.relative(process.cwd(), options.json)}`);
+
+async function measureCase(subjects, size) {
+  const results = subjects.map(({ title }) => ({ title, samples: [], missing: undefined }));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [index, subject] of subjects.entries()) {
+      const result = results[index];
+      if (result.missing !== undefined) continue;
+      const { samples, missing } = await runSubject(subject, size);
+      if (missing !== undefined) result.missing = missing;
+      else result.samples.push(...samples);
+    }
+  }
+  return results.map(({ title, samples, missing }) =>
+    missing === undefined ? { title, ...statistics(samples) } : { title, missing },
+  );
+}

@@ -1,0 +1,30 @@
+// Around every subject that runs in Node: picks the measurement that was asked for, prints its times as JSON.
+
+/** `measurements`: name → function of the size that returns milliseconds per operation. */
+export async function main(measurements) {
+  const [, , name, size] = process.argv;
+  const samples = await measurements[name](JSON.parse(size));
+  process.stdout.write(JSON.stringify(samples), () => process.exit(0));
+}
+
+/** The times of single rounds, after some that do not count. */
+export async function timeEach(rounds, round) {
+  const samples = [];
+  for (let i = -Math.ceil(rounds / 10); i < rounds; i++) {
+    const startedAt = performance.now();
+    await round();
+    if (i >= 0) samples.push(performance.now() - startedAt);
+  }
+  return samples;
+}
+
+/** The same without a promise between the rounds. */
+export function timeEachSync(rounds, round) {
+  const samples = [];
+  for (let i = -Math.ceil(rounds / 10); i < rounds; i++) {
+    const startedAt = performance.now();
+    round();
+    if (i >= 0) samples.push(performance.now() - startedAt);
+  }
+  return samples;
+}
