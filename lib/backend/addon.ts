@@ -6,7 +6,7 @@ export interface NativeChannel {
   /**
    * The next whole message, together with its descriptors (which are the caller's) when it has some; undefined when it has
    * not all arrived; null at the end of the stream. Throws ECONNRESET when the stream ends inside a message, EPROTO when what
-   * arrives is no message, ESTALE after a fork in the midst of one; EMFILE when only this message is lost, because its
+   * arrives is no message, ECONNABORTED after a fork in the midst of one; EMFILE when only this message is lost, because its
    * descriptors did not fit into this process.
    */
   tryRecv(): Buffer | [bytes: Buffer, fds: number[]] | undefined | null;

@@ -4,8 +4,8 @@
 //
 // It never reads past the message it is reading: another process may hold the same end, and what is
 // read ahead here would be missing there. A started message is always finished by whoever started
-// it; a fork in its midst leaves the child's copy broken in that direction (ESTALE), because both
-// processes going on would tear the stream.
+// it; a fork in its midst leaves the child's copy broken in that direction (ECONNABORTED), because
+// both processes going on would tear the stream.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,12 +31,11 @@ class FdChannel {
   FdChannel() = default;
   explicit FdChannel(UniqueFd fd);
 
-  // Reads as much of the next message as there is. Fails with
-  //   ECONNRESET  the stream ended inside a message
-  //   EPROTO      what arrived is not a message
-  //   EMFILE      this message is lost: its descriptors did not fit into this process. The channel
-  //   goes on. ESTALE      see above
-  // and, EMFILE apart, for good.
+  // Reads as much of the next message as there is. Fails, and but for EMFILE does so for good, with
+  // - ECONNRESET when the stream ended inside a message;
+  // - EPROTO when what arrived is not a message;
+  // - EMFILE when only this message is lost: its descriptors did not fit into this process;
+  // - ECONNABORTED in a forked child, see above.
   Result<Received> TryReceive();
   // After kMessage: the message, which makes way for the next.
   MessageBytes TakeBytes();
@@ -49,7 +48,8 @@ class FdChannel {
 
   // Starts a message. kNotStarted: nothing was taken, because there is no room or another message
   // is not finished. The descriptors are copied by the kernel with the first byte. Fails with
-  // EMSGSIZE or EINVAL for what is too large.
+  // EMSGSIZE or EINVAL for what is too large, with EMFILE when too many descriptors are on their
+  // way.
   Result<Sent> BeginSend(std::span<const uint8_t> body, std::span<const int> fds);
   // Goes on with a started message, whose body is given again. True when all of it is written.
   Result<bool> ContinueSend(std::span<const uint8_t> body);

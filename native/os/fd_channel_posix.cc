@@ -200,6 +200,8 @@ Result<FdChannel::Sent> FdChannel::BeginSend(std::span<const uint8_t> body,
   const ssize_t count = RetryInterrupted([&] { return sendmsg(fd_.get(), &message, SendFlags()); });
   if (count < 0) {
     if (WouldBlock(errno)) return Sent::kNotStarted;
+    // Not known to libuv by name: the descriptors that are on their way reach this user's limit.
+    if (errno == ETOOMANYREFS) return Status::Failed(EMFILE, "sendmsg");
     const Status failure = Status::Failed(errno, "sendmsg");
     // Nothing was taken, so the stream is whole; only a peer that is gone stays gone.
     if (failure.error == EPIPE || failure.error == ECONNRESET) send_failure_ = failure;
@@ -266,8 +268,8 @@ void FdChannel::AfterForkInChild() {
   // first byte.
   const bool torn = holds_input() && !whole;
   ForgetMessage();
-  if (torn) receive_failure_ = Status::Failed(ESTALE, "recv");
-  if (sending_) send_failure_ = Status::Failed(ESTALE, "sendmsg");
+  if (torn) receive_failure_ = Status::Failed(ECONNABORTED, "recv");
+  if (sending_) send_failure_ = Status::Failed(ECONNABORTED, "sendmsg");
   sending_ = false;
 }
 

@@ -120,7 +120,7 @@ function describeReceiveError(error: unknown): unknown {
         'a message was lost: the descriptors that came with it do not fit into this process (see ulimit -n)',
         error,
       );
-    case 'ESTALE':
+    case 'ECONNABORTED':
       return new StateError(
         'this process was forked while a message was being received, whose rest only its parent can ' +
           'understand: nothing can be received on this connection here',

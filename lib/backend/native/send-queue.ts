@@ -141,7 +141,7 @@ function describeSendError(error: unknown, bytes: number): unknown {
     case 'EPIPE':
     case 'ECONNRESET':
       return new BrokenPipeError('nobody is left at the other end of the connection', options);
-    case 'ESTALE':
+    case 'ECONNABORTED':
       return new StateError(
         'this process was forked while a message was being sent, which only its parent can finish: ' +
           'nothing can be sent on this connection here',
@@ -155,7 +155,7 @@ function describeSendError(error: unknown, bytes: number): unknown {
       );
     case 'EMSGSIZE':
       return outOfRange('the size of a message', 'at most 4 GiB', bytes);
-    case 'ETOOMANYREFS':
+    case 'EMFILE':
       return systemError('too many handles are on their way and not yet received', error);
     default:
       return systemError('sending failed', error);
