@@ -1,0 +1,336 @@
+// Connections under attack: killed peers, torn and invented messages, exhausted descriptors, forks and environments that end.
+import { describe, test } from 'vitest';
+import { check } from '../fixtures/connection/programs.js';
+import { describeEach } from '../support/start-methods.js';
+
+const native =
+  process.env['MULTIPROCESSING_BACKEND'] !== 'fallback' && process.platform === 'linux';
+const env = { MULTIPROCESSING_BACKEND: 'native' };
+
+describe.runIf(native)('a connection on the native backend', () => {
+  test('refuses bytes that are no message, for good, and still sends', async () => {
+    await check(
+      undefined,
+      `for (const garbage of ['GET / HTTP/1.1\\r\\n', '\\x80\\0\\0\\0', '\\xff\\xff\\xff\\xfe', '\\xff'.repeat(12)]) {
+        const [a, b] = Pipe();
+        fs.writeSync(a.fileno(), Buffer.from(garbage, 'latin1'));
+        if (garbage.startsWith('GET')) {
+          // A body of more than a gigabyte is announced: memory is not, and the end tells.
+          const before = process.memoryUsage().rss;
+          await assert.rejects(b.recv({ timeout: 20 }), { code: 'ERR_MP_TIMEOUT' });
+          assert.ok(process.memoryUsage().rss - before < 100 << 20);
+          a.close();
+          await assert.rejects(b.recv(), { code: 'ECONNRESET', message: /middle of a message/ });
+        } else {
+          await assert.rejects(b.recv(), { code: 'EPROTO' });
+          await assert.rejects(b.recv(), { code: 'EPROTO' });
+          await b.send('other way');
+          assert.equal(await a.recv(), 'other way');
+        }
+        a.close();
+        b.close();
+      }`,
+      { env },
+    );
+  });
+
+  test('reads what CPython writes, and the other way round', async () => {
+    await check(
+      undefined,
+      `const { spawnSync, spawn } = require('node:child_process');
+      if (spawnSync('python3', ['--version']).status !== 0) return;
+      const [a, b] = Pipe();
+      const script = \`
+from multiprocessing.connection import Connection
+c = Connection(3)
+while True:
+    try: m = c.recv_bytes()
+    except EOFError: break
+    c.send_bytes(m[::-1])
+\`;
+      const python = spawn('python3', ['-c', script], { stdio: ['ignore', 'inherit', 'inherit', b.fileno()] });
+      b.close();
+      for (const size of [0, 1, 5, 16384, 16385, 1 << 20]) {
+        const bytes = Buffer.alloc(size);
+        for (let i = 0; i < size; i++) bytes[i] = i * 7;
+        const [got] = await Promise.all([a.recvBytes(), a.sendBytes(bytes)]);
+        assert.ok(got.equals(bytes.reverse()));
+      }
+      a.close();
+      await new Promise((resolve) => python.once('exit', resolve));
+      assert.equal(python.exitCode, 0);`,
+      { env },
+    );
+  });
+
+  test('tells when descriptors do not fit, and goes on', async () => {
+    await check(
+      undefined,
+      `if (!process.env.LIMITED) {
+        const { spawnSync } = require('node:child_process');
+        const limit = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, __filename];
+        process.exitCode = spawnSync('sh', limit, { stdio: 'inherit', env: { ...process.env, LIMITED: '1' } }).status;
+        return;
+      }
+      const [a, b] = Pipe();
+      const [x, y] = Pipe();
+      await a.send([x, y]);
+      await a.send('next');
+      const taken = [];
+      try { for (;;) taken.push(fs.openSync('/dev/null')); } catch (error) { assert.equal(error.code, 'EMFILE'); }
+      await assert.rejects(b.recv(), (error) => error.code === 'EMFILE' && /a message was lost/.test(error.message));
+      assert.equal(await b.recv(), 'next');
+      assert.throws(() => Pipe(), { code: 'EMFILE' });
+      await assert.rejects(a.send(x), (error) => /EMFILE/.test(error.message));
+      for (const fd of taken) fs.closeSync(fd);
+      await a.send(x);
+      (await b.recv()).close();
+      for (const one of [a, b, x, y]) one.close();`,
+      { env },
+    );
+  });
+
+  test('leaves neither descriptors nor memory after 100 000 round trips', async () => {
+    await check(
+      undefined,
+      `const [a, b] = Pipe();
+      const echo = (async () => { for await (const value of b) await b.send(value); })();
+      const rounds = async (n) => {
+        for (let i = 0; i < n; i++) {
+          await a.send({ i });
+          assert.equal((await a.recv()).i, i);
+        }
+      };
+      await rounds(20_000);
+      globalThis.gc();
+      const [fds, rss] = [descriptors(), process.memoryUsage().rss];
+      await rounds(100_000);
+      globalThis.gc();
+      assert.equal(descriptors(), fds);
+      assert.ok(process.memoryUsage().rss - rss < 40 << 20, String(process.memoryUsage().rss - rss));
+      a.close();
+      await echo;
+      b.close();`,
+      { env, timeoutMs: 60_000 },
+    );
+  });
+
+  test('is closed by the garbage collector when nobody can reach it', async () => {
+    await check(
+      undefined,
+      `const before = descriptors();
+      await (async () => {
+        for (let i = 0; i < 100; i++) {
+          const [a, b] = Pipe();
+          const received = b.recv();
+          await a.send(Pipe());
+          await received;
+          await b.recv({ timeout: 0 }).catch(() => undefined);
+        }
+      })();
+      await settle(() => descriptors() <= before + 1);`,
+      { env },
+    );
+  });
+
+  test('closes what came with a message that cannot be understood', async () => {
+    await check(
+      undefined,
+      `class Unknown {}
+      mp.registerReducer(Unknown, () => 0, () => { throw new Error('not here'); }, 'unknown');
+      const [a, b] = Pipe();
+      const [x, y] = Pipe();
+      const before = descriptors();
+      await (async () => {
+        await a.send([x, new Unknown()]);
+        await assert.rejects(b.recv(), { code: 'ERR_MP_SERIALIZATION' });
+      })();
+      await settle(() => descriptors() <= before + 1);
+      for (const one of [a, b, x, y]) one.close();`,
+      { env },
+    );
+  });
+
+  test('while somebody waits for it, it is not collected', async () => {
+    await check(
+      undefined,
+      `let sender;
+      const received = (() => {
+        const [a, b] = Pipe();
+        sender = a;
+        return b.recv();
+      })();
+      for (let i = 0; i < 10; i++) { globalThis.gc(); await sleep(5); }
+      await sender.send('still there');
+      assert.equal(await received, 'still there');`,
+      { env },
+    );
+  });
+
+  test('carries 300 MiB', async () => {
+    await check(
+      undefined,
+      `const [a, b] = Pipe();
+      const large = Buffer.alloc(300 << 20, 'large');
+      const [got] = await Promise.all([b.recvBytes(), a.sendBytes(large)]);
+      assert.ok(got.equals(large));
+      a.close();
+      b.close();`,
+      { env, timeoutMs: 60_000 },
+    );
+  });
+
+  test('waiting keeps the program alive, and being served lets it end', async () => {
+    await check(
+      undefined,
+      `const [a, b] = Pipe();
+      setTimeout(() => a.send('late'), 50).unref();
+      setTimeout(() => a.send('late'), 100).unref();
+      assert.equal(await b.recv(), 'late');
+      assert.equal(await b.poll({ timeout: Infinity }), true);
+      process.on('exit', () => console.log('end'));`,
+      { env, timeoutMs: 10_000 },
+    );
+  });
+
+  test('what does not fit keeps the program alive until it is read', async () => {
+    await check(
+      undefined,
+      `const { spawn } = require('node:child_process');
+      const [a, b] = Pipe();
+      const slow = \`setTimeout(() => {
+        const { Connection } = require('node-multiprocessing');
+        const fs = require('node:fs');
+        let total = 0;
+        const buffer = Buffer.alloc(1 << 20);
+        for (let n; (n = fs.readSync(3, buffer)) > 0; ) total += n;
+        process.exitCode = total === (4 << 20) + 4 ? 0 : 1;
+      }, 200)\`;
+      const child = spawn(process.execPath, ['-e', slow], { stdio: ['ignore', 'inherit', 'inherit', b.fileno()], cwd: __dirname });
+      b.close();
+      child.unref();
+      child.once('exit', (code) => assert.equal(code, 0));
+      a.sendBytes(Buffer.alloc(4 << 20)).then(() => console.log('sent'));
+      a.close();`,
+      { env, timeoutMs: 20_000 },
+    );
+  });
+
+  test('in a worker_thread it ends with the thread, waited on or not', async () => {
+    await check(
+      undefined,
+      `const { Worker } = require('node:worker_threads');
+      const before = descriptors();
+      for (const tail of ['b.recv();', 'b.recv(); a.send(Buffer.alloc(8 << 20));', '', 'a.close();', 'b.recv(); process.exit();']) {
+        const worker = new Worker(\`
+          const { Pipe } = require('node-multiprocessing');
+          const { parentPort } = require('node:worker_threads');
+          (async () => {
+            const [a, b] = Pipe();
+            await a.send(1);
+            await b.recv();
+            parentPort.postMessage('ready');
+            \${tail}
+          })();\`, { eval: true });
+        worker.on('error', (error) => { throw error; });
+        await new Promise((resolve) => worker.once('message', resolve));
+        await sleep(10);
+        await worker.terminate();
+      }
+      await settle(() => descriptors() <= before + 2);
+      const [a, b] = Pipe();
+      await a.send('main goes on');
+      assert.equal(await b.recv(), 'main goes on');
+      a.close();
+      b.close();`,
+      { env },
+    );
+  });
+});
+
+describeEach(
+  'a connection around a fork',
+  (testCase) => {
+    test('works on both sides between messages', async () => {
+      await check(
+        testCase,
+        `const [a, b] = Pipe();
+        const waiting = a.recv();
+        await sleep(10);
+        const p = new Process({ target: async () => {
+          // What the parent waits for is not answered here.
+          await b.send('from the child');
+          b.close();
+          a.close();
+        } });
+        await p.start();
+        assert.equal(await waiting, 'from the child');
+        assert.equal(await p.join(), 0);
+        await b.send('from the parent');
+        assert.equal(await a.recv(), 'from the parent');
+        a.close();
+        b.close();`,
+      );
+    });
+
+    test('in the midst of a message the child is told, and its parent goes on', async () => {
+      await check(
+        testCase,
+        `const tell = (error) => [error.code, error.message.includes('forked')];
+        const [line, there] = Pipe();
+        const [writes, idle] = Pipe();
+        const [idle2, reads] = Pipe();
+        // Half written, since nobody reads; and half read, since the rest is not written yet.
+        const written = writes.send(Buffer.alloc(4 << 20, 1));
+        const frame = Buffer.concat([Buffer.from([0, 0, 0, 5]), Buffer.from('hello')]);
+        fs.writeSync(idle2.fileno(), frame, 0, 6);
+        const read = reads.recvBytes();
+        const p = new Process({ target: async () => {
+          await there.send([await writes.send('x').catch(tell), await reads.recv().catch(tell)]);
+          await there.send([await reads.send('still writes'), await writes.poll()]);
+        } });
+        await p.start();
+        const told = ['ERR_MP_STATE', true];
+        assert.deepEqual(await line.recv(), [told, told]);
+        assert.deepEqual(await line.recv(), [undefined, false]);
+        assert.equal(await p.join(), 0);
+        fs.writeSync(idle2.fileno(), frame, 6);
+        assert.equal((await read).toString(), 'hello');
+        assert.equal((await idle.recv()).length, 4 << 20);
+        await written;
+        assert.equal(await idle2.recv(), 'still writes');
+        for (const one of [line, there, writes, idle, idle2, reads]) one.close();`,
+      );
+    });
+
+    test('what is registered for the parent does not wake the child, nor the other way round', async () => {
+      await check(
+        testCase,
+        `const [a, b] = Pipe();
+        const [line, there] = Pipe();
+        const received = [];
+        const reading = (async () => { for await (const value of b) received.push(value); })();
+        const children = [];
+        for (let i = 0; i < 5; i++) {
+          const p = new Process({ target: async () => {
+            line.close();
+            await sleep(20);
+            await there.send(received.length);
+            a.close();
+            b.close();
+          } });
+          await p.start();
+          children.push(p);
+        }
+        for (let i = 0; i < 100; i++) await a.send(i);
+        for (let i = 0; i < 5; i++) assert.equal(await line.recv(), 0);
+        for (const p of children) assert.equal(await p.join(), 0);
+        a.close();
+        await reading;
+        assert.deepEqual(received, [...Array(100).keys()]);
+        for (const one of [b, line, there]) one.close();`,
+      );
+    });
+  },
+  ({ method }) => method === 'fork',
+);
