@@ -3,10 +3,10 @@
  * an exit code. The child ends when the work has returned and its promise, if any, has settled; other work that is still in
  * the event loop does not hold it. It always leaves through process.exit().
  */
-import { endChildren } from './exit.js';
+import { endChildren, hasChildren } from './exit.js';
 import type { Birth } from './own-state.js';
 import { become } from './own-state.js';
-import { flushStdio } from './stdio.js';
+import { flushStdio, isWriting } from './stdio.js';
 import { printError, printTraceback } from './traceback.js';
 
 /** Node's own exit code for an `await` that nothing can settle any more. */
@@ -73,6 +73,7 @@ class Ending {
   /** One turn of the loop first: what the work left rejected or queued behind it is still seen. */
   #leave(): void {
     setImmediate(() => {
+      if (!hasChildren() && !isWriting()) process.exit();
       void endChildren()
         .then(flushStdio)
         .finally(() => process.exit());

@@ -43,6 +43,10 @@ function onExit(): void {
   for (const child of children.filter(({ daemon }) => daemon)) waitOrKill(child, deadline);
 }
 
+export function hasChildren(): boolean {
+  return own.children.size > 0;
+}
+
 /** The same for a child whose target has ended: it still has its event loop, so it works on every backend. */
 export async function endChildren(): Promise<void> {
   const children = running();

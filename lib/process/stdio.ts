@@ -5,8 +5,13 @@
  * nothing to wait for. Looking at the streams would make them, so they are left alone while no write is under way.
  */
 export async function flushStdio(): Promise<void> {
-  if (!process.getActiveResourcesInfo().some((name) => name.includes('Write'))) return;
+  if (!isWriting()) return;
   await Promise.all([drained('stdout'), drained('stderr')]);
+}
+
+/** Whether any write of this process is under way, which may be one of the standard streams. */
+export function isWriting(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.includes('Write'));
 }
 
 function drained(name: 'stdout' | 'stderr'): Promise<void> {
