@@ -13,11 +13,13 @@ static inline double now_ms(void) {
 }
 
 /* The number behind "name": in a flat JSON object; 0 when it is not there. */
-static inline long size_of(const char *json, const char *name) {
+static inline long size_of(const char* json, const char* name) {
   char key[64];
   snprintf(key, sizeof key, "\"%s\":", name);
-  const char *at = strstr(json, key);
+  const char* at = strstr(json, key);
   return at == NULL ? 0 : atol(at + strlen(key));
 }
 
-static inline void print_sample(long index, double ms) { printf("%s%.6f", index == 0 ? "[" : ",", ms); }
+static inline void print_sample(long index, double ms) {
+  printf("%s%.6f", index == 0 ? "[" : ",", ms);
+}

@@ -4,11 +4,11 @@
 
 #include "clock.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 3) return 2;
   long rounds = size_of(argv[2], "rounds");
   size_t bytes = (size_t)size_of(argv[2], "heapMiB") << 20;
-  volatile char *kept = malloc(bytes + 1);
+  volatile char* kept = malloc(bytes + 1);
   for (size_t at = 0; at < bytes; at += 4096) kept[at] = 1;
   for (long i = -(rounds / 10 + 1); i < rounds; i++) {
     double started_at = now_ms();

@@ -5,7 +5,7 @@
 
 #include "clock.h"
 
-static int read_all(int fd, char *buffer, long bytes) {
+static int read_all(int fd, char* buffer, long bytes) {
   for (long at = 0; at < bytes;) {
     ssize_t count = read(fd, buffer + at, bytes - at);
     if (count <= 0) return 0;
@@ -14,7 +14,7 @@ static int read_all(int fd, char *buffer, long bytes) {
   return 1;
 }
 
-static int write_all(int fd, const char *buffer, long bytes) {
+static int write_all(int fd, const char* buffer, long bytes) {
   for (long at = 0; at < bytes;) {
     ssize_t count = write(fd, buffer + at, bytes - at);
     if (count <= 0) return 0;
@@ -23,11 +23,11 @@ static int write_all(int fd, const char *buffer, long bytes) {
   return 1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 3) return 2;
   long rounds = size_of(argv[2], "rounds");
   long bytes = size_of(argv[2], "bytes");
-  char *buffer = calloc(1, bytes);
+  char* buffer = calloc(1, bytes);
   int ends[2];
   if (buffer == NULL || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
   if (fork() == 0) {
