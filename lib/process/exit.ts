@@ -1,6 +1,9 @@
 /**
  * The end of a process that has children: daemons are told to end, the others are waited for. In that order at every way
  * out, as Python does it: a natural end, process.exit(), an uncaught exception, the end of a child's target.
+ *
+ * The fallback backend cannot wait once the event loop is over: there the others go on alone, and a daemon, told to end,
+ * loses its parent before its own handler may have run.
  */
 import { Deadline } from '../base/deadline.js';
 import { NotSupportedError, StateError } from '../errors.js';

@@ -145,11 +145,11 @@ describeEach('_TestProcess', (testCase) => {
     });
   }
 
-  test('_TestProcess.test_terminate', async () => {
+  test('_TestProcess.test_terminate (adapted: a negative timeout is a RangeError here, as everywhere)', async () => {
     await check(testCase, killProgram('terminate', 'SIGTERM'));
   });
 
-  test('_TestProcess.test_kill', async () => {
+  test('_TestProcess.test_kill (adapted: a negative timeout is a RangeError here, as everywhere)', async () => {
     await check(testCase, killProgram('kill', 'SIGKILL'));
   });
 

@@ -48,9 +48,10 @@ describeEach('The end of the parent', (testCase) => {
     expect(code).toBe(expected);
     if (text === '') expect(stderr).toBe('');
     else expect(stderr).toContain(text);
-    expect(readdirSync(folder).sort()).toEqual(['finished', 'terminated']);
-    // Where the parent cannot block at its exit, the others finish on their own.
+    expect(readdirSync(folder)).toContain('finished');
+    // Where the parent cannot block at its exit, the others finish on their own, and a daemon has no time for its handler.
     if (testCase.backend === 'fallback') return;
+    expect(readdirSync(folder)).toContain('terminated');
     const finishedAt = Number(readFileSync(path.join(folder, 'finished'), 'utf8'));
     expect(startedAt + ms).toBeGreaterThanOrEqual(finishedAt - 1);
   });
