@@ -64,6 +64,16 @@ describeEach('errors of tasks', (testCase) => {
     if (!forked) expect(noWorkerLost).toBe(true);
   });
 
+  test('what only one side can decode fails its own task as well', async () => {
+    const { undecodableArgument, undecodableResult, afterwards } = await report();
+    const unknown = (tag: string) => ({
+      error: { kind: 'SerializationError', message: expect.stringMatching(tag) },
+    });
+    expect(undecodableArgument).toMatchObject(unknown('guest'));
+    expect(undecodableResult).toMatchObject(unknown('stranger'));
+    expect(afterwards).toEqual([1, 2, 3, 4]);
+  });
+
   test.runIf(forked)('closures run, each with what it closes over', async () => {
     const { closure, secondClosure } = await report();
     expect(closure).toEqual({ value: [3, 6] });
