@@ -26,10 +26,7 @@ export class Broker {
     const port = this.#ports.get(process);
     if (port === undefined) return;
     this.#ports.delete(process);
-    const held = [...port.ends];
-    for (const end of held) end.forget(port);
-    this.#settle(held);
-    for (const end of held) if (!end.dead) end.deliver();
+    this.#releaseAll(port);
   }
 
   handle(process: ProcessId, request: Request): void {
@@ -37,11 +34,19 @@ export class Broker {
     const whole = port?.parts.join(request);
     if (port === undefined || whole === undefined) return;
     if (whole.op === 'open') this.#open(port, whole);
+    else if (whole.op === 'reset') this.#releaseAll(port);
     else if (whole.op === 'gone') for (const gone of whole.processes) this.disconnect(gone);
     else if (whole.op === 'message') this.#accept(port, whole);
     else if (whole.op === 'back') this.#takeBack(port, whole);
     else if (whole.op === 'close') this.#close(port, whole);
     else this.#ask(port, whole);
+  }
+
+  #releaseAll(port: Port): void {
+    const held = [...port.ends];
+    for (const end of held) end.forget(port);
+    this.#settle(held);
+    for (const end of held) if (!end.dead) end.deliver();
   }
 
   #open(port: Port, { channel, to }: OnEnd<'open'>): void {
@@ -69,10 +74,7 @@ export class Broker {
   #takeBack(port: Port, { end: id, seq, bytes, handles }: OnEnd<'back'>): void {
     const travelling = this.#find(handles);
     const end = this.#ends.get(id);
-    // A stream that was told to have ended stays ended.
-    if (end !== undefined && !end.ended) {
-      end.takeBack({ seq, bytes, handles: travelling });
-    }
+    end?.takeBack({ seq, bytes, handles: travelling });
     for (const handle of travelling) handle.drop(port, 1);
     this.#settle(travelling);
   }

@@ -69,6 +69,8 @@ export type Request =
   | { op: 'returned'; end: EndId; wants: number }
   /** Gives up holds on an end. */
   | { op: 'close'; end: EndId; holds: number }
+  /** Gives up everything: the sender has let go of all it knew. */
+  | { op: 'reset' }
   /** These processes, descendants of the sender, have ended. */
   | { op: 'gone'; processes: ProcessId[] };
 

@@ -133,6 +133,8 @@ export class LocalEnd {
   }
 
   #arrive(arrived: Arrived): void {
+    // Another reader may have given a message back after the end of the stream was told.
+    this.#ended = false;
     if (!this.#streaming) this.#wants = Math.max(0, this.#wants - 1);
     const reader = this.#readers.shift();
     if (reader !== undefined) {
@@ -182,7 +184,8 @@ export class LocalEnd {
   #adjustWants(): void {
     if (this.#streaming || this.#ended) return;
     const wanting = this.#readers.filter(({ cancelling }) => !cancelling).length;
-    const missing = wanting - (this.#wants - this.#unwants);
+    // An `unwant` that was too late takes nothing away.
+    const missing = wanting - Math.max(0, this.#wants - this.#unwants);
     if (missing > 0) {
       this.#wants += missing;
       this.#table.request({ op: 'want', end: this.id, count: missing });

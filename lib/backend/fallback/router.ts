@@ -107,8 +107,11 @@ export class Router implements Uplink {
     if (frame.at !== undefined && frame.at !== this.process) {
       this.#routes.get(frame.at)?.link.send(frame);
     } else if (frame.op === 'goodbye') this.#released = true;
-    else if (frame.op === 'orphaned') this.#loseBroker();
-    else this.ends.handle(frame as Reply);
+    else if (frame.op === 'orphaned') {
+      this.#loseBroker();
+      // What we told the new broker before we heard of it.
+      this.request({ op: 'reset' });
+    } else this.ends.handle(frame as Reply);
   }
 
   #parentEnded(): void {

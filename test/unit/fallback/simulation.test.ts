@@ -4,8 +4,10 @@ import type { Channel, Message } from '../../../lib/backend/contract.js';
 import { BrokenPipeError, EndOfFileError, TimeoutError } from '../../../lib/errors.js';
 import { SimulatedTree, type SimulatedProcess } from './simulated-tree.js';
 
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 60);
-const seeds = Array.from({ length: SEEDS }, (_, index) => index + 1);
+/** Which seeds to draw from: as many as are worth the time of every run, others to look for more or to repeat one. */
+const COUNT = Number(process.env['SIMULATION_SEEDS'] ?? 40);
+const FIRST = Number(process.env['SIMULATION_FIRST'] ?? 1);
+const seeds = Array.from({ length: COUNT }, (_, index) => FIRST + index);
 
 function numbered(number: number, size = 8): Message {
   const bytes = new Uint8Array(Math.max(8, size));
@@ -47,9 +49,13 @@ async function expectNothingHeld(tree: SimulatedTree): Promise<void> {
   await tree.run();
   const left = tree.processes
     .filter(({ alive }) => alive)
-    .map(({ name, router }) => [name, router.ends.size, router.ends.liveness.holds]);
-  expect(left).toEqual(left.map(([name]) => [name, 0, 0]));
-  expect(tree.root.router.brokerSize).toBe(0);
+    .map(({ name, router }) => [
+      name,
+      router.brokerSize,
+      router.ends.size,
+      router.ends.liveness.holds,
+    ]);
+  expect(left).toEqual(left.map(([name]) => [name, 0, 0, 0]));
 }
 
 async function readAll(process: SimulatedProcess, channel: Channel): Promise<number[]> {
@@ -108,12 +114,14 @@ describe.each(seeds)('seed %i', (seed) => {
       left.close();
       right.close();
       const reading = readAll(reader, into);
-      void (async () => {
+      const writing = (async () => {
         for (const number of upTo(1000)) {
           await out.send(numbered(number, tree.random() < 0.05 ? 2_500_000 : 10), {});
           resolved.push(number);
         }
       })();
+      // How it ends depends on who is killed.
+      writing.catch(() => undefined);
       for (let more = tree.random() * 150; more > 0; more -= 1) await tree.step();
       tree.kill(victim);
       const got = await reading;
@@ -236,18 +244,52 @@ describe.each(seeds)('seed %i', (seed) => {
     await expectNothingHeld(tree);
   });
 
+  test('processes that are let go are a tree of their own', async () => {
+    const tree = new SimulatedTree(seed);
+    const middle = tree.spawn(tree.root);
+    const top = tree.spawn(middle);
+    const below = tree.spawn(tree.spawn(top));
+    await during(tree, async () => {
+      const [left, right] = tree.root.pair();
+      const old = await tree.hand(tree.root, right, below);
+      right.close();
+      const reading = readAll(below, old);
+      await left.send(numbered(0), {});
+      const line = top.lines.get(tree.processes[3] as SimulatedProcess) as Channel;
+      const waiting = line.recv({});
+      waiting.catch(() => undefined);
+      for (let more = tree.random() * 30; more > 0; more -= 1) await tree.step();
+      middle.router.letGo(top.name);
+      tree.kill(middle);
+      await expect(waiting).rejects.toThrow(EndOfFileError);
+      expect([[], [0]]).toContainEqual(await reading);
+      await expect(old.send(numbered(1), {})).rejects.toThrow(BrokenPipeError);
+      // The root learns of the death in its own time.
+      const sending = (async () => {
+        for (;;) await left.send(numbered(1, 100_000), {});
+      })();
+      await expect(sending).rejects.toThrow(BrokenPipeError);
+      const grandchild = tree.spawn(below);
+      const [near, far] = top.pair();
+      const moved = await tree.hand(top, far, top);
+      far.close();
+      await near.send(numbered(2), {});
+      expect(numberOf(await moved.recv({}))).toBe(2);
+      await (below.lines.get(grandchild) as Channel).send(numbered(3), {});
+      expect(numberOf((await grandchild.control?.recv({})) as Message)).toBe(3);
+    });
+    await expectNothingHeld(tree);
+  });
+
   test('chaos: whatever happens, every wait settles, nothing is doubled, and all is released', async () => {
     const tree = new SimulatedTree(seed);
     grow(tree, 5);
     const received = new Set<number>();
     let sent = 0;
-    let pending = 0;
     const waits = new Map<SimulatedProcess, number>();
     const count = (process: SimulatedProcess, wait: Promise<unknown>): void => {
       waits.set(process, (waits.get(process) ?? 0) + 1);
-      pending += 1;
       const done = (): void => {
-        pending -= 1;
         waits.set(process, (waits.get(process) ?? 0) - 1);
       };
       wait.then(done, done);
@@ -284,24 +326,21 @@ describe.each(seeds)('seed %i', (seed) => {
       } else if (chance < 0.85) count(process, take(process, channel));
       else if (chance < 0.92) count(process, channel.poll({ signal: aborting(tree) }));
       else if (chance < 0.99) channel.close();
-      else if (process !== tree.root) tree.kill(process);
+      else if (process !== tree.root) {
+        for (const child of process.lines.keys()) {
+          if (tree.random() < 0.5) process.router.letGo(child.name);
+        }
+        tree.kill(process);
+      }
     };
     for (let acts = 0; acts < 250; acts += 1) {
       act(tree.pick(tree.processes.filter(({ alive }) => alive)));
       if (tree.random() < 0.7) await tree.step();
     }
     await tree.run();
-    for (const process of tree.processes) if (process.alive) process.closeAll();
-    await tree.run();
-    for (const process of tree.processes) if (process.alive) process.closeAll();
-    await tree.run();
-    for (const { alive, name, router } of tree.processes) {
-      if (alive) expect([name, router.ends.size, router.ends.liveness.holds]).toEqual([name, 0, 0]);
-    }
-    for (const [process, left] of waits)
-      if (process.alive) expect([process.name, left]).toEqual([process.name, 0]);
-    expect(tree.root.router.brokerSize).toBe(0);
-    expect(pending).toBeGreaterThanOrEqual(0);
+    // What still travelled when everything was closed is received, and closed in turn.
+    await expectNothingHeld(tree);
+    for (const [{ name, alive }, left] of waits) if (alive) expect([name, left]).toEqual([name, 0]);
   });
 });
 
