@@ -3,6 +3,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { backend } from '../backend/index.js';
+import '../connection/connection.js'; // an argument may be one, whatever the target's module loads
 import { EndOfFileError } from '../errors.js';
 import { runChild } from '../process/bootstrap.js';
 import { forgetImport, whileImporting } from '../process/import-guard.js';

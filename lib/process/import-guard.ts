@@ -4,12 +4,28 @@ import { BootstrapError } from '../errors.js';
 
 const importing = new AsyncLocalStorage<true>();
 
+/** What this process really runs; a spawned child's argv[1] becomes its parent's later. */
+const program = process.argv[1];
+let imports = 0;
+let argument: string | undefined;
+
 /**
  * Runs the import of a target's module. Whatever the module's top level begins stays marked, also what goes on later and
- * asynchronously: an unguarded `main()` reaches its start() long after the import is over.
+ * asynchronously: an unguarded `main()` reaches its start() long after the import is over. Meanwhile argv[1] is the
+ * program that this process runs, so that a main module sees that it is not the main program.
  */
-export function whileImporting<T>(load: () => T): T {
-  return importing.run(true, load);
+export async function whileImporting<T>(load: () => Promise<T>): Promise<T> {
+  if (imports === 0) {
+    argument = process.argv[1];
+    if (program !== undefined) process.argv[1] = program;
+  }
+  imports += 1;
+  try {
+    return await importing.run(true, load);
+  } finally {
+    imports -= 1;
+    if (imports === 0 && argument !== undefined) process.argv[1] = argument;
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Starting a Node child with a line to it, and that line's other end. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { StateError } from '../../errors.js';
 import type { Addon } from '../addon.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
@@ -77,19 +77,11 @@ let attached = false;
 
 /** In a child of `spawnNode`: connects to the parent, and dies with it from here on. */
 export function attachToParent(addon: Addon): ChildEnd {
-  if (attached || !startedByNative() || !isSocket(CONTROL_FD)) {
+  if (attached || !startedByNative()) {
     throw new StateError('attachChild is for the entry program of a child, once');
   }
   attached = true;
   delete process.env[MARKER];
   addon.dieWithParent(LIVENESS_FD);
   return { control: new SocketChannel(addon, CONTROL_FD, BOTH_WAYS) };
-}
-
-function isSocket(fd: number): boolean {
-  try {
-    return fstatSync(fd).isSocket();
-  } catch {
-    return false;
-  }
 }
