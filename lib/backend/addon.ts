@@ -4,18 +4,19 @@ import path from 'node:path';
 /** A descriptor's stream of framed messages. Owns the descriptor. Not thread-safe: one per environment. */
 export interface NativeChannel {
   /**
-   * The next whole message, together with its descriptors (which are the caller's) when it has some; undefined when it has
-   * not all arrived; null at the end of the stream. Throws ECONNRESET when the stream ends inside a message, EPROTO when what
+   * The next whole message, together with its descriptors (which are the caller's) when it has some. One that is small
+   * enough is written to `scratch`, and the answer is its length: memory from Node's own pool costs far less than a Buffer
+   * that is made here. Undefined when it has not all arrived; null at the end of the stream. Throws ECONNRESET when the stream ends inside a message, EPROTO when what
    * arrives is no message, ECONNABORTED after a fork in the midst of one; EMFILE when only this message is lost, because its
    * descriptors did not fit into this process.
    */
-  tryRecv(): Buffer | [bytes: Buffer, fds: number[]] | undefined | null;
+  tryRecv(scratch: Uint8Array): number | Buffer | [bytes: Buffer, fds: number[]] | undefined | null;
   /**
    * Starts a message. True when all of it is written. False when the rest of it waits for `flush` (`pending` is true then, and
    * `bytes` must stay as they are), or when nothing was taken: there is no room, or a message before it is pending. `fds` are
    * duplicated by the kernel, the caller keeps its own.
    */
-  trySend(bytes: Uint8Array, fds: readonly number[]): boolean;
+  trySend(bytes: Uint8Array, fds?: readonly number[]): boolean;
   /** Goes on with a started message: true when nothing is left. */
   flush(): boolean;
   /** True when a started message is not all written. */

@@ -53,17 +53,22 @@ class Args {
     return Napi::Function();
   }
 
-  Napi::Uint8Array Bytes(size_t index, const char* name) {
-    if (info_[index].IsTypedArray()) {
-      const auto array = info_[index].As<Napi::TypedArray>();
-      if (array.TypedArrayType() == napi_uint8_array) return array.As<Napi::Uint8Array>();
-    }
+  // One call into Node-API, for the sake of small messages. The span ends with the call.
+  std::span<uint8_t> Bytes(size_t index, const char* name) {
+    napi_typedarray_type type = napi_int8_array;
+    size_t length = 0;
+    void* data = nullptr;
+    const napi_status status = napi_get_typedarray_info(info_.Env(), info_[index], &type, &length,
+                                                        &data, nullptr, nullptr);
+    if (status == napi_ok && type == napi_uint8_array) return {static_cast<uint8_t*>(data), length};
     Refuse(name, "a Uint8Array");
-    return Napi::Uint8Array();
+    return {};
   }
 
+  // None when left out.
   std::vector<int> Descriptors(size_t index, const char* name) {
     std::vector<int> fds;
+    if (info_.Length() <= index) return fds;
     if (!info_[index].IsArray()) {
       Refuse(name, "an array of descriptors");
       return fds;

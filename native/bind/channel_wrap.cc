@@ -1,8 +1,12 @@
 #include "bind/channel_wrap.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "base/deadline.h"
 #include "bind/args.h"
@@ -61,12 +65,20 @@ class ChannelWrap : public Napi::ObjectWrap<ChannelWrap>, public ForkAware {
  private:
   Napi::Value TryRecv(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
+    Args args(info);
+    const std::span<uint8_t> scratch = args.Bytes(0, "scratch");
+    if (!args.ok()) return env.Undefined();
     Result<FdChannel::Received> received = channel_.TryReceive();
     if (!received.ok()) return Throw(env, received.status());
     if (received.value() == FdChannel::Received::kIncomplete) return env.Undefined();
     if (received.value() == FdChannel::Received::kEnd) return env.Null();
     std::vector<UniqueFd> fds = channel_.TakeFds();
-    const Napi::Value bytes = BytesToJs(env, channel_.TakeBytes());
+    MessageBytes message = channel_.TakeBytes();
+    if (fds.empty() && message.filled() <= scratch.size()) {
+      std::copy_n(message.data(), message.filled(), scratch.data());
+      return Napi::Number::New(env, static_cast<double>(message.filled()));
+    }
+    const Napi::Value bytes = BytesToJs(env, std::move(message));
     if (fds.empty() || bytes.IsEmpty()) return bytes;
     Napi::Array numbers = Napi::Array::New(env, fds.size());
     for (uint32_t i = 0; i < fds.size(); i++)
@@ -87,13 +99,15 @@ class ChannelWrap : public Napi::ObjectWrap<ChannelWrap>, public ForkAware {
   Napi::Value TrySend(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
     Args args(info);
-    const Napi::Uint8Array bytes = args.Bytes(0, "bytes");
+    const std::span<const uint8_t> bytes = args.Bytes(0, "bytes");
     const std::vector<int> fds = args.Descriptors(1, "fds");
     if (!args.ok()) return env.Undefined();
-    Result<FdChannel::Sent> sent = channel_.BeginSend({bytes.Data(), bytes.ByteLength()}, fds);
+    Result<FdChannel::Sent> sent = channel_.BeginSend(bytes, fds);
     if (!sent.ok()) return Throw(env, sent.status());
     // The rest is read from the caller's memory when there is room for it.
-    if (sent.value() == FdChannel::Sent::kStarted) unsent_ = Napi::Persistent(bytes);
+    if (sent.value() == FdChannel::Sent::kStarted) {
+      unsent_ = Napi::Persistent(info[0].As<Napi::Uint8Array>());
+    }
     return Napi::Boolean::New(env, sent.value() == FdChannel::Sent::kDone);
   }
 

@@ -8,6 +8,9 @@ import { NativeTransferHandle } from './transfer-handle.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
 
+/** Where small messages are read to. As much as `Buffer.allocUnsafe` takes from its pool. */
+const scratch = Buffer.allocUnsafeSlow(4095);
+
 /** Those who wait for messages of one end, in order, and those who wait for one to be there. */
 export class ReceiveQueue {
   readonly #addon: Addon;
@@ -36,9 +39,14 @@ export class ReceiveQueue {
   take(): Message | undefined {
     let received: ReturnType<NativeChannel['tryRecv']>;
     try {
-      received = this.#native.tryRecv();
+      received = this.#native.tryRecv(scratch);
     } catch (error) {
       throw describeReceiveError(error);
+    }
+    if (typeof received === 'number') {
+      const bytes = Buffer.allocUnsafe(received);
+      scratch.copy(bytes, 0, 0, received);
+      return { bytes, handles: NO_HANDLES };
     }
     if (received === undefined) return undefined;
     if (received === null) {

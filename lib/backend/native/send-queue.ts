@@ -10,8 +10,6 @@ import { NativeTransferHandle } from './transfer-handle.js';
 /** The kernel's bound (SCM_MAX_FD). */
 const MAX_HANDLES_PER_MESSAGE = 253;
 
-const NO_FDS: readonly number[] = [];
-
 /** `done`: written. `started`: the rest is to be flushed. `waiting`: nothing was taken. */
 export type SendProgress = 'done' | 'started' | 'waiting';
 
@@ -45,10 +43,10 @@ export class SendQueue {
       const expected = `at most ${MAX_HANDLES_PER_MESSAGE} (put the rest into another message)`;
       throw outOfRange('the number of handles in one message', expected, handles.length);
     }
-    const fds =
-      handles.length === 0 ? NO_FDS : handles.map((handle) => NativeTransferHandle.of(handle).fd);
+    const fds = handles.map((handle) => NativeTransferHandle.of(handle).fd);
     try {
-      const done = this.#native.trySend(bytes, fds);
+      const done =
+        fds.length === 0 ? this.#native.trySend(bytes) : this.#native.trySend(bytes, fds);
       if (!done && !this.#native.pending) return 'waiting';
       for (const handle of handles) handle.discard();
       return done ? 'done' : 'started';
