@@ -43,6 +43,8 @@ export class Roster {
       worker.listen(this.#listening);
       worker.holdUntilExit(this.#held);
     }
+    // Now somebody waits for an end, so it must not be slept through.
+    if (this.#present.size < size) for (const worker of this.#leaving) worker.holdUntilExit(true);
   }
 
   /** It gets nothing more, and ends when it has read that. */

@@ -59,7 +59,7 @@ export class ProcessWorker implements WorkerHandle {
           tell(events, frame);
         },
         () => {
-          this.#lineGone();
+          void this.#lineGone();
         },
       );
       this.#running = { process: child, pid: child.pid as number, line, reader };
@@ -131,15 +131,16 @@ export class ProcessWorker implements WorkerHandle {
    * Somebody waits for what it had to say, so its end is awaited now; it follows at once. When it does not, a task has closed
    * what was not its own, and the worker is of no more use.
    */
-  #lineGone(): void {
-    if (this.#stopping || this.#ended) return;
-    const end = this.#running?.process.join({ timeout: SILENT_GRACE_MS });
-    end?.then(
-      (code) => {
-        if (code === null) this.kill();
-      },
-      () => undefined,
-    );
+  async #lineGone(): Promise<void> {
+    const child = this.#running?.process;
+    if (child === undefined || this.#stopping || this.#ended) return;
+    try {
+      if ((await child.join({ timeout: SILENT_GRACE_MS })) !== null) return;
+      this.kill();
+      await child.join();
+    } catch (error) {
+      log('%s: waiting for its end failed: %o', this.#name, error);
+    }
   }
 
   async #afterEnd(events: WorkerEvents): Promise<void> {

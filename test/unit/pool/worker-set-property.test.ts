@@ -14,9 +14,12 @@ function randomFrom(seed: number): () => number {
 }
 
 describe('whatever happens', () => {
-  test.each([0, 25, 50, 75, 100, 125, 150, 175])('every task settles exactly once (seeds from %d)', async (first) => {
-    for (let seed = first; seed < first + 25; seed++) await live(seed);
-  });
+  test.each([0, 25, 50, 75, 100, 125, 150, 175])(
+    'every task settles exactly once (seeds from %d)',
+    async (first) => {
+      for (let seed = first; seed < first + 25; seed++) await live(seed);
+    },
+  );
 
   async function live(seed: number): Promise<void> {
     const random = randomFrom(seed + 1);

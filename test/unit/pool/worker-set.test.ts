@@ -142,6 +142,7 @@ describe('functions that workers were not born with', () => {
       await turn();
     }
     expect(factory.alive.size).toBe(2);
+    expect(factory.all.map((worker) => worker.held)).toEqual([true, true]);
     at(factory, 0).leave();
     await turn();
     expect(factory.alive.size).toBe(2);
