@@ -122,7 +122,8 @@ export class BrokerEnd {
 
   accept(message: Omit<Queued, 'seq' | 'reader'>): void {
     this.#lastSeq += 1;
-    const queued: Queued = { ...message, seq: this.#lastSeq, reader: this };
+    const { bytes, handles, writer } = message;
+    const queued: Queued = { seq: this.#lastSeq, bytes, handles, writer, reader: this };
     for (const handle of queued.handles) handle.#travel(queued);
     this.queue.push(queued);
     this.deliver();

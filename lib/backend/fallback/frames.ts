@@ -31,10 +31,11 @@ export function controlOf(child: ProcessId): string {
   return `${child}:`;
 }
 
-/** All but the last part of a long message; the frame with the last part completes it. */
+/** All but the last part of a long message of `size` bytes; the frame with the last part completes it. */
 export interface Part {
   op: 'part';
   end: EndId;
+  size: number;
   bytes: Uint8Array;
 }
 
@@ -105,21 +106,26 @@ export type Frame = (Request | Reply | LinkWord) & { at?: ProcessId };
 
 /** Puts the parts of long messages together again, at the frames' destination. One per source. */
 export class Parts {
-  readonly #parts = new Map<EndId, Uint8Array[]>();
+  readonly #begun = new Map<EndId, { whole: Buffer; filled: number }>();
 
   /** The frame with all its bytes, or undefined while parts are missing. */
   join<F extends Request | Reply>(frame: F): Exclude<F, Part> | undefined {
     if (frame.op === 'part') {
-      const parts = this.#parts.get(frame.end);
-      if (parts === undefined) this.#parts.set(frame.end, [frame.bytes]);
-      else parts.push(frame.bytes);
+      const begun = this.#begun.get(frame.end) ?? {
+        whole: Buffer.allocUnsafeSlow(frame.size),
+        filled: 0,
+      };
+      begun.whole.set(frame.bytes, begun.filled);
+      begun.filled += frame.bytes.byteLength;
+      this.#begun.set(frame.end, begun);
       return undefined;
     }
-    if (this.#parts.size > 0 && 'bytes' in frame) {
-      const parts = this.#parts.get(frame.end);
-      if (parts !== undefined) {
-        this.#parts.delete(frame.end);
-        frame.bytes = Buffer.concat([...parts, frame.bytes]);
+    if (this.#begun.size > 0 && 'bytes' in frame) {
+      const begun = this.#begun.get(frame.end);
+      if (begun !== undefined) {
+        this.#begun.delete(frame.end);
+        begun.whole.set(frame.bytes, begun.filled);
+        frame.bytes = begun.whole;
       }
     }
     return frame as Exclude<F, Part>;

@@ -48,7 +48,7 @@ export class Lanes {
       const part = bytes.subarray(sent, sent + PART_BYTES);
       sent += part.byteLength;
       if (sent < bytes.byteLength) {
-        this.link.send({ op: 'part', end, bytes: part, ...at }, next);
+        this.link.send({ op: 'part', end, size: bytes.byteLength, bytes: part, ...at }, next);
         return;
       }
       this.link.send({ ...frame, bytes: part }, written);

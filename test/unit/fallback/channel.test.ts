@@ -1,4 +1,5 @@
 // Channels whose two ends are in this process: no child, the same broker.
+import { when } from '../../support/start-methods.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Deadline } from '../../../lib/base/deadline.js';
@@ -181,7 +182,7 @@ describe('closing', () => {
     await expect(right.recv({})).rejects.toThrow(EndOfFileError);
   });
 
-  test.runIf(globalThis.gc)('happens by itself when an end is collected', async () => {
+  when(globalThis.gc !== undefined)('happens by itself when an end is collected', async () => {
     const [left, other] = backend.channelPair(true).map((end) => ({ end }));
     const polling = (other as { end: Channel }).end.poll({ timeout: 10_000 });
     delete (left as { end?: Channel }).end;
