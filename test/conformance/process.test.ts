@@ -2,7 +2,7 @@
 // thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
 import { expect, test } from 'vitest';
 import { check, run } from '../fixtures/process/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('_TestProcess', (testCase) => {
   test('_TestProcess.test_current', async () => {
@@ -265,7 +265,7 @@ describeEach('_TestProcess', (testCase) => {
     );
   });
 
-  test.skipIf(testCase.method === 'fork' || process.platform !== 'linux')(
+  when(!(testCase.method === 'fork' || process.platform !== 'linux'))(
     '_TestProcess.test_child_fd_inflation',
     async () => {
       await check(

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cases, type Case } from '../support/start-methods.js';
+import { cases, type Case, when } from '../support/start-methods.js';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 
@@ -31,7 +31,7 @@ for (const backend of ['native', 'fallback'] as const) {
   if (first === undefined) continue;
   describe(`examples [${first.backend}, ${first.method}]`, () => {
     for (const example of examples) {
-      test.skipIf(example.needsFork && first.method !== 'fork')(example.name, () =>
+      when(!(example.needsFork && first.method !== 'fork'))(example.name, () =>
         runExample(first, example),
       );
     }

@@ -60,7 +60,8 @@ function evaluate(file: string, note: Note): void {
   });
   const load = (name: string): unknown => {
     if (name === 'vitest') return runner(note);
-    if (name.endsWith('/start-methods.js')) return { describeEach, cases: CASES };
+    if (name.endsWith('/start-methods.js'))
+      return { describeEach, cases: CASES, when: () => runnerTest(note) };
     return name.startsWith('.') ? nothing() : require(name);
   };
   const body = outputText.replaceAll('import.meta.dirname', JSON.stringify(folder));
@@ -82,8 +83,13 @@ function describeEach(_title: string, body: (testCase: Case) => void): void {
   }
 }
 
+const runnerTest =
+  (note: Note) =>
+  (title: string): void =>
+    note(title, false);
+
 function runner(note: Note): object {
-  const test = (title: string): void => note(title, false);
+  const test = runnerTest(note);
   const todo = (title: string): void => note(title, true);
   const modes = { todo, skip: todo, skipIf: () => test, runIf: () => test };
   const describe = (_title: string, body: () => void): void => body();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('errors of tasks', (testCase) => {
   const report = program(testCase, 'errors');
@@ -74,13 +74,13 @@ describeEach('errors of tasks', (testCase) => {
     expect(afterwards).toEqual([1, 2, 3, 4]);
   });
 
-  test.runIf(forked)('closures run, each with what it closes over', async () => {
+  when(forked)('closures run, each with what it closes over', async () => {
     const { closure, secondClosure } = await report();
     expect(closure).toEqual({ value: [3, 6] });
     expect(secondClosure).toEqual({ value: [4, 7] });
   });
 
-  test.runIf(!forked)('a closure is refused with the way out', async () => {
+  when(!forked)('a closure is refused with the way out', async () => {
     const { closure } = await report();
     expect(closure.error).toMatchObject({
       kind: 'SerializationError',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('what a pool computes', (testCase) => {
   const report = program(testCase, 'calls');
@@ -77,7 +77,7 @@ describeEach('pools inside of workers, and pools in the wrong process', (testCas
     ]);
   });
 
-  test.runIf(testCase.method === 'fork')(
+  when(testCase.method === 'fork')(
     'an inherited pool refuses every use, and its owner does not notice',
     async () => {
       const { fromChild, inProcess, stillWorks } = await report();

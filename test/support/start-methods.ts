@@ -1,5 +1,5 @@
 // The matrix every user-visible feature is tested under: which code starts the child × which backend carries the rest.
-import { describe } from 'vitest';
+import { describe, test } from 'vitest';
 import { runProgram, type ProgramOptions, type ProgramResult } from './clean-node.js';
 
 export type Backend = 'native' | 'fallback';
@@ -53,4 +53,11 @@ export function describeEach(
   for (const testCase of cases.filter(only)) {
     describe(`${title} [${testCase.backend}, ${testCase.method}]`, () => body(testCase));
   }
+}
+
+/** `test`, where it applies; elsewhere there is no such test, rather than a skipped one. */
+export function when(
+  applies: boolean | undefined,
+): (title: string, body: () => unknown, timeoutMs?: number) => void {
+  return applies === true ? (test as ReturnType<typeof when>) : () => undefined;
 }

@@ -1,4 +1,5 @@
 // Connections inside of values. Both ends are in this process.
+import { when } from '../../support/start-methods.js';
 import { readdirSync } from 'node:fs';
 import { Connection, Pipe } from 'node-multiprocessing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -64,7 +65,7 @@ test('a whole pipe through itself, many times over', async () => {
   }
 });
 
-test.runIf(native)('as many as fit into one message, and no more', async () => {
+when(native)('as many as fit into one message, and no more', async () => {
   const pipes = Array.from({ length: 150 }, () => Pipe());
   const all = pipes.flat();
   await left.send(all.slice(0, 253));
@@ -77,7 +78,7 @@ test.runIf(native)('as many as fit into one message, and no more', async () => {
   for (const connection of all) connection.close();
 });
 
-test.runIf(native)('what is not sent or not wanted leaves no descriptor', async () => {
+when(native)('what is not sent or not wanted leaves no descriptor', async () => {
   const count = (): number => readdirSync('/proc/self/fd').length;
   const [a, b] = Pipe();
   const before = count();
@@ -98,7 +99,7 @@ test.runIf(native)('what is not sent or not wanted leaves no descriptor', async 
   b.close();
 });
 
-test.runIf(native)('not in the middle of a message', async () => {
+when(native)('not in the middle of a message', async () => {
   const [a, b] = Pipe<Anything>();
   const sending = a.send(Buffer.alloc(8 << 20));
   await expect(left.send(a)).rejects.toMatchObject({

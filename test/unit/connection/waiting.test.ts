@@ -1,4 +1,5 @@
 // Order, waiting and taking back. Both ends are in this process.
+import { when } from '../../support/start-methods.js';
 import { setMaxListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, Pipe } from 'node-multiprocessing';
@@ -108,7 +109,7 @@ describe('recv', () => {
     expect(await right.recv()).toBe('x');
   });
 
-  test.runIf(native)('of a message that is always there lets the event loop run', async () => {
+  when(native)('of a message that is always there lets the event loop run', async () => {
     let turns = 0;
     let done = false;
     const count = (): void => {
