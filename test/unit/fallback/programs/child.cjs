@@ -54,7 +54,10 @@ const orders = {
     const below = await backend.spawn({ entry: __filename, execArgv: [], ...stdio });
     await below.control.send({ bytes: Buffer.from(order), handles }, {});
     await say(String(below.child.pid));
-    await below.control.recv({});
+    // Keeps this process here while the one below works. That one may be killed, which ends the stream.
+    await below.control.recv({}).catch((error) => {
+      if (error.code !== 'ERR_MP_END_OF_FILE') throw error;
+    });
   },
   /** Waits for the end of its parent, then writes what became of everything. */
   async survive(file) {
