@@ -91,7 +91,14 @@ void PollWatch::OnPoll(uv_poll_t* poll, int status, int) {
     watch->registered_ = 0;
     return;
   }
-  watch->on_ready_();  // may close or delete the watch
+  watch->on_ready_();
+  // It may be gone now. Else, after an error that nobody met, it is still waiting.
+  PollWatch* left = static_cast<Handle*>(poll->data)->watch;
+  uv_os_fd_t fd = -1;
+  if (left && left->events_ != 0 && left->registered_ == 0 &&
+      uv_fileno(reinterpret_cast<uv_handle_t*>(poll), &fd) == 0) {
+    left->Start(fd, left->events_);
+  }
 }
 
 void PollWatch::Close() {

@@ -75,6 +75,18 @@ test('sending when the other end is closed is a broken pipe', async () => {
   });
 });
 
+test('an end that closes without having read everything is an end like any other', async () => {
+  await left.send('never read');
+  await right.send('last');
+  const [first, second, polled] = [left.recv(), left.recv(), left.poll({ timeout: Infinity })];
+  expect(await first).toBe('last');
+  right.close();
+  await expect(second).rejects.toMatchObject({ code: 'ERR_MP_END_OF_FILE' });
+  expect(await polled).toBe(true);
+  await expect(left.recv()).rejects.toMatchObject({ code: 'ERR_MP_END_OF_FILE' });
+  await expect(left.send('x')).rejects.toMatchObject({ code: 'ERR_MP_BROKEN_PIPE' });
+});
+
 describe('recv', () => {
   test('gives up after its time and not before, and takes nothing', async () => {
     const before = performance.now();
