@@ -57,7 +57,9 @@ class Wire {
 
   #deliver(): void {
     const frame = this.flying.shift();
-    if (frame !== undefined) this.listener?.frame(frame);
+    if (frame === undefined) return;
+    this.to.heard.push(frame.op);
+    this.listener?.frame(frame);
   }
 }
 
@@ -98,6 +100,8 @@ export class SimulatedProcess {
   /** To the children. */
   readonly lines = new Map<SimulatedProcess, Channel>();
   readonly channels = new Set<Channel>();
+  /** The words of the frames that have reached it. */
+  readonly heard: string[] = [];
 
   constructor(name: string) {
     this.name = name;
