@@ -1,7 +1,7 @@
 // Connections under attack: killed peers, torn and invented messages, exhausted descriptors, forks and environments that end.
 import { describe, test } from 'vitest';
-import { check } from '../fixtures/connection/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { check } from '../../fixtures/connection/programs.js';
+import { describeEach } from '../../support/start-methods.js';
 
 const native =
   process.env['MULTIPROCESSING_BACKEND'] !== 'fallback' && process.platform === 'linux';
