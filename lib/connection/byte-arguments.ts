@@ -1,5 +1,6 @@
-/** What sendBytes and recvBytesInto accept, checked. Offsets and sizes are in bytes, whatever the array's elements are. */
+/** What the methods for bytes accept and give back, checked. Offsets and sizes are in bytes, whatever the array's elements are. */
 import { checkInteger, checkOptions, invalidType, outOfRange } from '../base/options.js';
+import { BufferTooShortError } from '../errors.js';
 
 /** `name` must be any typed array, DataView or Buffer; answers its bytes. */
 export function viewBytes(name: string, view: unknown): Buffer {
@@ -52,4 +53,33 @@ export function bytesToFill(target: unknown, options: ReceiveIntoOptions | undef
     throw outOfRange('options.offset', `at most the target's ${bytes.length} bytes`, offset);
   }
   return bytes.subarray(offset);
+}
+
+export interface LengthLimit {
+  /** In bytes. A longer message is an error that carries it. */
+  maxLength?: number | undefined;
+}
+
+export function checkMaxLength(options: LengthLimit | undefined): void {
+  checkOptions('options', options);
+  if (options?.maxLength !== undefined) checkInteger('options.maxLength', options.maxLength, 0);
+}
+
+export function withinLength(bytes: Buffer, maxLength = Infinity): Buffer {
+  if (bytes.length <= maxLength) return bytes;
+  throw new BufferTooShortError(
+    `the message has ${bytes.length} bytes, and at most ${maxLength} were asked for; it is in this error's bytes`,
+    bytes,
+  );
+}
+
+export function fill(room: Buffer, bytes: Buffer): number {
+  if (bytes.length > room.length) {
+    throw new BufferTooShortError(
+      `the message has ${bytes.length} bytes, and the target has room for ${room.length}; it is in this error's bytes`,
+      bytes,
+    );
+  }
+  bytes.copy(room);
+  return bytes.length;
 }

@@ -3,28 +3,18 @@ import { inspect } from 'node:util';
 import type { Channel, Message, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
-import {
-  checkInteger,
-  checkOptions,
-  checkTimeout,
-  checkWait,
-  invalidType,
-} from '../base/options.js';
+import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
 import type { Wait } from '../base/options.js';
-import { BufferTooShortError, ClosedError, EndOfFileError, StateError } from '../errors.js';
+import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
 import { Transfer, discardUntaken, takeHandle } from '../serialization/transfer.js';
-import { bytesToFill, bytesToSend } from './byte-arguments.js';
-import type { ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
+import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
+import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
+import { giveEnds } from './given-ends.js';
 
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
-
-interface LengthLimit {
-  /** In bytes. A longer message is an error that carries it. */
-  maxLength?: number | undefined;
-}
 
 const TAG = 'Connection';
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
@@ -42,6 +32,7 @@ export class Connection<In = unknown, Out = In>
   implements AsyncIterable<In>, Disposable, AsyncDisposable
 {
   readonly #channel: Channel;
+  #withheld = false;
 
   /** @internal */
   constructor(channel: Channel) {
@@ -227,12 +218,30 @@ export class Connection<In = unknown, Out = In>
   }
 
   #check(direction?: 'readable' | 'writable'): void {
+    if (this.#withheld) {
+      throw new ClosedError(
+        'this process was not given this end of the pipe: ends of it were arguments of a process, ' +
+          'so a forked process has only those that are among its own args',
+      );
+    }
     if (this.closed) throw new ClosedError('this connection is closed');
     if (direction === undefined || this[direction]) return;
     const [can, cannot] = direction === 'readable' ? ['sends', 'receive'] : ['receives', 'send'];
     throw new StateError(
       `this connection only ${can}: ${cannot} on the other end of the pipe, or make the pipe with Pipe({ duplex: true })`,
     );
+  }
+
+  /**
+   * In the parent, before it starts a child with these arguments. Answers what the child runs if it is forked.
+   * @internal
+   */
+  static giveTo(args: readonly unknown[]): () => void {
+    return giveEnds(args, (end) => {
+      if (!(end instanceof Connection)) return;
+      end.close();
+      end.#withheld = true;
+    });
   }
 
   static {
@@ -261,11 +270,6 @@ function checkSyncWait(wait: SyncWait | undefined): void {
   checkTimeout('wait.timeout', wait?.timeout);
 }
 
-function checkMaxLength(options: LengthLimit | undefined): void {
-  checkOptions('options', options);
-  if (options?.maxLength !== undefined) checkInteger('options.maxLength', options.maxLength, 0);
-}
-
 function decode({ bytes, handles }: Message): unknown {
   const value = deserialize(bytes, handles, { owned: true });
   if (handles.length > 0) discardUntaken(handles);
@@ -277,23 +281,4 @@ function plainBytes({ bytes, handles }: Message): Buffer {
   if (handles.length > 0) discardUntaken(handles);
   if (Buffer.isBuffer(bytes)) return bytes;
   return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function withinLength(bytes: Buffer, maxLength = Infinity): Buffer {
-  if (bytes.length <= maxLength) return bytes;
-  throw new BufferTooShortError(
-    `the message has ${bytes.length} bytes, and at most ${maxLength} were asked for; it is in this error's bytes`,
-    bytes,
-  );
-}
-
-function fill(room: Buffer, bytes: Buffer): number {
-  if (bytes.length > room.length) {
-    throw new BufferTooShortError(
-      `the message has ${bytes.length} bytes, and the target has room for ${room.length}; it is in this error's bytes`,
-      bytes,
-    );
-  }
-  bytes.copy(room);
-  return bytes.length;
 }

@@ -1,13 +1,19 @@
 import { backend } from '../backend/index.js';
 import { checkBoolean, checkOptions } from '../base/options.js';
 import { Connection } from './connection.js';
+import { rememberPair } from './given-ends.js';
 
 export interface PipeOptions {
   /** Default true: both ends send and receive. */
   duplex?: boolean | undefined;
 }
 
-/** The two ends of a new pipe; with `duplex: false` `[receiver, sender]`. What one end sends, the other receives, in order. */
+/**
+ * The two ends of a new pipe; with `duplex: false` `[receiver, sender]`. What one end sends, the other receives, in order.
+ *
+ * A pipe of which an end is an argument of a process goes by arguments: forked processes then have only those of its ends that
+ * are among their own arguments, as spawned ones do. A forked process whose function merely captures an end has both.
+ */
 export function Pipe<A = unknown, B = A>(
   options?: PipeOptions,
 ): [Connection<A, B>, Connection<B, A>] {
@@ -15,5 +21,7 @@ export function Pipe<A = unknown, B = A>(
   const duplex = options?.duplex ?? true;
   checkBoolean('options.duplex', duplex);
   const [left, right] = backend().channelPair(duplex);
-  return [new Connection<A, B>(left), new Connection<B, A>(right)];
+  const ends: [Connection<A, B>, Connection<B, A>] = [new Connection(left), new Connection(right)];
+  rememberPair(...ends);
+  return ends;
 }

@@ -10,6 +10,7 @@ import {
   invalidType,
 } from '../base/options.js';
 import type { StartMethod } from '../backend/contract.js';
+import { Connection } from '../connection/connection.js';
 import { StateError } from '../errors.js';
 import { runChild } from './bootstrap.js';
 import { watchExit } from './exit.js';
@@ -224,9 +225,16 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   async #launch(): Promise<void> {
     const method = (this.constructor as typeof Process).startMethod ?? settleStartMethod();
     checkUsable(method);
+    const keepGivenEnds = Connection.giveTo([this.#work?.args, this]);
     const child =
       method === 'fork'
-        ? await forkChild({ ...this.#stdio, inChild: () => this.#runHere(method) })
+        ? await forkChild({
+            ...this.#stdio,
+            inChild: () => {
+              keepGivenEnds();
+              this.#runHere(method);
+            },
+          })
         : await launchSpawn(this.#describeLaunch(method));
     const running = new RunningChild(child, this.#birth.daemon);
     running.onEnd(() => own.children.delete(this));

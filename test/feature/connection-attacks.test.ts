@@ -1,7 +1,7 @@
 // Connections under attack: killed peers, torn and invented messages, exhausted descriptors, forks and environments that end.
 import { describe, test } from 'vitest';
-import { check } from '../../fixtures/connection/programs.js';
-import { describeEach } from '../../support/start-methods.js';
+import { check } from '../fixtures/connection/programs.js';
+import { describeEach } from '../support/start-methods.js';
 
 const native =
   process.env['MULTIPROCESSING_BACKEND'] !== 'fallback' && process.platform === 'linux';
@@ -101,17 +101,18 @@ while True:
           assert.equal((await a.recv()).i, i);
         }
       };
-      await rounds(20_000);
+      await rounds(60_000);
       globalThis.gc();
       const [fds, rss] = [descriptors(), process.memoryUsage().rss];
       await rounds(100_000);
       globalThis.gc();
       assert.equal(descriptors(), fds);
-      assert.ok(process.memoryUsage().rss - rss < 40 << 20, String(process.memoryUsage().rss - rss));
+      assert.ok(process.memoryUsage().rss - rss < 16 << 20, String(process.memoryUsage().rss - rss));
       a.close();
       await echo;
       b.close();`,
-      { env, timeoutMs: 60_000 },
+      // A young generation that grows under load, to 100 MiB and more on newer versions, would hide what is asked.
+      { env, timeoutMs: 60_000, nodeArgs: ['--max-semi-space-size=1'] },
     );
   });
 
