@@ -1,3 +1,4 @@
+import { watchAbort } from './abort-watch.js';
 import type { Wait } from './options.js';
 
 /**
@@ -8,8 +9,7 @@ export class PendingWait<T> {
   readonly promise: Promise<T>;
   #settle!: { resolve: (value: T) => void; reject: (reason: unknown) => void };
   #timer: NodeJS.Timeout | undefined;
-  #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
   #settled = false;
   readonly #onSettled: (() => void) | undefined;
 
@@ -23,13 +23,7 @@ export class PendingWait<T> {
       this.reject(wait.signal.reason);
       return;
     }
-    if (wait.signal) {
-      this.#signal = wait.signal;
-      this.#onAbort = () => {
-        this.reject(this.#signal?.reason);
-      };
-      wait.signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
+    if (wait.signal) this.#unwatch = watchAbort(wait.signal, this);
     this.#arm(wait.timeout, onTimeout);
   }
 
@@ -68,7 +62,7 @@ export class PendingWait<T> {
     if (this.#settled) return false;
     this.#settled = true;
     clearTimeout(this.#timer);
-    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#unwatch?.();
     this.#onSettled?.();
     return true;
   }

@@ -274,6 +274,29 @@ describeEach(
       );
     });
 
+    test('a signal that fires in the child ends what the child waits for, not what its parent does', async () => {
+      await check(
+        testCase,
+        `const [a, b] = Pipe();
+        const abort = new AbortController();
+        let ended = 0;
+        const waiting = a.recv({ signal: abort.signal }).finally(() => (ended += 1));
+        const p = new Process({ target: async () => {
+          const own = assert.rejects(b.recv({ signal: abort.signal }), { name: 'AbortError' });
+          abort.abort();
+          await own;
+          await sleep(1);
+          assert.equal(ended, 0);
+        } });
+        await p.start();
+        assert.equal(await p.join(), 0);
+        await b.send('from the parent');
+        assert.equal(await waiting, 'from the parent');
+        a.close();
+        b.close();`,
+      );
+    });
+
     test('in the midst of a message the child is told, and its parent goes on', async () => {
       await check(
         testCase,

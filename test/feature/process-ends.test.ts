@@ -98,6 +98,26 @@ describeEach('The end of a process', (testCase) => {
     );
   });
 
+  test('ten thousand joins are given up by one signal, which keeps no listener of them', async () => {
+    await check(
+      testCase,
+      `const { getEventListeners } = require('node:events');
+      process.on('warning', (warning) => assert.fail(warning));
+      const p = new Process({ target: t.sleepFor, args: [60_000] });
+      await p.start();
+      const abort = new AbortController();
+      const reason = new Error('enough');
+      const joins = Array.from({ length: 10_000 }, () => p.join({ signal: abort.signal }));
+      await sleep(10);
+      assert.equal(getEventListeners(abort.signal, 'abort').length, 1);
+      abort.abort(reason);
+      for (const outcome of await Promise.allSettled(joins)) assert.equal(outcome.reason, reason);
+      assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+      p.kill();
+      await p.join();`,
+    );
+  });
+
   test('stdin is the null device', async () => {
     await check(
       testCase,

@@ -1,6 +1,6 @@
 // Order, waiting and taking back. Both ends are in this process.
 import { when } from '../../support/start-methods.js';
-import { setMaxListeners } from 'node:events';
+import { getEventListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, Pipe } from 'node-multiprocessing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -110,13 +110,21 @@ describe('recv', () => {
   });
 
   test('ten thousand of them are given up at once and leave no trace', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
     const controller = new AbortController();
-    setMaxListeners(0, controller.signal);
-    const waits = Array.from({ length: 10_000 }, () => right.recv({ signal: controller.signal }));
+    const { signal } = controller;
+    const waits = Array.from({ length: 10_000 }, () => right.recv({ signal }));
     await turn();
-    controller.abort();
+    expect(getEventListeners(signal, 'abort').length).toBe(1);
+    const reason = new Error('enough');
+    controller.abort(reason);
     const outcomes = await Promise.allSettled(waits);
-    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(outcomes.every((o) => o.status === 'rejected' && o.reason === reason)).toBe(true);
+    expect(getEventListeners(signal, 'abort').length).toBe(0);
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
     await left.send('x');
     expect(await right.recv()).toBe('x');
   });
