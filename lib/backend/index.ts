@@ -1,9 +1,10 @@
-/** Chooses the backend of this process, once. The only place that knows both. */
+/** Chooses the backend of this process, once. The only place that knows both; the other one is not even loaded. */
 import { NotSupportedError } from '../errors.js';
-import { loadAddon } from './addon.js';
+import { loadAddon, type Addon } from './addon.js';
+import { backendOfParent } from './child-mark.js';
 import type { Backend, BackendName } from './contract.js';
-import { createFallbackBackend, startedByFallback } from './fallback/index.js';
-import { createNativeBackend, startedByNative } from './native/index.js';
+import type * as Fallback from './fallback/index.js';
+import type * as Native from './native/index.js';
 
 /** Forces a backend; so is the fallback tested where the addon works. */
 const VARIABLE = 'MULTIPROCESSING_BACKEND';
@@ -17,12 +18,12 @@ export function backend(): Backend {
 
 function choose(): Backend {
   const required = requiredName();
-  if (required === 'fallback') return createFallbackBackend();
+  if (required === 'fallback') return fallback();
   const loaded = loadAddon();
   if ('addon' in loaded && (required === 'native' || process.platform === 'linux')) {
-    return createNativeBackend(loaded.addon);
+    return native(loaded.addon);
   }
-  if (required === undefined) return createFallbackBackend();
+  if (required === undefined) return fallback();
   const cause = 'error' in loaded ? loaded.error : undefined;
   throw new NotSupportedError(
     `the native backend was asked for, but its addon cannot be loaded: ${cause?.message ?? 'unknown reason'}`,
@@ -30,10 +31,24 @@ function choose(): Backend {
   );
 }
 
+// Loading both would be a good part of a spawned child's start.
+
+function native(addon: Addon): Backend {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only when it is chosen, and at once
+  const { createNativeBackend } = require('./native/index.js') as typeof Native;
+  return createNativeBackend(addon);
+}
+
+function fallback(): Backend {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only when it is chosen, and at once
+  const { createFallbackBackend } = require('./fallback/index.js') as typeof Fallback;
+  return createFallbackBackend();
+}
+
 /** A child's is its parent's; it is told by the parent, not by the variable, which the program may have changed meanwhile. */
 function requiredName(): BackendName | undefined {
-  if (startedByFallback()) return 'fallback';
-  if (startedByNative()) return 'native';
+  const inherited = backendOfParent();
+  if (inherited !== undefined) return inherited;
   const value = process.env[VARIABLE];
   if (value === undefined || value === '') return undefined;
   if (value === 'native' || value === 'fallback') return value;

@@ -14,9 +14,7 @@ import { FallbackChannel, blocking, type Mode } from './channel.js';
 import { FallbackChild, startProcess } from './child.js';
 import { uniqueId } from './end-table.js';
 import { ProcessLink } from './link.js';
-import { findOrigin, markedEnvironment, type Origin } from './origin.js';
-
-export { startedByFallback } from './origin.js';
+import { environmentOf, findOrigin, type Origin } from './origin.js';
 
 const BOTH_WAYS: Mode = { readable: true, writable: true };
 
@@ -55,7 +53,7 @@ class FallbackBackend implements Backend {
   async spawn(request: SpawnRequest): Promise<SpawnedChild> {
     const { router } = ownOrigin();
     const id = uniqueId();
-    const started = await startProcess(request, markedEnvironment(id, router.depth + 1));
+    const started = await startProcess(request, environmentOf(id, router.depth + 1));
     const control = router.addChild(id, ProcessLink.toChild(started));
     const child = new FallbackChild(started, () => {
       router.letGo(id);

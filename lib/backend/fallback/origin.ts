@@ -1,11 +1,8 @@
 import { StateError } from '../../errors.js';
+import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import { uniqueId } from './end-table.js';
 import { ProcessLink } from './link.js';
 import { Router } from './router.js';
-
-/** Set in the environment of a child, and taken out of it as soon as the child has read it: nobody inherits it. */
-const MARKER = 'NODE_MULTIPROCESSING_CHILD';
-const BACKEND = 'fallback';
 
 /** Where this process comes from. */
 export interface Origin {
@@ -14,22 +11,16 @@ export interface Origin {
   readonly parent: { readonly pid: number; readonly ended: Promise<void> } | undefined;
 }
 
-/** Whether a process of the fallback backend has started this one, so that it must use the same backend. */
-export function startedByFallback(): boolean {
-  return process.env[MARKER]?.startsWith(`${BACKEND}:`) === true;
-}
-
 /** The environment of a child. */
-export function markedEnvironment(child: string, depth: number): NodeJS.ProcessEnv {
-  return { ...process.env, [MARKER]: [BACKEND, child, depth, process.pid].join(':') };
+export function environmentOf(child: string, depth: number): NodeJS.ProcessEnv {
+  return markedEnvironment('fallback', child, depth, process.pid);
 }
 
 export function findOrigin(): Origin {
-  if (!startedByFallback()) {
+  if (backendOfParent() !== 'fallback') {
     return { router: new Router({ process: uniqueId(), depth: 0 }), parent: undefined };
   }
-  const [, id, depth, parentPid] = (process.env[MARKER] ?? '').split(':');
-  delete process.env[MARKER];
+  const [id, depth, parentPid] = takeMark();
   if (id === undefined || process.send === undefined) {
     throw new StateError('this process carries the mark of a child, but has no line to its parent');
   }

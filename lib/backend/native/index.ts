@@ -8,8 +8,6 @@ import { attachToParent, spawnNode } from './spawn.js';
 import { systemError } from './system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
-export { startedByNative } from './spawn.js';
-
 /** Everything over the addon: socket pairs, pidfds, fork. */
 export function createNativeBackend(addon: Addon): Backend {
   return {

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs';
 import { StateError } from '../../errors.js';
 import type { Addon } from '../addon.js';
+import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
 import { SocketChannel } from './channel.js';
 import { SpawnedNode } from './child.js';
@@ -13,15 +14,6 @@ const BOTH_WAYS = { readable: true, writable: true };
 /** Where the child finds its descriptors, after the standard streams. */
 const CONTROL_FD = 3;
 const LIVENESS_FD = 4;
-
-/** Set in the environment of a child, and taken out of it as soon as the child has read it: nobody inherits it. */
-const MARKER = 'NODE_MULTIPROCESSING_CHILD';
-const MARK = 'native';
-
-/** Whether a process of the native backend has started this one, so that it must use the same backend. */
-export function startedByNative(): boolean {
-  return process.env[MARKER] === MARK;
-}
 
 export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<SpawnedChild> {
   const opened: number[] = [];
@@ -57,7 +49,7 @@ async function start(
 ): Promise<SpawnedNode> {
   const started = spawn(process.execPath, [...request.execArgv, request.entry], {
     stdio,
-    env: { ...process.env, [MARKER]: MARK },
+    env: markedEnvironment('native'),
   });
   if (started.pid === undefined) throw await failureOf(started);
   try {
@@ -77,11 +69,11 @@ let attached = false;
 
 /** In a child of `spawnNode`: connects to the parent, and dies with it from here on. */
 export function attachToParent(addon: Addon): ChildEnd {
-  if (attached || !startedByNative()) {
+  if (attached || backendOfParent() !== 'native') {
     throw new StateError('attachChild is for the entry program of a child, once');
   }
   attached = true;
-  delete process.env[MARKER];
+  takeMark();
   addon.dieWithParent(LIVENESS_FD);
   return { control: new SocketChannel(addon, CONTROL_FD, BOTH_WAYS) };
 }

@@ -49,3 +49,20 @@ test('is an error when the name is unknown', async () => {
     /^ERR_MP_NOT_SUPPORTED .*must be native or fallback, got "nativ"/,
   );
 });
+
+test('the other one is not loaded', async () => {
+  const loaded = async (name: string): Promise<string[]> => {
+    const { stdout, stderr } = await runProgram(
+      `const { Pipe } = require('node-multiprocessing');
+      for (const end of Pipe()) end.close();
+      for (const file of Object.keys(require.cache)) console.log(file);`,
+      { env: { MULTIPROCESSING_BACKEND: name } },
+    );
+    expect(stderr).toBe('');
+    return ['native', 'fallback'].filter((folder) =>
+      stdout.includes(`${path.join(dist, 'backend', folder)}${path.sep}`),
+    );
+  };
+  expect(await loaded('native')).toEqual(['native']);
+  expect(await loaded('fallback')).toEqual(['fallback']);
+});
