@@ -16,20 +16,21 @@ const CONTROL_FD = 3;
 const LIVENESS_FD = 4;
 
 export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<SpawnedChild> {
-  const opened: number[] = [];
+  const files: number[] = [];
+  let theirs: number | undefined;
   const target = (to: SpawnRequest['stdout']): number | 'inherit' | 'ignore' | 'pipe' => {
     if (typeof to === 'number' || to === 'inherit' || to === 'ignore' || to === 'pipe') return to;
     const fd = openSync(to, 'a');
-    opened.push(fd);
+    files.push(fd);
     return fd;
   };
   try {
     const stdio: StdioOptions = ['ignore', target(request.stdout), target(request.stderr)];
-    const [ours, theirs] = addon.socketPair();
-    opened.push(theirs);
+    const [ours, given] = addon.socketPair();
+    theirs = given;
     const control = new SocketChannel(addon, ours, BOTH_WAYS);
-    stdio.push(theirs, addon.livenessFd());
     try {
+      stdio.push(theirs, addon.livenessFd());
       return { child: await start(addon, request, stdio), control };
     } catch (error) {
       control.close();
@@ -38,7 +39,9 @@ export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<Sp
   } catch (error) {
     throw systemError('the child process could not be started', error);
   } finally {
-    for (const fd of opened) closeSync(fd);
+    for (const fd of files) closeSync(fd);
+    // Node would warn in a worker_thread, where it counts what it has opened itself.
+    if (theirs !== undefined) addon.closeFd(theirs);
   }
 }
 
