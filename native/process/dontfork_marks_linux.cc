@@ -66,7 +66,7 @@ std::vector<DontForkMarks::Range> DontForkMarks::AnonymousMappings(Status* statu
   std::vector<Range> ranges;
   MapsReader maps;
   if (!maps.ok()) {
-    *status = Status::Failed(errno, "/proc/self/maps");
+    *status = Status::Failed(errno, "open");
     return ranges;
   }
   while (const char* line = maps.Next()) {

@@ -17,6 +17,7 @@
 #include "process/dontfork_marks_linux.h"
 #include "process/loop_after_fork.h"
 #include "process/pool_parking.h"
+#include "process/spare_descriptors.h"
 #include "process/thread_layout_linux.h"
 #include "process/thread_position_linux.h"
 #include "process/thread_revive_linux.h"
@@ -246,7 +247,6 @@ std::string Forker::Unsupported() {
     const Status installed = ThreadStop::Install();
     if (!installed.ok()) return std::string("no real-time signal is free");
     LearnLibraryText();
-    SignalLockPipe::Find();
     return std::string();
 #endif
   }();
@@ -256,9 +256,17 @@ std::string Forker::Unsupported() {
 Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   if (!Unsupported().empty()) return Refuse(Unsupported(), false);
   const uint64_t deadline_ns = DeadlineAfterMs(request.wait_ms);
+  SpareDescriptors spare;
+  Status status = spare.Take();
+  if (!status.ok()) return status;
   if (!ThreadRoles::learned()) {
+    // Much of it is read from files.
+    spare.Release();
+    SignalLockPipe::Find();
     Result<ForkOutcome> learned = LearnRoles(request, deadline_ns);
     if (!learned.ok() || !learned.value().refusal.empty()) return learned;
+    status = spare.Take();
+    if (!status.ok()) return status;
   }
 
   if (!PoolParking::Park(request.loop, ThreadRoles::pool_threads(), deadline_ns).ok()) {
@@ -280,10 +288,11 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   RobustList robust;
   raw::Call(SYS_get_robust_list, 0, raw::Address(&robust.head), raw::Address(&robust.length));
-  Status status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
+  status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
   DontForkMarks marks;
   if (status.ok()) status = marks.Remove();
   const pid_t pid = status.ok() ? RawFork() : -1;
+  spare.Release();
   if (pid == 0) {
     BecomeChild(request, robust);
   } else {

@@ -15,8 +15,8 @@ namespace mp {
 // under the same numbers.
 class SignalLockPipe {
  public:
-  // Once, in a process that runs normally: finds the descriptors. Without them `Replace` has
-  // nothing to do.
+  // In a process that runs normally, before its first fork: finds the descriptors. Without them
+  // `Replace` has nothing to do.
   static void Find();
   static Status Replace();
 };

@@ -207,7 +207,7 @@ Status ThreadStop::Stop(uint64_t deadline_ns) {
   for (;;) {
     const long added = ListNewThreads();
     if (added < 0) {
-      status = Status::Failed(static_cast<int>(-added), "/proc/self/task");
+      status = Status::Failed(static_cast<int>(-added), added == -EAGAIN ? "thread stop" : "open");
       break;
     }
     if (added == 0) return Status::Ok();

@@ -2,6 +2,7 @@ import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
 import { SocketChannel, type Mode } from './channel.js';
 import { ForkedChild } from './child.js';
+import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
 import { HeldPeer } from './peer.js';
 import { attachToParent, spawnNode } from './spawn.js';
@@ -12,7 +13,9 @@ import { NativeTransferHandle } from './transfer-handle.js';
 export function createNativeBackend(addon: Addon): Backend {
   return {
     name: 'native',
-    forking: createForking(addon, (pid) => new ForkedChild(new addon.NativeChild(pid, true))),
+    forking: describeForkErrors(
+      createForking(addon, (pid) => new ForkedChild(new addon.NativeChild(pid, true))),
+    ),
     forkUnavailable: () => forkUnavailable(addon),
     channelPair: (duplex) => channelPair(addon, duplex),
     channelFromTransfer: (handle: TransferHandle, mode: Mode) =>
