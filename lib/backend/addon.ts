@@ -76,8 +76,8 @@ export interface Addon {
   /** socketpair(2), close-on-exec. */
   socketPair(): [number, number];
   /** pipe2(2), close-on-exec: [read, write]. */
-  pipe(): [number, number];
-  closeFd(fd: number): void;
+  readonly pipe: () => [number, number];
+  readonly closeFd: (fd: number) => void;
 
   // processes
   /** `pid` must be an unreaped child of this process. With `reap` false the status is only looked at (WNOWAIT): Node reaps. */
@@ -97,16 +97,16 @@ export interface Addon {
    */
   fork(options: ForkCallOptions): number | ForkRefusal;
   /** Runs the callback from the check phase of the event loop, with an empty JavaScript stack. */
-  atSafePoint(callback: () => void): void;
+  readonly atSafePoint: (callback: () => void) => void;
   /** _exit(2). */
-  exitNow(code: number): never;
+  readonly exitNow: (code: number) => never;
   /** getpid(2): process.pid is wrong in a forked child until it is set. */
-  ownPid(): number;
+  readonly ownPid: () => number;
   /** getrandom(2). */
   fillRandom(bytes: Uint8Array): void;
   /** dup2(2) and open flags for a child's stdio. */
-  redirect(fd: number, target: number): void;
-  openFile(path: string, mode: 'read' | 'append'): number;
+  readonly redirect: (fd: number, target: number) => void;
+  readonly openFile: (path: string, mode: 'read' | 'append') => number;
 }
 
 export interface ForkCallOptions {

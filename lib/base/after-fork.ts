@@ -18,18 +18,27 @@ export enum AfterForkOrder {
 /** `clean` for a Process (only the target lives on), `twin` for fork(), where both sides go on with everything. */
 export type ForkKind = 'clean' | 'twin';
 
+/**
+ * A `rehearsal` happens once, in the parent, and changes nothing. What the parent has called is compiled, and compiling it
+ * again would be most of the time of a child without work.
+ */
+export type ResetOccasion = ForkKind | 'rehearsal';
+
 interface Reset {
   order: AfterForkOrder;
-  run: (kind: ForkKind) => void;
+  run: (occasion: ResetOccasion) => void;
 }
 
 const resets: Reset[] = [];
 
-export function resetAfterFork(order: AfterForkOrder, run: (kind: ForkKind) => void): void {
+export function resetAfterFork(
+  order: AfterForkOrder,
+  run: (occasion: ResetOccasion) => void,
+): void {
   const at = resets.findIndex((reset) => reset.order > order);
   resets.splice(at === -1 ? resets.length : at, 0, { order, run });
 }
 
-export function runResetsInChild(kind: ForkKind): void {
-  for (const reset of resets) reset.run(kind);
+export function runResets(occasion: ResetOccasion): void {
+  for (const reset of resets) reset.run(occasion);
 }

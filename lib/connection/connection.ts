@@ -236,7 +236,7 @@ export class Connection<In = unknown, Out = In>
    * In the parent, before it starts a child with these arguments. Answers what the child runs if it is forked.
    * @internal
    */
-  static giveTo(args: readonly unknown[]): () => void {
+  static giveTo(args: readonly unknown[]): (() => void) | undefined {
     return giveEnds(args, (end) => {
       if (!(end instanceof Connection)) return;
       end.close();

@@ -29,8 +29,11 @@ export function rememberPair(left: End, right: End): void {
 }
 
 /** In the parent, before it starts a child with these arguments. Answers what the child runs if it is forked. */
-export function giveEnds(args: readonly unknown[], withhold: (end: End) => void): () => void {
-  if (!anyPair) return () => undefined;
+export function giveEnds(
+  args: readonly unknown[],
+  withhold: (end: End) => void,
+): (() => void) | undefined {
+  if (!anyPair) return undefined;
   const { ends, complete } = findEnds(args);
   for (const pair of given) if (openEnds(pair).length === 0) given.delete(pair);
   for (const end of ends) given.add(pairs.get(end) as Pair);

@@ -22,7 +22,7 @@ async function main(): Promise<void> {
   control.close();
   own.startMethod = arrived.startMethod;
   setMainModuleUrl(arrived.mainModule);
-  runChild({ birth: arrived.birth, work: () => work(arrived) });
+  runChild({ birth: arrived.birth, work: { run: () => work(arrived) } });
 }
 
 async function work(arrived: Arrived): Promise<unknown> {

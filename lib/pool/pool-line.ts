@@ -27,7 +27,8 @@ const poolEnds = new Set<PoolLine>();
 /** The workers' ends, until their workers have them. */
 const workerEnds = new Set<PoolLine>();
 
-resetAfterFork(AfterForkOrder.Services, () => {
+resetAfterFork(AfterForkOrder.Services, (kind) => {
+  if (kind === 'rehearsal') return;
   for (const line of poolEnds) line.close();
 });
 

@@ -1,11 +1,13 @@
 /**
  * What runs in every child, forked or spawned, around its work: it becomes the new process, does the work, and leaves with
  * an exit code. The child ends when the work has returned and its promise, if any, has settled; other work that is still in
- * the event loop does not hold it. It always leaves through process.exit().
+ * the event loop does not hold it. Its 'exit' listeners always run.
  */
+import { EventEmitter } from 'node:events';
+import { exitForked } from './after-fork/identity.js';
 import { endChildren, hasChildren } from './exit.js';
 import type { Birth } from './own-state.js';
-import { become } from './own-state.js';
+import { become, own } from './own-state.js';
 import { flushStdio, isWriting } from './stdio.js';
 import { printError, printTraceback } from './traceback.js';
 
@@ -16,16 +18,51 @@ export interface ChildBody {
   readonly birth: Birth;
   /** The process object, where it is known already. */
   readonly self?: object;
-  readonly work: () => unknown;
+  readonly work: { run: () => unknown };
+  /** Leaves with process.exitCode, after the 'exit' listeners. process.exit() by default. */
+  readonly exit?: () => void;
 }
 
-export function runChild({ birth, self, work }: ChildBody): void {
-  become(birth, self);
-  process.exitCode = undefined;
-  const ending = new Ending(birth);
+/** What the end of a child touches. A rehearsal has a stand-in for it. */
+interface Stage {
+  readonly process: Pick<NodeJS.Process, 'exitCode' | 'on'>;
+  readonly isIdle: () => boolean;
+  readonly own: typeof own;
+}
+
+/** Nothing that a child would have to wait for before it leaves. */
+function isIdle(): boolean {
+  return !hasChildren() && !isWriting();
+}
+
+/**
+ * Once in the parent of forked children: what it has compiled, no child compiles again, and that is most of the time of a
+ * child without work.
+ */
+export function rehearseChild(): void {
+  isIdle();
+  const stand = Object.assign(new EventEmitter(), { exitCode: undefined });
+  const exit = (): void => exitForked(stand as unknown as NodeJS.Process);
+  runChild(
+    { birth: own.birth, work: { run: () => undefined }, exit },
+    {
+      process: stand as unknown as Stage['process'],
+      isIdle: () => true,
+      own: { ...own, children: new Map() },
+    },
+  );
+}
+
+export function runChild(
+  { birth, self, work, exit = () => process.exit() }: ChildBody,
+  stage: Stage = { process, isIdle, own },
+): void {
+  become(birth, self, stage.own);
+  stage.process.exitCode = undefined;
+  const ending = new Ending(birth, stage, exit);
   let result: unknown;
   try {
-    result = work();
+    result = work.run();
   } catch (error) {
     ending.fail(error);
     return;
@@ -43,14 +80,18 @@ export function runChild({ birth, self, work }: ChildBody): void {
 /** The ways out of a child. The first one taken counts. */
 class Ending {
   readonly #birth: Birth;
+  readonly #stage: Stage;
+  readonly #exit: () => void;
   #settled = false;
   #drained = false;
 
-  constructor(birth: Birth) {
+  constructor(birth: Birth, stage: Stage, exit: () => void) {
     this.#birth = birth;
-    process.on('uncaughtException', this.#onUncaught);
-    process.on('beforeExit', this.#onBeforeExit);
-    process.on('exit', this.#onExit);
+    this.#stage = stage;
+    this.#exit = exit;
+    stage.process.on('uncaughtException', this.#onUncaught);
+    stage.process.on('beforeExit', this.#onBeforeExit);
+    stage.process.on('exit', this.#onExit);
   }
 
   succeed(): void {
@@ -73,10 +114,11 @@ class Ending {
   /** One turn of the loop first: what the work left rejected or queued behind it is still seen. */
   #leave(): void {
     setImmediate(() => {
-      if (!hasChildren() && !isWriting()) process.exit();
-      void endChildren()
-        .then(flushStdio)
-        .finally(() => process.exit());
+      if (this.#stage.isIdle()) {
+        this.#exit();
+        return;
+      }
+      void endChildren().then(flushStdio).finally(this.#exit);
     });
   }
 

@@ -17,8 +17,7 @@ let placing = false;
 
 /** Called at every start of a child. One listener, whatever the number of children. */
 export function watchExit(): void {
-  if (process.listeners('exit').includes(onExit)) return;
-  process.on('exit', onExit);
+  process.off('exit', onExit).on('exit', onExit);
   const emitter: NodeJS.EventEmitter = process;
   if (!emitter.listeners('newListener').includes(stayLast)) emitter.on('newListener', stayLast);
 }
@@ -28,7 +27,7 @@ export function watchExit(): void {
  * handler that is registered now is overtaken in a microtask, so there is no moment without our listener.
  */
 function stayLast(event: string | symbol, listener: unknown): void {
-  if (event !== 'exit' || listener === onExit || placing) return;
+  if (event !== 'exit' || listener === onExit || placing || !hasChildren()) return;
   placing = true;
   queueMicrotask(() => {
     placing = false;

@@ -49,16 +49,16 @@ export const own: OwnState = {
   startMethod: undefined,
 };
 
-resetAfterFork(AfterForkOrder.Processes, () => {
-  own.children.clear();
+resetAfterFork(AfterForkOrder.Processes, (kind) => {
+  if (kind !== 'rehearsal') own.children.clear();
 });
 
 /** The first thing in a child. */
-export function become(birth: Birth, self?: object): void {
-  own.birth = birth;
-  own.self = self;
-  own.made = 0;
-  own.children.clear();
+export function become(birth: Birth, self?: object, state = own): void {
+  state.birth = birth;
+  state.self = self;
+  state.made = 0;
+  state.children.clear();
 }
 
 export function nextIdentity(): readonly number[] {

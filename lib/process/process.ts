@@ -12,6 +12,7 @@ import {
 import type { StartMethod } from '../backend/contract.js';
 import { Connection } from '../connection/connection.js';
 import { StateError } from '../errors.js';
+import { exitForked } from './after-fork/identity.js';
 import { runChild } from './bootstrap.js';
 import { watchExit } from './exit.js';
 import { forkChild } from './launch/fork.js';
@@ -230,9 +231,13 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
       method === 'fork'
         ? await forkChild({
             ...this.#stdio,
-            inChild: () => {
-              keepGivenEnds();
-              this.#runHere(method);
+            inChild: (rehearsal) => {
+              if (rehearsal) return;
+              keepGivenEnds?.();
+              this.#life.phase = 'started';
+              this.#starting = undefined; // Never settles here.
+              own.startMethod = method;
+              runChild({ birth: this.#birth, self: this, work: this, exit: exitForked });
             },
           })
         : await launchSpawn(this.#describeLaunch(method));
@@ -254,14 +259,6 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
       stdio: this.#stdio,
       startMethod,
     };
-  }
-
-  /** In a forked child. */
-  #runHere(method: StartMethod): void {
-    this.#life.phase = 'started';
-    this.#starting = undefined; // Never settles here.
-    own.startMethod = method;
-    runChild({ birth: this.#birth, self: this, work: () => this.run() });
   }
 }
 

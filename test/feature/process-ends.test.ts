@@ -1,7 +1,7 @@
 // The ways out of a child, and what its parent hears of them.
 import { expect, test } from 'vitest';
 import { check, run } from '../fixtures/process/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('The end of a process', (testCase) => {
   test.each([
@@ -36,6 +36,23 @@ describeEach('The end of a process', (testCase) => {
       assert.equal(await p.join(), 21);`,
     );
   });
+
+  when(testCase.method === 'fork')(
+    'a program that has replaced process.exit, as test runners do, still has children that end',
+    async () => {
+      await check(
+        testCase,
+        `const { exit } = process;
+        process.exit = () => { throw new Error('replaced'); };
+        for (const code of [0, 7]) {
+          const p = new Process({ target: () => { process.exitCode = code; } });
+          await p.start();
+          assert.equal(await p.join(), code);
+        }
+        process.exit = exit;`,
+      );
+    },
+  );
 
   test("the parent's exit handlers and exit code are not the child's", async () => {
     const { code, stdout, stderr } = await run(

@@ -25,8 +25,8 @@ const MESSAGES_PER_TURN = 256;
 /** Counts the forks above this process: what a channel has queued under another count is its parent's. */
 let generation = 0;
 
-resetAfterFork(AfterForkOrder.Handles, () => {
-  generation += 1;
+resetAfterFork(AfterForkOrder.Handles, (kind) => {
+  if (kind !== 'rehearsal') generation += 1;
 });
 
 /** One end of a socket pair. Unclosed and unreachable, its descriptor is closed by the garbage collector. */

@@ -45,16 +45,6 @@ export function forkUnavailable(addon: Addon): string | undefined {
   return fixed.reason ?? refusedNow();
 }
 
-/** A child that cannot be bound to its parent's life ends here: an error must not travel up into the parent's code. */
-function leash(addon: Addon, liveness: number): void {
-  try {
-    addon.dieWithParent(liveness);
-  } catch (error) {
-    process.stderr.write(`forked process cannot watch its parent: ${String(error)}\n`);
-    addon.exitNow(1);
-  }
-}
-
 export function createForking(addon: Addon, adopt: (pid: number) => Child): Forking {
   const platformWorkers = hasPlatformWorkers();
   return {
@@ -67,27 +57,28 @@ export function createForking(addon: Addon, adopt: (pid: number) => Child): Fork
         platformWorkers,
       });
       if (result === 0) {
-        leash(addon, liveness);
+        // A child that cannot be bound to its parent's life ends here: an error must not travel up into the parent's code.
+        try {
+          addon.dieWithParent(liveness);
+        } catch (error) {
+          process.stderr.write(`forked process cannot watch its parent: ${String(error)}\n`);
+          addon.exitNow(1);
+        }
         return { kind: 'child' };
       }
       if (typeof result === 'number') return { kind: 'parent', child: adopt(result) };
       return { kind: 'refused', ...result };
     },
-    atSafePoint: (callback) => {
-      addon.atSafePoint(callback);
-    },
-    exitNow: (code) => addon.exitNow(code),
-    ownPid: () => addon.ownPid(),
+    // The addon's own functions, where they fit: a child compiles every function of JavaScript that its parent never called.
+    atSafePoint: addon.atSafePoint,
+    exitNow: addon.exitNow,
+    ownPid: addon.ownPid,
     fillRandom: (bytes) => {
       addon.fillRandom(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     },
-    redirect: (fd, target) => {
-      addon.redirect(fd, target);
-    },
-    openFile: (path, mode) => addon.openFile(path, mode),
-    pipe: () => addon.pipe(),
-    closeFd: (fd) => {
-      addon.closeFd(fd);
-    },
+    redirect: addon.redirect,
+    openFile: addon.openFile,
+    pipe: addon.pipe,
+    closeFd: addon.closeFd,
   };
 }

@@ -51,8 +51,9 @@ export function runAfterInParent(): void {
   reportAll([...registered].map((hooks) => hooks.afterInParent));
 }
 
-export function runAfterInChild(): void {
-  for (const hooks of [...registered]) hooks.afterInChild?.();
+/** Those that are registered; a rehearsal gives none. */
+export function runAfterInChild(all: ReadonlySet<Readonly<AtForkHooks>> = registered): void {
+  for (const hooks of [...all]) hooks.afterInChild?.();
 }
 
 /** The fork has happened whatever a hook says, so its error cannot be thrown at the caller: it is an uncaught exception. */

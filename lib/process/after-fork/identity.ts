@@ -86,6 +86,15 @@ function ownExit(target: IdentityParts['process'], exitNow: (code: number) => vo
   });
 }
 
+/**
+ * process.exit() for a forked child, where the end of 'exit' is the end of the process. A program may have replaced
+ * process.exit by a function that does not exit, as test runners do.
+ */
+export function exitForked(target: NodeJS.Process = process): void {
+  Object.assign(target, { _exiting: true }); // Node's mark that 'exit' comes only once
+  target.emit('exit', Number(target.exitCode ?? 0));
+}
+
 /** What a forked child asks of the system without Node's library in between. */
 export interface SystemCalls {
   ownPid(): number;
@@ -93,7 +102,11 @@ export interface SystemCalls {
   exitNow(code: number): void;
 }
 
-function take(parts: IdentityParts, system: SystemCalls): void {
+/** The parts are those of this process; a rehearsal gives others. */
+export function takeIdentity(
+  system: SystemCalls,
+  parts: IdentityParts = { process, math: Math, randomPools: nodeInternals().randomPools },
+): void {
   ownPid(parts.process, system.ownPid());
   ownRandomness(parts, system);
   ownExit(parts.process, (code) => {
@@ -101,19 +114,16 @@ function take(parts: IdentityParts, system: SystemCalls): void {
   });
 }
 
-export function takeIdentity(system: SystemCalls): void {
-  take({ process, math: Math, randomPools: nodeInternals().randomPools }, system);
-}
-
 /** As rehearseQuietNode. */
 export function rehearseIdentity(system: SystemCalls): void {
   const stand = new EventEmitter() as unknown as IdentityParts['process'];
   const math = { random: Math.random };
-  take(
-    { process: stand, math, randomPools: [new Uint8Array(8)] },
+  takeIdentity(
     { ...system, exitNow: () => {} },
+    { process: stand, math, randomPools: [new Uint8Array(8)] },
   );
   math.random();
+  void process.exitCode; // a getter
   stand.emit('exit', 0);
 }
 

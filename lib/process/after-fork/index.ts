@@ -1,5 +1,5 @@
 /** os.fork and its companions, and the order of a forked child's first steps. */
-import { runResetsInChild } from '../../base/after-fork.js';
+import { runResets } from '../../base/after-fork.js';
 import type { ForkKind } from '../../base/after-fork.js';
 import { checkInteger } from '../../base/options.js';
 import { backend } from '../../backend/index.js';
@@ -36,16 +36,11 @@ export function prepareToFork(forking: Forking): void {
   nodeInternals();
   rehearseQuietNode();
   rehearseIdentity(forking);
+  runResets('rehearsal');
+  runAfterInChild(new Set());
 }
 
 let prepared = false;
-
-/** The first JavaScript of a forked child. */
-function firstSteps(forking: Forking, kind: ForkKind): void {
-  if (kind === 'clean') quietNode();
-  takeIdentity(forking);
-  runResetsInChild(kind);
-}
 
 export type ForkAttempt =
   | { readonly kind: 'child' }
@@ -69,7 +64,9 @@ export function attemptFork(
   if (attempt.kind === 'child') {
     // An error here must not travel up: above is the code of the parent that called.
     try {
-      firstSteps(forking, kind);
+      if (kind === 'clean') quietNode();
+      takeIdentity(forking);
+      runResets(kind);
       runAfterInChild();
     } catch (error) {
       printLastWords(error);

@@ -13,7 +13,12 @@ import { type Internals, isNodesUndici, nodeInternals } from './internals.js';
 /** What is changed. A rehearsal changes a stand-in instead. */
 interface NodeParts {
   readonly internals: Pick<Internals, 'timerLists' | 'immediates'>;
-  readonly process: EventEmitter & Partial<Pick<NodeJS.Process, 'channel'>>;
+  readonly process: EventEmitter &
+    Partial<Pick<NodeJS.Process, 'channel'>> &
+    Pick<
+      NodeJS.Process,
+      'exitCode' | 'hasUncaughtExceptionCaptureCallback' | 'setUncaughtExceptionCaptureCallback'
+    >;
   readonly agentPrototype: { addRequest: (this: AgentState, ...args: unknown[]) => unknown };
   readonly socketPrototype: SocketInternals;
   readonly globals: Record<symbol, unknown>;
@@ -57,9 +62,9 @@ function dropListeners(emitter: EventEmitter): void {
   }
 }
 
-function dropCaptureCallback(): void {
-  if (process.hasUncaughtExceptionCaptureCallback()) {
-    process.setUncaughtExceptionCaptureCallback(null);
+function dropCaptureCallback(target: NodeParts['process']): void {
+  if (target.hasUncaughtExceptionCaptureCallback()) {
+    target.setUncaughtExceptionCaptureCallback(null);
   }
 }
 
@@ -188,7 +193,7 @@ function realParts(): NodeParts {
   };
 }
 
-function quiet(parts: NodeParts): void {
+export function quietNode(parts = realParts()): void {
   dropTimers(parts.internals.timerLists);
   dropImmediates(parts.internals.immediates);
   dropListeners(parts.process);
@@ -197,12 +202,8 @@ function quiet(parts: NodeParts): void {
   healAgents(parts.agentPrototype);
   freshDispatchers(parts.globals);
   refuseInheritedSockets(parts.socketPrototype);
-}
-
-export function quietNode(): void {
-  quiet(realParts());
-  dropCaptureCallback();
-  process.exitCode = undefined;
+  dropCaptureCallback(parts.process);
+  parts.process.exitCode = undefined;
 }
 
 /**
@@ -210,9 +211,16 @@ export function quietNode(): void {
  * compiles again. About half of a child's first millisecond.
  */
 export function rehearseQuietNode(): void {
-  const stand = new EventEmitter();
-  stand.on('exit', () => {});
-  quiet({
+  const stand = Object.assign(new EventEmitter(), {
+    exitCode: undefined,
+    hasUncaughtExceptionCaptureCallback: () => process.hasUncaughtExceptionCaptureCallback(),
+    setUncaughtExceptionCaptureCallback: () => {},
+  });
+  stand.on('newListener', () => {}).on('exit', () => {});
+  // Node itself looks at every listener that `process` loses.
+  const listener = (): void => {};
+  process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);
+  quietNode({
     internals: { timerLists: {}, immediates: { head: null } },
     process: stand,
     agentPrototype: { addRequest: () => undefined },

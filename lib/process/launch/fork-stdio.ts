@@ -65,7 +65,7 @@ function replace(name: 'stdout' | 'stderr', fd: number): void {
 
 /** In the child: stdin is the null device, stdout and stderr are what the parent has opened for it. */
 export function redirectStdio(
-  forking: Forking,
+  forking: Pick<Forking, 'openFile' | 'redirect' | 'closeFd'>,
   stdout: number | undefined,
   stderr: number | undefined,
 ): void {

@@ -5,13 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
+import { rehearseChild } from '../bootstrap.js';
 import { flushStdio, keptStdioFds, redirectStdio } from './fork-stdio.js';
 
 export interface ForkRequest {
   readonly stdout: StdioTarget;
   readonly stderr: StdioTarget;
-  /** Runs in the child, with an empty stack and in the async context of the caller of `forkChild`. Must not throw. */
-  readonly inChild: () => void;
+  /**
+   * Runs in the child, with an empty stack and in the async context of the caller of `forkChild`. Must not throw. Called once
+   * in the parent before, as a rehearsal, where it does nothing.
+   */
+  readonly inChild: (rehearsal: boolean) => void;
 }
 
 /** The first attempts wait briefly for a busy pool, later ones longer: each blocks the event loop while it waits. Milliseconds. */
@@ -63,15 +67,19 @@ function attempt(forking: Forking, waitMs: number): Attempt {
 export async function forkChild(request: ForkRequest): Promise<Child> {
   const forking = requireForking();
   prepareToFork(forking);
+  rehearse(forking, request.inChild);
   await flushStdio();
   const context = new AsyncResource('multiprocessing.Process');
   const stdout = open(forking, request.stdout);
   let stderr: Stream | undefined;
   try {
     stderr = open(forking, request.stderr);
-    const child = await forkAtSafePoint(forking, () => {
-      redirectStdio(forking, stdout?.fd, stderr?.fd);
-      context.runInAsyncScope(request.inChild);
+    const { inChild } = request;
+    const child = await forkAtSafePoint(forking, {
+      stdout: stdout?.fd,
+      stderr: stderr?.fd,
+      context,
+      inChild,
     });
     return withStreams(child, stdout, stderr);
   } catch (error) {
@@ -84,7 +92,25 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
   }
 }
 
-async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<Child> {
+let rehearsed = false;
+
+/** Once in the parent: what it has compiled, no child compiles again. */
+function rehearse(forking: Forking, inChild: ForkRequest['inChild']): void {
+  if (rehearsed) return;
+  rehearsed = true;
+  redirectStdio({ ...forking, redirect: () => {} }, undefined, undefined);
+  new AsyncResource('multiprocessing.rehearsal').runInAsyncScope(inChild, undefined, true);
+  rehearseChild();
+}
+
+interface Entrance {
+  readonly stdout: number | undefined;
+  readonly stderr: number | undefined;
+  readonly context: AsyncResource;
+  readonly inChild: ForkRequest['inChild'];
+}
+
+async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Child> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (
     let waitMs = FIRST_WAIT_MS, pauseMs = 0;
@@ -100,8 +126,10 @@ async function forkAtSafePoint(forking: Forking, inChild: () => void): Promise<C
           resolve({ kind: 'failed', error });
           return;
         }
-        if (outcome.kind === 'child') inChild();
-        else resolve(outcome);
+        if (outcome.kind === 'child') {
+          redirectStdio(forking, entrance.stdout, entrance.stderr);
+          entrance.context.runInAsyncScope(entrance.inChild, undefined, false);
+        } else resolve(outcome);
       });
     });
     if (result.kind === 'failed') throw result.error;
