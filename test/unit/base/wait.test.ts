@@ -2,7 +2,7 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { runResetsInChild } from '../../../lib/base/after-fork.js';
+import { runResets } from '../../../lib/base/after-fork.js';
 import { PendingWait } from '../../../lib/base/wait.js';
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
@@ -62,7 +62,7 @@ test('after a fork they are the parent’s: the signal ends the waits of the chi
   const { signal, abort } = controller();
   const settled: number[] = [];
   const [inherited] = waitingOn(signal, 1, settled);
-  runResetsInChild('clean');
+  runResets('clean');
   const own = new PendingWait<void>({ signal }, never);
   abort('in the child');
   await expect(own.promise).rejects.toBe('in the child');
