@@ -6,6 +6,7 @@
 #include "bind/child_wrap.h"
 #include "bind/env_state.h"
 #include "bind/fork_wrap.h"
+#include "bind/peer_wrap.h"
 
 namespace {
 
@@ -13,6 +14,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mp::EnvState::Create(env);
   mp::InitChannel(env, exports);
   mp::InitChild(env, exports);
+  mp::InitPeer(env, exports);
   mp::InitFork(env, exports);
   return exports;
 }

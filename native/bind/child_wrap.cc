@@ -1,6 +1,11 @@
 #include "bind/child_wrap.h"
 
+#include <dlfcn.h>
+
 #include <memory>
+#include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "base/deadline.h"
 #include "bind/args.h"
@@ -9,6 +14,7 @@
 #include "bind/to_js.h"
 #include "os/descriptor.h"
 #include "process/child.h"
+#include "process/child_collector.h"
 #include "process/liveness_pipe.h"
 #include "wait/poll_watch.h"
 
@@ -18,9 +24,18 @@ namespace {
 // What a status becomes that was lost because somebody else had collected it.
 constexpr int kLostStatusCode = 255;
 
+class ChildWrap;
+
+// What the children of one environment have in common.
+struct ChildGroup {
+  std::shared_ptr<WatchGroup> watches;
+  // Those whose descriptors are open.
+  std::unordered_set<ChildWrap*> held;
+};
+
 class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
  public:
-  static Napi::Function Define(Napi::Env env, std::shared_ptr<WatchGroup>* group) {
+  static Napi::Function Define(Napi::Env env, std::shared_ptr<ChildGroup>* group) {
     return DefineClass(
         env, "NativeChild",
         {InstanceMethod<&ChildWrap::Watch>("watch"), InstanceMethod<&ChildWrap::KeepLoop>("ref"),
@@ -32,7 +47,8 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
 
   explicit ChildWrap(const Napi::CallbackInfo& info)
       : ObjectWrap(info),
-        watch_(*static_cast<std::shared_ptr<WatchGroup>*>(info.Data()), [this] { OnReady(); }) {
+        group_(*static_cast<std::shared_ptr<ChildGroup>*>(info.Data())),
+        watch_(group_->watches, [this] { OnReady(); }) {
     Args args(info);
     const int pid = args.Integer(0, "pid", 1);
     reap_ = args.Boolean(1, "reap");
@@ -43,13 +59,18 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
       return;
     }
     child_ = std::move(child.value());
+    group_->held.insert(this);
     EnvState::Get(info.Env()).Add(this);
   }
+  ~ChildWrap() override { group_->held.erase(this); }
+
+  // The environment ends, and its event loop with it.
+  Child Leave() { return std::move(child_); }
 
   // It is not this process's child: the parent's answers are not to be had here.
   void AfterForkInChild(bool) override {
     watch_.AfterForkInChild();
-    child_.Close();
+    LetGo();
   }
 
  private:
@@ -128,13 +149,19 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   void Release(const Napi::CallbackInfo&) {
     watch_.Close();
     callback_.Reset();
+    LetGo();
+  }
+
+  void LetGo() {
     child_.Close();
+    group_->held.erase(this);
   }
 
   Napi::Value Pid(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), child_.pid());
   }
 
+  std::shared_ptr<ChildGroup> group_;
   Child child_;
   PollWatch watch_;
   Napi::FunctionReference callback_;
@@ -142,92 +169,29 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   bool keeps_loop_ = true;
 };
 
-class PeerWrap : public Napi::ObjectWrap<PeerWrap>, public ForkAware {
+// What is not one environment's.
+class ProcessReset : public ForkAware {
  public:
-  static Napi::Function Define(Napi::Env env, std::shared_ptr<WatchGroup>* group) {
-    return DefineClass(
-        env, "NativePeer",
-        {InstanceMethod<&PeerWrap::IsAlive>("isAlive"),
-         InstanceMethod<&PeerWrap::WaitSync>("waitSync"), InstanceMethod<&PeerWrap::Watch>("watch"),
-         InstanceMethod<&PeerWrap::Unwatch>("unwatch"),
-         InstanceMethod<&PeerWrap::Release>("release")},
-        group);
+  void AfterForkInChild(bool) override {
+    LivenessPipe::AfterForkInChild();
+    ChildCollector::AfterForkInChild();
   }
-
-  explicit PeerWrap(const Napi::CallbackInfo& info)
-      : ObjectWrap(info),
-        watch_(*static_cast<std::shared_ptr<WatchGroup>*>(info.Data()), [this] { OnReady(); }) {
-    Args args(info);
-    const int pid = args.Integer(0, "pid", 1);
-    if (!args.ok()) return;
-    Result<Peer> peer = Peer::Open(pid);
-    if (!peer.ok()) {
-      Throw(info.Env(), peer.status());
-      return;
-    }
-    peer_ = std::move(peer.value());
-    EnvState::Get(info.Env()).Add(this);
-  }
-
-  // The handle is as good here as there; only the watching was the parent's.
-  void AfterForkInChild(bool) override { watch_.AfterForkInChild(); }
-
- private:
-  Napi::Value IsAlive(const Napi::CallbackInfo& info) { return ToJs(info.Env(), peer_.IsAlive()); }
-
-  Napi::Value WaitSync(const Napi::CallbackInfo& info) {
-    Args args(info);
-    const double timeout_ms = args.TimeoutMs(0, "timeoutMs");
-    if (!args.ok()) return info.Env().Undefined();
-    return ToJs(info.Env(), peer_.WaitUntil(DeadlineAfterMs(timeout_ms)));
-  }
-
-  static Napi::Value ToJs(Napi::Env env, const Result<bool>& result) {
-    if (!result.ok()) return Throw(env, result.status());
-    return Napi::Boolean::New(env, result.value());
-  }
-
-  void Watch(const Napi::CallbackInfo& info) {
-    Args args(info);
-    const Napi::Function callback = args.Function(0, "callback");
-    if (!args.ok()) return;
-    const Status status = watch_.Start(peer_.handle(), kReadable);
-    if (!status.ok()) {
-      Throw(info.Env(), status);
-      return;
-    }
-    callback_ = Napi::Persistent(callback);
-  }
-
-  void OnReady() {
-    Napi::Env env = Env();
-    Napi::HandleScope scope(env);
-    watch_.Close();
-    const Napi::Function callback = callback_.Value();
-    callback_.Reset();
-    CallFromLoop(env, callback, {});
-  }
-
-  void Unwatch(const Napi::CallbackInfo&) {
-    watch_.Close();
-    callback_.Reset();
-  }
-
-  void Release(const Napi::CallbackInfo&) {
-    watch_.Close();
-    callback_.Reset();
-    peer_.Close();
-  }
-
-  Peer peer_;
-  PollWatch watch_;
-  Napi::FunctionReference callback_;
 };
 
-class LivenessReset : public ForkAware {
- public:
-  void AfterForkInChild(bool) override { LivenessPipe::AfterForkInChild(); }
-};
+// Node unloads an addon with the last environment that uses it.
+bool StayLoaded() {
+  Dl_info info{};
+  return dladdr(reinterpret_cast<void*>(&StayLoaded), &info) != 0 &&
+         dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
+}
+
+// Node's loop has collected its children, and does so no more. (At the end of the main thread the
+// process ends.)
+void CollectElsewhere(ChildGroup& group) {
+  std::vector<Child> left;
+  for (ChildWrap* child : std::exchange(group.held, {})) left.push_back(child->Leave());
+  if (!left.empty() && StayLoaded()) ChildCollector::Adopt(std::move(left));
+}
 
 Napi::Value LivenessFd(const Napi::CallbackInfo& info) {
   Result<int> fd = LivenessPipe::ReadEnd();
@@ -246,15 +210,16 @@ void DieWithParent(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void InitChild(Napi::Env env, Napi::Object exports) {
-  auto* group = new std::shared_ptr<WatchGroup>(MakeWatchGroup(env));
-  auto* reset = new LivenessReset;
+  auto* group = new std::shared_ptr<ChildGroup>(new ChildGroup{MakeWatchGroup(env), {}});
+  auto* reset = new ProcessReset;
   EnvState::Get(env).Add(reset);
-  env.AddCleanupHook([group, reset] {
+  const bool is_main_thread = EnvState::Get(env).loop() == uv_default_loop();
+  env.AddCleanupHook([group, reset, is_main_thread] {
+    if (!is_main_thread) CollectElsewhere(**group);
     delete group;
     delete reset;
   });
   exports.Set("NativeChild", ChildWrap::Define(env, group));
-  exports.Set("NativePeer", PeerWrap::Define(env, group));
   exports.Set("livenessFd", Napi::Function::New(env, LivenessFd, "livenessFd"));
   exports.Set("dieWithParent", Napi::Function::New(env, DieWithParent, "dieWithParent"));
 }

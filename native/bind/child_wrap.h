@@ -3,7 +3,7 @@
 
 namespace mp {
 
-// NativeChild, NativePeer, livenessFd, dieWithParent
+// NativeChild, livenessFd, dieWithParent
 void InitChild(Napi::Env env, Napi::Object exports);
 
 }  // namespace mp

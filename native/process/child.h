@@ -24,6 +24,11 @@ class Child {
   Result<WaitOutcome> WaitUntil(uint64_t deadline_ns);
   // False when it has ended.
   Result<bool> Kill(int signal);
+  // From now on nobody else collects the status, even if it has been looked at.
+  void TakeOver() {
+    reap_ = true;
+    outcome_ = {};
+  }
 
   pid_t pid() const { return pid_; }
   int handle() const { return handle_.get(); }

@@ -1,17 +1,22 @@
 #include "process/child.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
+#include <vector>
 
 #include "base/deadline.h"
 #include "harness.h"
 #include "os/descriptor.h"
 #include "os/liveness.h"
+#include "process/child_collector.h"
 
 using mp::Child;
+using mp::ChildCollector;
 using mp::Peer;
 using Kind = mp::WaitOutcome::Kind;
 
@@ -144,6 +149,49 @@ TEST(AWriterThatIsGoneAlreadyTakesItsReaderAtOnce) {
   int status = 0;
   EXPECT(waitpid(pid, &status, 0) == pid);
   EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+TEST(AChildThatWasTakenOverIsCollectedAlthoughItWasLookedAt) {
+  const pid_t pid = Start([] { _exit(3); });
+  auto child = Child::Open(pid, false);
+  REQUIRE(child.ok());
+  EXPECT(child.value().WaitUntil(mp::kNever).value().report.code == 3);
+  child.value().TakeOver();
+  EXPECT(child.value().Check().value().report.code == 3);
+  EXPECT(waitpid(pid, nullptr, WNOHANG) == -1 && errno == ECHILD);
+}
+
+TEST(AdoptedChildrenAreCollectedEachWhenItEnds) {
+  std::vector<Child> children;
+  pid_t pids[3];
+  for (pid_t& pid : pids) {
+    pid = Start([] { BusyForEver(); });
+    children.push_back(std::move(Child::Open(pid, false).value()));
+  }
+  ChildCollector::Adopt(std::move(children));
+  for (const pid_t pid : pids) {
+    EXPECT(waitpid(pid, nullptr, WNOHANG) == 0);
+    kill(pid, SIGKILL);
+    // Nobody tells; the handle of a process that was collected can no longer be opened.
+    while (mp::OpenProcess(pid).ok()) usleep(1000);
+    EXPECT(waitpid(pid, nullptr, WNOHANG) == -1 && errno == ECHILD);
+  }
+}
+
+TEST(AdoptedChildrenStayWithTheParent) {
+  std::vector<Child> children;
+  const pid_t child = Start([] { BusyForEver(); });
+  children.push_back(std::move(Child::Open(child, false).value()));
+  const int handle = children.front().handle();
+  ChildCollector::Adopt(std::move(children));
+  const pid_t forked = Start([handle] {
+    ChildCollector::AfterForkInChild();
+    _exit(fcntl(handle, F_GETFD) == -1 ? 0 : 1);
+  });
+  int status = 0;
+  EXPECT(waitpid(forked, &status, 0) == forked && status == 0);
+  kill(child, SIGKILL);
+  while (mp::OpenProcess(child).ok()) usleep(1000);
 }
 
 TEST_MAIN()

@@ -87,11 +87,13 @@ export class ForkedChild extends HeldChild implements Child {
 /** Made by node:child_process, which reaps it; its status is looked at beforehand where somebody blocks for it. */
 export class SpawnedNode extends HeldChild implements Child {
   readonly #process: ChildProcess;
+  #collected = false;
 
   constructor(process: ChildProcess, native: NativeChild) {
     super(native);
     this.#process = process;
     process.once('exit', (code, signalCode) => {
+      this.#collected = true;
       this.news.tell(exitStatusOf(code, signalCode));
     });
   }
@@ -107,6 +109,12 @@ export class SpawnedNode extends HeldChild implements Child {
   ref(): void {
     this.#process.ref();
     for (const stream of this.#streams()) stream.ref();
+  }
+
+  /** Held until Node has collected it: a worker_thread that ends before that leaves it to whoever has the descriptor. */
+  override release(): void {
+    if (this.#collected) super.release();
+    else this.#process.once('exit', () => super.release());
   }
 
   /** Its streams too: a daemon that lives until the parent's end would else keep the parent from ending. */

@@ -1,0 +1,9 @@
+#pragma once
+#include <napi.h>
+
+namespace mp {
+
+// NativePeer
+void InitPeer(Napi::Env env, Napi::Object exports);
+
+}  // namespace mp
