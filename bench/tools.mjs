@@ -23,12 +23,13 @@ export function pythonVersion() {
   return spawnSync(command, ['--version'], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** Compiles a program of the bench where there is a compiler. The path of the program, or undefined. */
-export function compileFloor(source) {
+/** Compiles a program or an addon of the bench where there is a compiler. Its path, or undefined. */
+export function compileFloor(source, { addon = false } = {}) {
   const program = path.join(outputs, path.basename(source, '.c'));
   if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program;
   mkdirSync(outputs, { recursive: true });
-  const { status } = spawnSync(process.env.CC ?? 'cc', ['-O2', '-o', program, source], {
+  const kind = addon ? ['-shared', '-fPIC'] : [];
+  const { status } = spawnSync(process.env.CC ?? 'cc', ['-O2', ...kind, '-o', program, source], {
     stdio: 'inherit',
   });
   return status === 0 ? program : undefined;

@@ -14,5 +14,5 @@ export const subjects = [
   { title: 'CPython, spawn', kind: 'python', file: 'python', measure: 'startSpawn' },
   { title: 'child_process.fork', kind: 'node', file: 'child-process', measure: 'start' },
   { title: 'worker_threads', kind: 'node', file: 'worker-threads', measure: 'start' },
-  { title: 'fork(2) and wait, in C', kind: 'floor', file: 'fork-floor', measure: 'start' },
+  { title: 'fork(2) and waitpid(2)', kind: 'node', file: 'fork-floor', measure: 'start' },
 ];

@@ -1,4 +1,5 @@
 import { Pipe, Process, getContext } from 'node-multiprocessing';
+import { fillHeap } from './heap.mjs';
 import { echo, echoSync, nothing } from './functions.mjs';
 import { main, timeEach, timeEachSync } from './measure.mjs';
 
@@ -12,20 +13,6 @@ async function start(method, rounds) {
   });
 }
 
-/** Small objects, all reachable. */
-function fillHeap(mebibytes) {
-  const kept = [];
-  const enough = mebibytes * 2 ** 20;
-  while (process.memoryUsage().heapUsed < enough) {
-    const part = [];
-    for (let i = 0; i < 50_000; i++)
-      part.push({ number: i, text: `${i}`, inner: { even: i % 2 === 0 } });
-    kept.push(part);
-  }
-  globalThis.gc();
-  return kept;
-}
-
 async function startFork({ rounds, heapMiB }) {
   globalThis.kept = heapMiB > 0 ? fillHeap(heapMiB) : undefined;
   return start('fork', rounds);
@@ -37,10 +24,8 @@ async function withEcho(target, measure) {
   await child.start();
   theirs.close();
   const samples = await measure(ours);
-  // A forked child has inherited our end as well, so closing it here would not end its reading.
-  child.terminate();
-  await child.join();
   ours.close();
+  await child.join();
   return samples;
 }
 
