@@ -5,6 +5,12 @@ import { Lanes } from './lanes.js';
 import type { Link } from './link.js';
 import type { Reference } from './reference.js';
 
+/**
+ * So many frames in a row are dealt with without waiting; then the event loop gets a turn. Otherwise two ends of one process that
+ * answer each other would keep timers and all other input from running.
+ */
+const FRAMES_PER_TURN = 256;
+
 export interface Position {
   readonly process: ProcessId;
   /** 0 at the root, which has no `parent`. */
@@ -33,6 +39,7 @@ export class Router implements Uplink {
   /** What the broker and the own ends say to each other, one after the other. */
   readonly #turns: (() => void)[] = [];
   #turning = false;
+  #turnsInARow = 0;
 
   constructor({ process, depth, parent, onOrphaned }: Position) {
     this.process = process;
@@ -161,12 +168,27 @@ export class Router implements Uplink {
   /** Never one inside the other: an answer waits until its question has been dealt with. */
   #turn(run: () => void): void {
     this.#turns.push(run);
-    if (this.#turning) return;
+    if (!this.#turning) this.#takeTurns();
+  }
+
+  #takeTurns(): void {
     this.#turning = true;
     try {
-      for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) next();
+      while (this.#turns.length > 0 && this.#turnsInARow < FRAMES_PER_TURN) {
+        this.#turnsInARow += 1;
+        this.#turns.shift()?.();
+      }
     } finally {
       this.#turning = false;
     }
+    if (this.#turns.length > 0) this.#takeTurnsLater();
+  }
+
+  #takeTurnsLater(): void {
+    this.#turning = true;
+    setImmediate(() => {
+      this.#turnsInARow = 0;
+      this.#takeTurns();
+    });
   }
 }

@@ -1,5 +1,4 @@
 // Order, waiting and taking back. Both ends are in this process.
-import { when } from '../../support/start-methods.js';
 import { getEventListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, Pipe } from 'node-multiprocessing';
@@ -129,7 +128,7 @@ describe('recv', () => {
     expect(await right.recv()).toBe('x');
   });
 
-  when(native)('of a message that is always there lets the event loop run', async () => {
+  test('of a message that is always there lets the event loop run', async () => {
     let turns = 0;
     let done = false;
     const count = (): void => {

@@ -56,6 +56,30 @@ describe('messages', () => {
     await expect(sender.poll({})).rejects.toThrow(StateError);
   });
 
+  test('that answer each other let the event loop run, and keep their order', async () => {
+    const [left, right] = pair();
+    const echo = (async () => {
+      for (;;) await right.send(await right.recv({}), {});
+    })().catch(reasonOf);
+    let turns = 0;
+    let counting: NodeJS.Immediate;
+    const count = (): void => {
+      turns += 1;
+      counting = setImmediate(count);
+    };
+    count();
+    const rounds = 2000;
+    for (let i = 0; i < rounds; i += 2) {
+      await Promise.all([left.send(text(`${i}`), {}), left.send(text(`${i + 1}`), {})]);
+      expect([await read(left), await read(left)]).toEqual([`${i}`, `${i + 1}`]);
+    }
+    clearImmediate(counting!);
+    // Starved, the loop would have its turn when all is over.
+    expect(turns).toBeGreaterThan(5);
+    left.close();
+    expect(await echo).toBeInstanceOf(EndOfFileError);
+  });
+
   test('belong to the transport once sent: the sender may use its bytes again', async () => {
     const [left, right] = pair();
     const bytes = Buffer.from('before');
