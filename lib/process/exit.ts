@@ -5,6 +5,7 @@
  * The fallback backend cannot wait once the event loop is over: there the others go on alone, and a daemon, told to end,
  * loses its parent before its own handler may have run.
  */
+import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { NotSupportedError, StateError } from '../errors.js';
 import { own } from './own-state.js';
@@ -43,6 +44,7 @@ function onExit(): void {
   for (const child of children.filter(({ daemon }) => !daemon)) waitOrPart(child);
   const deadline = Deadline.after(DAEMON_GRACE_MS);
   for (const child of children.filter(({ daemon }) => daemon)) waitOrKill(child, deadline);
+  backend().collectEnded?.();
 }
 
 export function hasChildren(): boolean {

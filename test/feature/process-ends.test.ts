@@ -104,10 +104,11 @@ describeEach('The end of a process', (testCase) => {
         assert.ok(Date.now() - startedAt >= 395);
       }
       assert.equal(isThere(pid), false);
-      // One that has ended and that nobody has collected yet is not there any more.
+      // On the fallback one that has ended is left to the first process of the system to collect.
       function isThere(pid) {
         try {
-          return process.kill(pid, 0) && !/\\) Z /.test(fs.readFileSync('/proc/' + pid + '/stat', 'utf8'));
+          process.kill(pid, 0);
+          return backend === 'native' || !/\\) Z /.test(fs.readFileSync('/proc/' + pid + '/stat', 'utf8'));
         } catch {
           return false;
         }

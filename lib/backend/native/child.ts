@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
+import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
 import { StateError } from '../../errors.js';
-import type { NativeChild } from '../addon.js';
+import type { Addon, NativeChild } from '../addon.js';
 import type { Child, ExitStatus } from '../contract.js';
 import { ExitNews, exitStatus, exitStatusOf } from './exit-status.js';
 
@@ -84,6 +85,29 @@ export class ForkedChild extends HeldChild implements Child {
   }
 }
 
+/** Node's event loop has them still to collect. */
+const uncollected = new Set<SpawnedNode>();
+
+resetAfterFork(AfterForkOrder.Handles, (occasion) => {
+  if (occasion !== 'rehearsal') uncollected.clear();
+});
+
+/**
+ * At the end of this process, when Node's event loop is over. Otherwise those that have ended would stay zombies until the
+ * first process of the system has collected them, which in a container may be a program that never does.
+ */
+export function collectEnded(addon: Addon): void {
+  for (const { pid } of uncollected) {
+    try {
+      const reaping = new addon.NativeChild(pid, true);
+      reaping.check();
+      reaping.release();
+    } catch {
+      // Node has collected it after all, or there is no descriptor left.
+    }
+  }
+}
+
 /** Made by node:child_process, which reaps it; its status is looked at beforehand where somebody blocks for it. */
 export class SpawnedNode extends HeldChild implements Child {
   readonly #process: ChildProcess;
@@ -92,8 +116,10 @@ export class SpawnedNode extends HeldChild implements Child {
   constructor(process: ChildProcess, native: NativeChild) {
     super(native);
     this.#process = process;
+    uncollected.add(this);
     process.once('exit', (code, signalCode) => {
       this.#collected = true;
+      uncollected.delete(this);
       this.news.tell(exitStatusOf(code, signalCode));
     });
   }

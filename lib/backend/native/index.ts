@@ -1,7 +1,7 @@
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
 import { SocketChannel, type Mode } from './channel.js';
-import { ForkedChild } from './child.js';
+import { ForkedChild, collectEnded } from './child.js';
 import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
 import { HeldPeer } from './peer.js';
@@ -21,6 +21,7 @@ export function createNativeBackend(addon: Addon): Backend {
     channelFromTransfer: (handle: TransferHandle, mode: Mode) =>
       new SocketChannel(addon, NativeTransferHandle.of(handle).take(), mode),
     spawn: (request) => spawnNode(addon, request),
+    collectEnded: () => collectEnded(addon),
     attachChild: () => attachToParent(addon),
     peer: (pid) => new HeldPeer(addon, pid),
   };
