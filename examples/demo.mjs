@@ -1,4 +1,4 @@
-// npm run demo [-- folder] [-- --limit MB] [-- --processes N]
+// npm run demo -- --help says how it is used.
 //
 // Hashes and compresses the files of a folder, first in this process alone, then with a pool of processes, and measures what
 // it costs to start a process here and now.
@@ -14,6 +14,16 @@ import { findFiles, readOnce } from './demo/walk.mjs';
 import { digest, digestAt } from './demo/work.mjs';
 
 const FILES_PER_TASK = 8;
+
+const USAGE = `npm run demo -- [options] [folder]
+
+Hashes and compresses the files of a folder (default: node_modules of this package), in one process and in several, and
+measures what it costs to start a process.
+
+  --limit MB      reads no more than this of the folder (default: 200)
+  --processes N   how many processes work (default: one for each CPU, here ${cpuCount()})
+  --help          prints this
+`;
 
 const { root, limit, processes } = readArguments();
 const method = getStartMethod();
@@ -111,10 +121,12 @@ function percent(part, whole) {
 }
 
 function readArguments() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { limit: { type: 'string', default: '200' }, processes: { type: 'string' } },
-  });
+  const { values, positionals } = parseOptions();
+  if (values.help) {
+    process.stdout.write(USAGE);
+    process.exit(0);
+  }
+  if (positionals.length > 1) fail(`one folder at most, got ${positionals.join(' ')}`);
   const ownModules = fileURLToPath(new URL('../node_modules', import.meta.url));
   return {
     root: path.resolve(positionals[0] ?? ownModules),
@@ -124,9 +136,28 @@ function readArguments() {
   };
 }
 
+function parseOptions() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        limit: { type: 'string', default: '200' },
+        processes: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
 function positive(name, text) {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  console.error(`${name} must be a whole number above 0, got ${text}`);
+  return fail(`${name} must be a whole number above 0, got ${text}`);
+}
+
+function fail(message) {
+  console.error(`${message}\n\n${USAGE}`);
   process.exit(2);
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runProgram } from '../support/clean-node.js';
 import { describeEach, type Case } from '../support/start-methods.js';
 
 const demo = path.resolve(import.meta.dirname, '..', '..', 'examples', 'demo.mjs');
@@ -42,6 +43,27 @@ describeEach(
   },
   takesDefault,
 );
+
+test('the demo says how it is used', async () => {
+  const { code, stdout, stderr } = await runProgram({ file: demo }, { args: ['--help'] });
+  expect([code, stderr]).toEqual([0, '']);
+  for (const part of ['[folder]', '--limit MB', '--processes N', '--help']) {
+    expect(stdout).toContain(part);
+  }
+});
+
+test.each([
+  [['--procs', '2'], /'--procs'/],
+  [['-x'], /'-x'/],
+  [['--limit'], /'--limit <value>' argument missing/],
+  [['--processes', 'many'], /^--processes must be a whole number above 0, got many$/m],
+  [['one', 'two'], /^one folder at most, got one two$/m],
+])('the demo refuses %j and names it', async (args, message) => {
+  const { code, stdout, stderr } = await runProgram({ file: demo }, { args });
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(message);
+  expect(stderr).toContain('--processes N');
+});
 
 test('a file that vanishes is a result like any other', async () => {
   const work = path.resolve(demo, '..', 'demo', 'work.mjs');
