@@ -103,6 +103,9 @@ describeEach('Process', (testCase) => {
       assert.equal(before.authKey.length, 32);
       assert.ok(!JSON.stringify(p).includes('key') && !util(p).includes('key') && !('authKey' in { ...p }));
       assert.throws(() => { p.authKey = 'text'; }, TypeError);
+      const [here, there] = Pipe();
+      await here.send({ key: p.authKey });
+      assert.equal(Buffer.from((await there.recv()).key).toString(), 'another key');
       function util(value) { return require('node:util').inspect(value, { showHidden: true }); }`,
     );
   });
