@@ -331,10 +331,6 @@ describeEach('_TestProcess', (testCase) => {
       );
     });
   }
-
-  for (const id of ['sigint', 'sigkill', 'auth_is_enabled', 'without_auth_fails']) {
-    test.todo(`_TestProcess.test_forkserver_${id} (with the forkserver issue)`);
-  }
 });
 
 /** CPython's _kill_process. A join of less than no time is a RangeError here; there it returns at once. */

@@ -13,14 +13,12 @@ const require = createRequire(import.meta.url);
 export interface PortedTest {
   readonly id: string;
   readonly file: string;
-  /** Written down, not yet to be run. */
-  readonly todo: boolean;
   /** From the titles: what is different on purpose, and what was adapted. */
   readonly different: string[];
   readonly adapted: string[];
 }
 
-type Note = (title: string, todo: boolean) => void;
+type Note = (title: string) => void;
 
 /** `Class.test_name`, and behind it perhaps `(adapted: …)`, `(different: …)` or the name of a variant. */
 const TITLE = /^(?<id>\w+\.test_\w+)(?: \((?:(?<kind>adapted|different): )?(?<text>.*)\))?$/;
@@ -36,11 +34,11 @@ const CASES = [
 export function portedTests(): PortedTest[] {
   const found = new Map<string, PortedTest>();
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.test.ts'))) {
-    evaluate(file, (title, todo) => {
+    evaluate(file, (title) => {
       const { id, kind, text = '' } = TITLE.exec(title)?.groups ?? {};
       if (id === undefined)
         throw new Error(`test/conformance/${file}: the title "${title}" begins with no CPython id`);
-      const test = found.get(id) ?? { id, file, todo, different: [], adapted: [] };
+      const test = found.get(id) ?? { id, file, different: [], adapted: [] };
       found.set(id, test);
       const notes = kind === 'different' ? test.different : kind === 'adapted' ? test.adapted : [];
       if (!notes.includes(text)) notes.push(text);
@@ -86,12 +84,11 @@ function describeEach(_title: string, body: (testCase: Case) => void): void {
 const runnerTest =
   (note: Note) =>
   (title: string): void =>
-    note(title, false);
+    note(title);
 
 function runner(note: Note): object {
   const test = runnerTest(note);
-  const todo = (title: string): void => note(title, true);
-  const modes = { todo, skip: todo, skipIf: () => test, runIf: () => test };
+  const modes = { skipIf: () => test, runIf: () => test };
   const describe = (_title: string, body: () => void): void => body();
   const skipped = (): void => undefined;
   const each = { beforeAll: skipped, afterAll: skipped, beforeEach: skipped, afterEach: skipped };
