@@ -221,7 +221,7 @@ export class Connection<In = unknown, Out = In>
     if (this.#withheld) {
       throw new ClosedError(
         'this process was not given this end of the pipe: ends of it were arguments of a process, ' +
-          'so a forked process has only those that are among its own args',
+          'so a forked process has only those that are among its own args (initArgs of a pool)',
       );
     }
     if (this.closed) throw new ClosedError('this connection is closed');

@@ -48,12 +48,13 @@ class ForkedKind implements WorkerKind {
 
   makeProcess(theirEnd: PoolLine): Process {
     const { initializer, initArgs = [] } = this.#options;
-    const target = (): Promise<void> =>
+    const target = (...args: readonly unknown[]): Promise<void> =>
       becomeWorker(theirEnd, {
         functions: inheritedFunctions(),
-        initializer: initializer && (() => initializer(...(initArgs as never[]))),
+        initializer: initializer && (() => initializer(...(args as never[]))),
       });
-    return new ForkPoolWorker({ target, daemon, name: workerName(this.#options) });
+    const name = workerName(this.#options);
+    return new ForkPoolWorker({ target, args: initArgs, daemon, name });
   }
 
   named(): undefined {

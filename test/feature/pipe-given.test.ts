@@ -111,6 +111,26 @@ describeEach(
       );
     });
 
+    test('reach the workers of a pool by initArgs', async () => {
+      await check(
+        testCase,
+        `const [here, there] = Pipe();
+        const p = new Process({ target: async (end) => { await end.send('from the process'); }, args: [there] });
+        await p.start();
+        assert.equal(await here.recv(), 'from the process');
+        let given;
+        const pool = new mp.Pool({ processes: 1, initializer: (end) => { given = end; }, initArgs: [there] });
+        await pool.apply(() => given.send('from the worker'));
+        assert.equal(await here.recv(), 'from the worker');
+        await assert.rejects(pool.apply(() => here.recv()), { code: 'ERR_MP_CLOSED', message: /initArgs/ });
+        pool.close();
+        await pool.join();
+        there.close();
+        await assert.rejects(here.recv(), { code: 'ERR_MP_END_OF_FILE' });
+        assert.equal(await p.join(), 0);`,
+      );
+    });
+
     test('are all kept by a child whose arguments are too many to search', async () => {
       await check(
         testCase,
