@@ -9,7 +9,12 @@
         '.',
         "<!(node -p \"require('node-addon-api').include_dir\")",
       ],
-      'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+      'defines': [
+        'NAPI_VERSION=8',
+        'NAPI_DISABLE_CPP_EXCEPTIONS',
+        # In a worker_thread that is being terminated nothing can be thrown any more.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      ],
       'cflags': ['-fvisibility=hidden'],
       'cflags_cc': ['-std=c++20', '-fvisibility-inlines-hidden'],
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++20'],

@@ -198,9 +198,14 @@ class ChannelWrap : public Napi::ObjectWrap<ChannelWrap>, public ForkAware {
 
 Napi::Value PairToJs(Napi::Env env, Result<FdPair> pair) {
   if (!pair.ok()) return Throw(env, pair.status());
+  auto& [first, second] = pair.value();
   Napi::Array list = Napi::Array::New(env, 2);
-  list.Set(0u, Napi::Number::New(env, pair.value().first.Release()));
-  list.Set(1u, Napi::Number::New(env, pair.value().second.Release()));
+  // In a worker_thread that is being terminated nobody can be told, and nobody would close them.
+  if (!list.Set(0u, Napi::Number::New(env, first.get())) ||
+      !list.Set(1u, Napi::Number::New(env, second.get())))
+    return env.Undefined();
+  first.Release();
+  second.Release();
   return list;
 }
 

@@ -108,6 +108,21 @@ describe.runIf(forking)('Children of a worker_thread that has ended [native]', (
     );
   });
 
+  test('a thread that is ended in the middle of a call does not take the program with it', async () => {
+    await run(
+      '',
+      `for (let round = 0; round < 30; round++) {
+        const thread = new Worker(\`
+          const { Pipe } = require('node-multiprocessing');
+          require('node:worker_threads').parentPort.postMessage('ready');
+          for (;;) for (const end of Pipe()) end.close();\`, { eval: true });
+        await new Promise((resolve) => thread.once('message', resolve));
+        await sleep(round % 10);
+        await thread.terminate();
+      }`,
+    );
+  });
+
   test('are nothing to a child that is forked meanwhile', async () => {
     await run(
       '',
