@@ -10,6 +10,8 @@ const PLATFORM_SUFFIXES = {
   darwin: ['darwin', 'posix'],
   win32: ['windows'],
 };
+// Rooms that have no other platform's half yet.
+const LINUX_ROOMS = new Set(['shm', 'sync']);
 const EVERY_SUFFIX = new Set(['linux', 'darwin', 'posix', 'windows']);
 
 function belongsTo(platform, fileName) {
@@ -21,6 +23,7 @@ function listSources({ platform = process.platform, rooms = [] } = {}) {
   return readdirSync(__dirname, { recursive: true })
     .map((name) => name.split(path.sep).join('/'))
     .filter((name) => name.endsWith('.cc') && belongsTo(platform, path.posix.basename(name)))
+    .filter((name) => platform === 'linux' || !LINUX_ROOMS.has(name.split('/')[0]))
     .filter((name) => rooms.length === 0 || rooms.includes(name.split('/')[0]))
     .map((name) => `native/${name}`)
     .sort();

@@ -1,0 +1,92 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "os/memory_file.h"
+
+namespace mp {
+namespace {
+
+// Headers older than the running kernel do not name these.
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
+#endif
+#ifndef MFD_ALLOW_SEALING
+#define MFD_ALLOW_SEALING 2U
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+
+}  // namespace
+
+Result<UniqueFd> MakeMemoryFile(const char* label, uint64_t size) {
+  UniqueFd fd(static_cast<int>(syscall(SYS_memfd_create, label, MFD_CLOEXEC | MFD_ALLOW_SEALING)));
+  if (!fd) return Status::Failed(errno, "memfd_create");
+  if (ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+    return Status::Failed(errno, "ftruncate");
+  }
+  if (fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) return Status::Failed(errno, "fcntl");
+  return fd;
+}
+
+Result<uint64_t> SealedSize(int fd) {
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return Status::Failed(errno, "fstat");
+  const int seals = fcntl(fd, F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals) return Status::Failed(EBADMSG, "fcntl");
+  return static_cast<uint64_t>(info.st_size);
+}
+
+Status ReserveMemory(int fd, uint64_t offset, uint64_t length) {
+  int result;
+  do {
+    result = fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(length));
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? Status::Ok() : Status::Failed(errno, "fallocate");
+}
+
+Status DiscardMemory(int fd, uint64_t offset, uint64_t length) {
+  const int result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(offset), static_cast<off_t>(length));
+  return result == 0 ? Status::Ok() : Status::Failed(errno, "fallocate");
+}
+
+Result<Mapping> Mapping::Map(int fd, uint64_t size) {
+  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (data == MAP_FAILED) return Status::Failed(errno, "mmap");
+  Mapping mapping;
+  mapping.data_ = static_cast<std::byte*>(data);
+  mapping.size_ = size;
+  return mapping;
+}
+
+Mapping::~Mapping() {
+  if (data_ != nullptr) munmap(data_, size_);
+}
+
+Mapping::Mapping(Mapping&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+void Mapping::Prefault(uint64_t offset, uint64_t length) const {
+  madvise(data_ + offset, length, MADV_POPULATE_WRITE);
+}
+
+uint32_t PageSize() {
+  return static_cast<uint32_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace mp

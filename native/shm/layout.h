@@ -1,0 +1,143 @@
+#pragma once
+// The bytes of a segment, as every process sees them. docs/design/002-shared-memory-core.md draws
+// the whole. Fixed-width fields, offsets instead of pointers; a change of any of this is a new
+// kLayoutVersion.
+//
+//   header | participant rows | chunk table | chunk 0 | chunk 1 | …
+//
+// What one process writes while others read it lies kSeparation bytes from everything else.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "os/death_token.h"
+
+namespace mp {
+
+constexpr size_t kSeparation = 128;
+constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
+constexpr uint32_t kLayoutVersion = 1;
+// Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
+constexpr uint32_t kMaxParticipants = 1024;
+constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
+constexpr uint64_t kChunkSize = 64 * 1024;
+constexpr uint32_t kInlineLedgerEntries = 30;
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
+static_assert(std::atomic<uint32_t>::is_always_lock_free);
+
+enum class SegmentState : uint32_t { kInitialising = 0, kReady = 1 };
+
+struct SegmentHeader {
+  // Written once, before the state becomes ready, and covered by the checksum.
+  uint64_t magic;
+  uint32_t layout_version;
+  uint32_t participants;  // rows, that of id 0 included
+  uint64_t abi;
+  uint64_t size;
+  uint64_t pid_namespace;
+  uint64_t session[2];
+  uint64_t rows_offset;
+  uint64_t chunk_table_offset;
+  uint64_t chunks_offset;
+  uint64_t chunks;
+  uint64_t checksum;
+
+  alignas(kSeparation) std::atomic<uint32_t> state;
+
+  // Stamp of the participant that recovers the dead, or 0; and how many have died.
+  alignas(kSeparation) std::atomic<uint64_t> lease;
+  std::atomic<uint64_t> deaths;
+};
+static_assert(offsetof(SegmentHeader, checksum) == 88);
+static_assert(offsetof(SegmentHeader, state) == 128);
+static_assert(offsetof(SegmentHeader, lease) == 256);
+static_assert(sizeof(SegmentHeader) == 384);
+
+struct ParticipantRow {
+  // State, generation and thread number in one word (shm/stamp.h): no row is ever taken without a
+  // name on it.
+  std::atomic<uint64_t> identity;
+  // The rest of the identity, written before the state becomes live.
+  uint64_t start_time;
+  uint32_t pid;
+  uint32_t token_word;  // offset of the kernel's word in `token`
+  std::atomic<int32_t> doorbell;
+  uint32_t reserved;
+  uint64_t unused[4];
+  DeathToken token;
+  uint64_t unused_token[1];
+
+  // Written by whoever wakes this participant (shm/wake.h).
+  alignas(kSeparation) std::atomic<uint32_t> wake;
+
+  // Written by the participant alone, read by the reaper (shm/ledger.h).
+  alignas(kSeparation) std::atomic<uint64_t> announced;
+  std::atomic<uint64_t> overflow;
+  std::atomic<uint64_t> ledger[kInlineLedgerEntries];
+};
+static_assert(offsetof(ParticipantRow, token) == 64);
+static_assert(offsetof(ParticipantRow, wake) == 128);
+static_assert(offsetof(ParticipantRow, announced) == 256);
+static_assert(sizeof(ParticipantRow) == 512);
+
+struct ChunkEntry {
+  std::atomic<uint64_t> state;  // shm/object_store.cc
+  std::atomic<int64_t> used;    // never above the truth
+};
+static_assert(sizeof(ChunkEntry) == 16);
+
+enum class ObjectKind : uint8_t {
+  kNone = 0,
+  kLedgerBlock,
+  kLock,
+  kSemaphore,
+  kBoundedSemaphore,
+  kCondition,
+  kEvent,
+  kBarrier,
+};
+constexpr uint8_t kLastObjectKind = static_cast<uint8_t>(ObjectKind::kBarrier);
+
+// A bit for each participant.
+struct Bitmap {
+  std::atomic<uint64_t> words[kBitmapWords];
+};
+
+// One synchronization object. What the words mean is told by the files of sync/.
+struct SharedObject {
+  std::atomic<uint64_t> header;  // state, kind, generation, owner (shm/object_store.h)
+  std::atomic<uint64_t> word;
+  std::atomic<uint64_t> parameter;
+  std::atomic<uint32_t> cursor;         // where the search for the next waiter begins; a hint
+  std::atomic<uint32_t> abandoned_pid;  // who died holding it
+  uint64_t unused[12];
+
+  alignas(kSeparation) Bitmap attached;  // it lives as long as a bit is set
+  alignas(kSeparation) Bitmap waiting;
+  alignas(kSeparation) Bitmap handover;  // those of `waiting` that must be given what they wait for
+};
+static_assert(offsetof(SharedObject, attached) == 128);
+static_assert(offsetof(SharedObject, waiting) == 256);
+static_assert(offsetof(SharedObject, handover) == 384);
+static_assert(sizeof(SharedObject) == 512);
+
+// Objects with a word per permit or per participant.
+constexpr uint32_t kCells = 1024;
+struct LargeObject {
+  SharedObject object;
+  std::atomic<uint64_t> cells[kCells];
+};
+static_assert(sizeof(LargeObject) == 8704);
+
+// More ledger, in the place of an object.
+constexpr uint32_t kBlockLedgerEntries = 62;
+struct LedgerBlock {
+  std::atomic<uint64_t> header;
+  std::atomic<uint64_t> next;
+  std::atomic<uint64_t> entries[kBlockLedgerEntries];
+};
+static_assert(sizeof(LedgerBlock) == sizeof(SharedObject));
+
+}  // namespace mp

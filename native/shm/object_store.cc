@@ -1,0 +1,316 @@
+#include "shm/object_store.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/memory_file.h"
+#include "shm/bitmap.h"
+
+namespace mp {
+namespace {
+
+// ChunkEntry::state: owner 32, unused 16, size 8, state 8.
+enum class ChunkState : uint8_t {
+  kNone = 0,
+  kCommitting,  // the owner is getting memory for it
+  kReady,
+};
+
+struct Chunk {
+  ChunkState state = ChunkState::kNone;
+  uint8_t size = 0;
+  Stamp owner;
+
+  uint64_t packed() const {
+    return static_cast<uint64_t>(owner.packed()) << 32 | static_cast<uint64_t>(size) << 8 |
+           static_cast<uint64_t>(state);
+  }
+  static Chunk Unpack(uint64_t word) {
+    return {static_cast<ChunkState>(word & 0xff), static_cast<uint8_t>(word >> 8),
+            Stamp::Unpack(static_cast<uint32_t>(word >> 32))};
+  }
+};
+
+void Zero(std::atomic<uint64_t>* first, const void* end) {
+  for (; static_cast<const void*>(first) < end; first += 1) {
+    first->store(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+ObjectStore::PlaceSize ObjectStore::SizeFor(ObjectKind kind) {
+  if (kind == ObjectKind::kLedgerBlock) return PlaceSize::kLedger;
+  const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition;
+  return large ? PlaceSize::kLarge : PlaceSize::kSmall;
+}
+
+uint64_t ObjectStore::BytesOf(PlaceSize size) {
+  return size == PlaceSize::kLarge ? sizeof(LargeObject) : sizeof(SharedObject);
+}
+
+SharedObject* ObjectStore::PlaceAt(uint64_t offset, PlaceSize size) const {
+  return size == PlaceSize::kLarge ? &segment().ObjectAt<LargeObject>(offset)->object
+                                   : segment().ObjectAt<SharedObject>(offset);
+}
+
+// The place that begins at an offset from anywhere, or null when none does.
+SharedObject* ObjectStore::KnownPlaceAt(uint64_t offset) const {
+  if (segment().ObjectAt<SharedObject>(offset) == nullptr) return nullptr;
+  const uint64_t inside = offset - segment().chunks_offset();
+  const ChunkEntry& entry = segment().chunk(inside / kChunkSize);
+  const Chunk chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
+  if (chunk.state != ChunkState::kReady) return nullptr;
+  const auto size = static_cast<PlaceSize>(chunk.size);
+  if (size == PlaceSize::kNone || size > PlaceSize::kLedger) return nullptr;
+  const uint64_t within = inside % kChunkSize;
+  const bool begins = within % BytesOf(size) == 0 && within + BytesOf(size) <= kChunkSize;
+  return begins ? PlaceAt(offset, size) : nullptr;
+}
+
+SharedObject* ObjectStore::Find(const ObjectRef& ref) const {
+  SharedObject* const object = KnownPlaceAt(ref.offset);
+  if (object == nullptr) return nullptr;
+  const ObjectHeader live{ObjectState::kLive, ref.kind, ref.generation, {}};
+  return object->header.load(std::memory_order_seq_cst) == live.packed() ? object : nullptr;
+}
+
+ObjectKind ObjectStore::LiveKind(const ObjectRef& ref) const {
+  SharedObject* const object = KnownPlaceAt(ref.offset);
+  if (object == nullptr) return ObjectKind::kNone;
+  const auto header = ObjectHeader::Unpack(object->header.load(std::memory_order_seq_cst));
+  const bool lives = header.state == ObjectState::kLive && header.generation == ref.generation;
+  return lives ? header.kind : ObjectKind::kNone;
+}
+
+LargeObject* ObjectStore::FindLarge(const ObjectRef& ref) const {
+  if (SizeFor(ref.kind) != PlaceSize::kLarge || Find(ref) == nullptr) return nullptr;
+  return segment().ObjectAt<LargeObject>(ref.offset);
+}
+
+Result<ObjectRef> ObjectStore::Claim(ObjectKind kind) {
+  // First, because a new ledger block is claimed by way of the same announcement.
+  if (const Status status = ReserveEntry(); !status.ok()) return status;
+  auto offset = FindPlace(kind);
+  if (!offset.ok()) return offset.status();
+  SharedObject* const object = PlaceAt(offset.value(), SizeFor(kind));
+  Zero(&object->word,
+       reinterpret_cast<const std::byte*>(object) + static_cast<size_t>(BytesOf(SizeFor(kind))));
+  const ObjectHeader header = ObjectHeader::Unpack(object->header.load(std::memory_order_relaxed));
+  return ObjectRef{offset.value(), header.generation, kind};
+}
+
+// Dead before the header's store: a claimed place, announced; the reaper frees it. Dead after it: a
+// live object in the ledger.
+void ObjectStore::Publish(const ObjectRef& ref) {
+  SharedObject* const object = PlaceAt(ref.offset, SizeFor(ref.kind));
+  Enter(ref);
+  SetBit(&object->attached, self_.stamp().id);
+  const ObjectHeader live{ObjectState::kLive, ref.kind, ref.generation, {}};
+  object->header.store(live.packed(), std::memory_order_seq_cst);
+  self_.row().announced.store(0, std::memory_order_seq_cst);
+}
+
+Status ObjectStore::Attach(const ObjectRef& ref) {
+  const auto kind = static_cast<uint8_t>(ref.kind);
+  if (kind <= static_cast<uint8_t>(ObjectKind::kLedgerBlock) || kind > kLastObjectKind) {
+    return Status::Failed(EINVAL, "Attach");
+  }
+  if (segment().ObjectAt<SharedObject>(ref.offset) == nullptr) {
+    return Status::Failed(EINVAL, "Attach");
+  }
+  SharedObject* const object = Find(ref);
+  if (object == nullptr) return Status::Failed(ESTALE, "Attach");
+  const auto known = entered_.find(ref.offset);
+  if (known != entered_.end() && known->second.generation == ref.generation) return Status::Ok();
+  if (const Status status = ReserveEntry(); !status.ok()) return status;
+  Enter(ref);
+  SetBit(&object->attached, self_.stamp().id);
+  // Bit, then header; who retires it, header, then bits: one of the two sees the other.
+  if (Find(ref) != nullptr) return Status::Ok();
+  Detach(ref);
+  return Status::Failed(ESTALE, "Attach");
+}
+
+// Dead anywhere in here: the entry is still in the ledger, and every step may be done again.
+void ObjectStore::Detach(const ObjectRef& ref) {
+  SharedObject* const object = PlaceAt(ref.offset, SizeFor(ref.kind));
+  ClearBit(&object->attached, self_.stamp().id);
+  RetireIfUnused(ref);
+  Strike(ref);
+}
+
+void ObjectStore::RetireIfUnused(const ObjectRef& ref) {
+  SharedObject* const object = KnownPlaceAt(ref.offset);
+  if (object == nullptr) return;
+  const uint64_t live = ObjectHeader{ObjectState::kLive, ref.kind, ref.generation, {}}.packed();
+  const uint64_t retired =
+      ObjectHeader{ObjectState::kRetired, ref.kind, ref.generation, self_.stamp()}.packed();
+  while (!HasAnyBit(object->attached)) {
+    self_.row().announced.store(ref.offset, std::memory_order_seq_cst);
+    uint64_t expected = live;
+    if (!object->header.compare_exchange_strong(expected, retired)) break;
+    if (!HasAnyBit(object->attached)) {
+      FreePlace(ref.offset, retired);
+      break;
+    }
+    // Somebody attached in between. If it has seen the retired header it gives up, and calls this.
+    object->header.store(live, std::memory_order_seq_cst);
+  }
+  self_.row().announced.store(0, std::memory_order_seq_cst);
+}
+
+// Whatever its generation: dead between finding an object and setting the bit, it may have set it
+// in a later one.
+void ObjectStore::DetachDead(uint64_t offset, uint32_t id) {
+  SharedObject* const object = KnownPlaceAt(offset);
+  if (object == nullptr) return;
+  ClearBit(&object->attached, id);
+  const auto header = ObjectHeader::Unpack(object->header.load(std::memory_order_seq_cst));
+  if (header.state == ObjectState::kLive) {
+    RetireIfUnused({offset, header.generation, header.kind});
+  }
+}
+
+// Counted before it is free and, in ClaimIn, after it was taken: a death leaves the count too low,
+// which costs a look into a full chunk and loses nothing.
+void ObjectStore::FreePlace(uint64_t offset, uint64_t seen) {
+  const uint64_t chunk = (offset - segment().chunks_offset()) / kChunkSize;
+  segment().chunk(chunk).used.fetch_sub(1, std::memory_order_relaxed);
+  const uint32_t generation = ObjectHeader::Unpack(seen).generation;
+  const ObjectHeader free{ObjectState::kFree, ObjectKind::kNone, generation, {}};
+  KnownPlaceAt(offset)->header.compare_exchange_strong(seen, free.packed());
+}
+
+Result<uint64_t> ObjectStore::FindPlace(ObjectKind kind) {
+  const PlaceSize size = SizeFor(kind);
+  const auto places = static_cast<int64_t>(kChunkSize / BytesOf(size));
+  uint64_t& cursor = cursor_[static_cast<uint8_t>(size)];
+  uint64_t ready = 0;
+  while (ready < segment().chunks()) {
+    const auto state = Chunk::Unpack(segment().chunk(ready).state.load(std::memory_order_acquire));
+    if (state.state != ChunkState::kReady) break;
+    ready += 1;
+  }
+  for (uint64_t step = 0; step < ready; step += 1) {
+    const uint64_t index = (cursor + step) % ready;
+    const ChunkEntry& entry = segment().chunk(index);
+    const auto chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
+    if (chunk.size != static_cast<uint8_t>(size)) continue;
+    if (entry.used.load(std::memory_order_relaxed) >= places) continue;
+    const uint64_t offset = ClaimIn(index, kind);
+    if (offset == 0) continue;
+    cursor = index;
+    return offset;
+  }
+  for (;;) {
+    auto grown = GrowFor(size);
+    if (!grown.ok()) return grown.status();
+    const uint64_t offset = ClaimIn(grown.value(), kind);
+    if (offset == 0) continue;  // others have filled it already
+    cursor = grown.value();
+    return offset;
+  }
+}
+
+// 0 when the chunk is full. Announced first: dead after the claim, the place is found.
+uint64_t ObjectStore::ClaimIn(uint64_t chunk, ObjectKind kind) {
+  const PlaceSize size = SizeFor(kind);
+  const uint64_t base = segment().chunks_offset() + chunk * kChunkSize;
+  const uint64_t bytes = BytesOf(size);
+  for (uint64_t place = 0; place < kChunkSize / bytes; place += 1) {
+    const uint64_t offset = base + place * bytes;
+    std::atomic<uint64_t>& word = PlaceAt(offset, size)->header;
+    uint64_t seen = word.load(std::memory_order_acquire);
+    const ObjectHeader free = ObjectHeader::Unpack(seen);
+    if (free.state != ObjectState::kFree) continue;
+    self_.row().announced.store(offset, std::memory_order_seq_cst);
+    const ObjectHeader mine{ObjectState::kClaimed, kind, free.generation + 1, self_.stamp()};
+    if (!word.compare_exchange_strong(seen, mine.packed())) continue;
+    segment().chunk(chunk).used.fetch_add(1, std::memory_order_relaxed);
+    return offset;
+  }
+  self_.row().announced.store(0, std::memory_order_seq_cst);
+  return 0;
+}
+
+// Chunks become ready one after another. Dead while committing: whoever needs the chunk takes it
+// over; getting memory twice is harmless.
+Result<uint64_t> ObjectStore::GrowFor(PlaceSize size) {
+  const Chunk mine{ChunkState::kCommitting, static_cast<uint8_t>(size), self_.stamp()};
+  uint64_t index = 0;
+  while (index < segment().chunks()) {
+    std::atomic<uint64_t>& word = segment().chunk(index).state;
+    uint64_t seen = word.load(std::memory_order_acquire);
+    const Chunk chunk = Chunk::Unpack(seen);
+    if (chunk.state == ChunkState::kReady) {
+      index += 1;
+      continue;
+    }
+    // Another one is at it, perhaps stopped: nobody waits for it, the next chunk serves as well.
+    if (chunk.state == ChunkState::kCommitting && segment().IsAlive(chunk.owner)) {
+      index += 1;
+      continue;
+    }
+    if (!word.compare_exchange_strong(seen, mine.packed())) continue;
+    const Status reserved =
+        ReserveMemory(segment().fd(), segment().chunks_offset() + index * kChunkSize, kChunkSize);
+    const Chunk next =
+        reserved.ok() ? Chunk{ChunkState::kReady, static_cast<uint8_t>(size), {}} : Chunk{};
+    word.store(next.packed(), std::memory_order_release);
+    if (!reserved.ok()) return reserved;
+    return index;
+  }
+  return Status::Failed(ENOSPC, "Claim");
+}
+
+bool ObjectStore::IsLinkedBlock(uint64_t offset, Stamp owner) const {
+  if (owner.id == 0 || owner.id >= segment().participants()) return false;
+  const ParticipantRow& row = segment().row(owner.id);
+  if (Identity::Unpack(row.identity.load()).generation != owner.generation) return false;
+  uint64_t linked = row.overflow.load(std::memory_order_acquire);
+  while (linked != 0 && linked != offset) {
+    const auto* const block = segment().ObjectAt<LedgerBlock>(linked);
+    if (block == nullptr) return false;
+    linked = block->next.load(std::memory_order_acquire);
+  }
+  return linked == offset;
+}
+
+void ObjectStore::ResolveAnnouncement(uint64_t offset) {
+  SharedObject* const object = KnownPlaceAt(offset);
+  if (object == nullptr) return;
+  uint64_t seen = object->header.load(std::memory_order_seq_cst);
+  const ObjectHeader header = ObjectHeader::Unpack(seen);
+  if (!header.owner || segment().IsAlive(header.owner)) return;
+  if (header.state == ObjectState::kClaimed && !IsLinkedBlock(offset, header.owner)) {
+    FreePlace(offset, seen);
+  }
+  if (header.state == ObjectState::kRetired) {
+    const ObjectHeader live{ObjectState::kLive, header.kind, header.generation, {}};
+    if (object->header.compare_exchange_strong(seen, live.packed())) {
+      RetireIfUnused({offset, header.generation, header.kind});
+    }
+  }
+}
+
+// Announced by the reaper, one by one: unlinked and then freed, a block is never both free and
+// linked. Dead between the two: the next reaper resolves the announcement.
+void ObjectStore::FreeLedgerBlocks(ParticipantRow* row) {
+  for (;;) {
+    const uint64_t offset = row->overflow.load(std::memory_order_acquire);
+    auto* const block = segment().ObjectAt<LedgerBlock>(offset);
+    if (block == nullptr) break;
+    self_.row().announced.store(offset, std::memory_order_seq_cst);
+    row->overflow.store(block->next.load(), std::memory_order_seq_cst);
+    const uint64_t seen = block->header.load();
+    const ObjectHeader header = ObjectHeader::Unpack(seen);
+    if (header.state == ObjectState::kClaimed && header.kind == ObjectKind::kLedgerBlock) {
+      FreePlace(offset, seen);
+    }
+  }
+  row->overflow.store(0, std::memory_order_seq_cst);
+  self_.row().announced.store(0, std::memory_order_seq_cst);
+}
+
+}  // namespace mp

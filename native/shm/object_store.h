@@ -1,0 +1,97 @@
+#pragma once
+// Places for objects: claimed and freed by single compare-and-swaps on header words that carry
+// their owner's stamp, so that no death leaves a place without a name on it. Grows chunk by chunk.
+//
+// An object lives as long as a participant is attached to it. Every participant keeps a ledger of
+// what it is attached to, written before the fact: it is all that a reaper has to look at.
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "base/status.h"
+#include "shm/layout.h"
+#include "shm/object_header.h"
+#include "shm/participant.h"
+
+namespace mp {
+
+class ObjectStore {
+ public:
+  explicit ObjectStore(Participant* participant) : self_(*participant) {}
+
+  // A place of zeros, for the caller alone. Fails with ENOSPC when the segment is full.
+  Result<ObjectRef> Claim(ObjectKind kind);
+  // Makes it what others may attach to; the caller is attached.
+  void Publish(const ObjectRef& ref);
+  // Fails with ESTALE when there is no such object (any more), EINVAL for what cannot be one.
+  // Attaching again to what one is attached to changes nothing.
+  Status Attach(const ObjectRef& ref);
+  // The last one to detach frees the place.
+  void Detach(const ObjectRef& ref);
+
+  // Null unless the object lives and is of that kind.
+  SharedObject* Find(const ObjectRef& ref) const;
+  LargeObject* FindLarge(const ObjectRef& ref) const;
+
+  // What lives at the reference's place in its generation; kNone when nothing does. For entries of
+  // a ledger, which do not say.
+  ObjectKind LiveKind(const ObjectRef& ref) const;
+
+  // For the reaper: ends the attachment of a dead participant to whatever is there now.
+  void DetachDead(uint64_t offset, uint32_t id);
+  // Frees an object that nobody is attached to.
+  void RetireIfUnused(const ObjectRef& ref);
+  // Finishes what the announcement of a dead participant was about.
+  void ResolveAnnouncement(uint64_t offset);
+  void FreeLedgerBlocks(ParticipantRow* row);
+
+ private:
+  // Ledger blocks have chunks of their own: who attaches to an object that is gone may set and
+  // clear a bit in whatever object has its place now, and must never meet a ledger there.
+  enum class PlaceSize : uint8_t { kNone = 0, kSmall, kLarge, kLedger };
+
+  static PlaceSize SizeFor(ObjectKind kind);
+  static uint64_t BytesOf(PlaceSize size);
+  Segment& segment() const { return self_.segment(); }
+  SharedObject* PlaceAt(uint64_t offset, PlaceSize size) const;
+  SharedObject* KnownPlaceAt(uint64_t offset) const;
+  Result<uint64_t> FindPlace(ObjectKind kind);
+  uint64_t ClaimIn(uint64_t chunk, ObjectKind kind);
+  Result<uint64_t> GrowFor(PlaceSize size);
+  void FreePlace(uint64_t offset, uint64_t seen);
+  bool IsLinkedBlock(uint64_t offset, Stamp owner) const;
+
+  Status ReserveEntry();
+  std::atomic<uint64_t>* EntryAt(uint32_t slot) const;
+  void Enter(const ObjectRef& ref);
+  void Strike(const ObjectRef& ref);
+
+  Participant& self_;
+  uint64_t cursor_[4] = {0, 0, 0, 0};  // chunk in which the last place of each size was found
+  // The own ledger, seen from this process.
+  bool ledger_ready_ = false;
+  std::vector<uint32_t> free_entries_;
+  std::vector<std::atomic<uint64_t>*> blocks_;
+  struct Entered {
+    uint32_t slot = 0;
+    uint32_t generation = 0;
+  };
+  std::unordered_map<uint64_t, Entered> entered_;
+};
+
+// Calls `visit(entry)` for every entry of a row's ledger.
+template <typename Visit>
+void ForEachLedgerEntry(Segment& segment, ParticipantRow& row, Visit visit) {
+  for (auto& entry : row.ledger) visit(entry);
+  uint64_t offset = row.overflow.load(std::memory_order_acquire);
+  // Bounded: a chain longer than the segment has places is damage.
+  for (uint64_t left = segment.chunks() * (kChunkSize / sizeof(LedgerBlock)); left > 0; left -= 1) {
+    auto* const block = segment.ObjectAt<LedgerBlock>(offset);
+    if (block == nullptr) return;
+    for (auto& entry : block->entries) visit(entry);
+    offset = block->next.load(std::memory_order_acquire);
+  }
+}
+
+}  // namespace mp

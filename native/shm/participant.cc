@@ -1,0 +1,137 @@
+#include "shm/participant.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "os/doorbell.h"
+#include "os/futex.h"
+#include "os/thread_identity.h"
+
+namespace mp {
+
+Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> segment) {
+  std::unique_ptr<Participant> self(new Participant());
+  self->segment_ = std::move(segment);
+  auto mark = ForkMark::Make();
+  if (!mark.ok()) return mark.status();
+  auto thread = CurrentThread();
+  if (!thread.ok()) return thread.status();
+  auto taken = self->TakeRow();
+  if (!taken.ok()) return taken.status();
+
+  // Dead from here to the last store: a row in passing, with a thread number that no longer exists.
+  ParticipantRow& row = self->segment_->row(taken.value().id);
+  row.pid = thread.value().pid;
+  row.start_time = thread.value().start_time;
+  row.doorbell.store(-1, std::memory_order_relaxed);
+  row.wake.store(WithWakeState(row.wake.load(std::memory_order_relaxed), WakeState::kAwake),
+                 std::memory_order_relaxed);
+  auto token_word = TakeDeathToken(&row.token);
+  if (!token_word.ok()) {
+    row.identity.store(Identity{RowState::kFree, taken.value().generation, 0}.packed());
+    return token_word.status();
+  }
+  row.token_word = token_word.value();
+  self->row_ = &row;
+  self->stamp_ = taken.value();
+  self->mark_ = std::move(mark.value());
+  const Identity live{RowState::kLive, self->stamp_.generation, thread.value().tid};
+  row.identity.store(live.packed(), std::memory_order_seq_cst);
+  return self;
+}
+
+// The thread number goes into the row by the same step that takes it.
+Result<Stamp> Participant::TakeRow() {
+  const uint32_t tid = CurrentTid();
+  for (uint32_t id = 1; id < segment_->participants(); id += 1) {
+    std::atomic<uint64_t>& word = segment_->row(id).identity;
+    uint64_t seen = word.load(std::memory_order_acquire);
+    const Identity free = Identity::Unpack(seen);
+    if (free.state != RowState::kFree) continue;
+    const uint16_t generation = static_cast<uint16_t>(free.generation + 1);
+    const Identity mine{RowState::kPassing, generation, tid};
+    if (word.compare_exchange_strong(seen, mine.packed())) {
+      return Stamp{static_cast<uint16_t>(id), generation};
+    }
+  }
+  return Status::Failed(EAGAIN, "Join");
+}
+
+Participant::~Participant() {
+  Leave();
+}
+
+void Participant::Leave() {
+  if (row_ == nullptr || !IsMine()) return;
+  ParticipantRow& row = *std::exchange(row_, nullptr);
+  const Identity live{RowState::kLive, stamp_.generation, CurrentTid()};
+  Identity next = live;
+  uint64_t expected = live.packed();
+  next.state = RowState::kPassing;
+  // Dead from here to the end: a row in passing. Nobody takes it while the C library still has its
+  // token on this thread's list.
+  if (!row.identity.compare_exchange_strong(expected, next.packed())) return;
+  DropDeathToken(&row.token);
+  const bool clean = row.announced.load() == 0 && row.overflow.load() == 0;
+  bool empty = clean;
+  for (const auto& entry : row.ledger) empty = empty && entry.load() == 0;
+  next.state = empty ? RowState::kFree : RowState::kSuspect;
+  row.identity.store(next.packed(), std::memory_order_seq_cst);
+}
+
+void Participant::Ring(uint32_t id) {
+  if (id == 0 || id >= segment_->participants()) return;
+  std::atomic<uint32_t>& word = segment_->row(id).wake;
+  uint32_t seen = word.load(std::memory_order_seq_cst);
+  switch (WakeStateOf(seen)) {
+    case WakeState::kAsleep:
+      // Marked before it is woken: a sleeper that is not yet asleep must find the word changed.
+      // Dead between the two: the word says rung and the sleeper sleeps. Hence whoever finds it
+      // rung wakes again, the reaper at the latest.
+      word.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungAsleep));
+      [[fallthrough]];
+    case WakeState::kRungAsleep:
+      FutexWake(word, 1);
+      return;
+    case WakeState::kArmed:
+      // Rung before it is marked: the ring stays in the pipe. Dead between the two: others ring
+      // once more.
+      RingDoorbellOf(id, seen);
+      return;
+    default:
+      return;
+  }
+}
+
+void Participant::RingDoorbellOf(uint32_t id, uint32_t seen) {
+  ParticipantRow& row = segment_->row(id);
+  const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_acquire));
+  Bell& bell = bells_[id];
+  if (!bell.fd || bell.generation != identity.generation) {
+    auto opened = OpenDoorbell(row.pid, row.doorbell.load(std::memory_order_acquire));
+    // Its owner has ended. Where descriptors have run out, the owner's own looking around must do.
+    if (!opened.ok()) return;
+    bell.fd = std::move(opened.value());
+    bell.generation = identity.generation;
+  }
+  if (!RingDoorbell(bell.fd.get()).ok()) return;
+  row.wake.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungArmed));
+}
+
+Result<int> Participant::Doorbell() {
+  if (!doorbell_) {
+    auto made = MakeDoorbell();
+    if (!made.ok()) return made.status();
+    doorbell_ = std::move(made.value());
+    row_->doorbell.store(doorbell_.get(), std::memory_order_release);
+  }
+  return doorbell_.get();
+}
+
+bool Participant::DisarmDoorbell() {
+  const bool rung = DisarmWakeWord(&row_->wake);
+  // A ring that was not marked in time lies in the pipe all the same.
+  return (doorbell_ && SilenceDoorbell(doorbell_.get())) || rung;
+}
+
+}  // namespace mp

@@ -1,0 +1,67 @@
+#pragma once
+// A thread's membership in a segment: a row of the table, held from Join to Leave by the thread
+// that joined, which is the only one that may use this object. A forked child finds its parent's
+// memberships dead to it (IsMine is false) and joins for itself.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "base/status.h"
+#include "base/unique_fd.h"
+#include "os/fork_mark.h"
+#include "shm/segment.h"
+#include "shm/stamp.h"
+#include "shm/wake.h"
+
+namespace mp {
+
+class Participant {
+ public:
+  // Fails with EAGAIN when every row is taken.
+  static Result<std::unique_ptr<Participant>> Join(std::shared_ptr<Segment> segment);
+  // Leaves, unless that has been done or the process is a child of the one that joined.
+  ~Participant();
+  Participant(const Participant&) = delete;
+  Participant& operator=(const Participant&) = delete;
+
+  // By the thread that joined. Whatever it still holds is recovered as if it had died.
+  void Leave();
+
+  bool IsMine() const { return mark_.IsMakersProcess(); }
+  Stamp stamp() const { return stamp_; }
+  Segment& segment() const { return *segment_; }
+  ParticipantRow& row() const { return *row_; }
+  std::atomic<uint32_t>& wake() const { return row_->wake; }
+
+  // Wakes a participant that has armed its wake word; nothing when it is awake.
+  void Ring(uint32_t id);
+
+  // The descriptor to watch in an event loop, made at the first call.
+  Result<int> Doorbell();
+  // Before the event loop blocks: from here on a ring makes the doorbell readable. The caller then
+  // looks at everything that it waits for before it blocks.
+  void ArmDoorbell() { ArmWakeWord(&row_->wake, WakeState::kArmed); }
+  // After it has blocked, or found that it need not. True when somebody has rung.
+  bool DisarmDoorbell();
+
+ private:
+  Participant() = default;
+  Result<Stamp> TakeRow();
+  void RingDoorbellOf(uint32_t id, uint32_t seen);
+
+  struct Bell {
+    uint16_t generation = 0;
+    UniqueFd fd;
+  };
+
+  std::shared_ptr<Segment> segment_;
+  ForkMark mark_;
+  ParticipantRow* row_ = nullptr;
+  Stamp stamp_;
+  UniqueFd doorbell_;
+  std::unordered_map<uint32_t, Bell> bells_;
+};
+
+}  // namespace mp

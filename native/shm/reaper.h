@@ -1,0 +1,45 @@
+#pragma once
+// Gives back what the dead held, in two stages. Stage one, as soon as the kernel has marked the
+// token: what others may be waiting for. Stage two, when the thread has certainly ended: memory.
+//
+// One participant at a time does it, by lease. Every step may be done twice; a reaper that dies
+// loses the lease to the next one, which begins again.
+
+#include <cstdint>
+
+#include "shm/object_store.h"
+#include "shm/participant.h"
+
+namespace mp {
+
+class Reaper {
+ public:
+  // Takes back what `dead` held of an object, and wakes who may go on. Idempotent.
+  using RecoverObject = void (*)(ObjectStore& store, Participant& self, const ObjectRef& ref,
+                                 Stamp dead);
+
+  Reaper(Participant* self, ObjectStore* store, RecoverObject recover)
+      : self_(*self), store_(*store), recover_(recover) {}
+
+  struct Report {
+    uint32_t recovered = 0;  // rows whose objects were given back
+    uint32_t freed = 0;      // rows that can be taken again
+    // Rows still to be freed, or another participant was at it: call again later.
+    uint32_t pending = 0;
+  };
+  // Cheap when nobody has died: one look at every row.
+  Report Run();
+
+ private:
+  bool TakeLease();
+  void DropLease();
+  bool FindSuspects();
+  void GiveBack(uint32_t id, const Identity& dead);
+  bool FreeRow(uint32_t id, const Identity& dead);
+
+  Participant& self_;
+  ObjectStore& store_;
+  RecoverObject recover_;
+};
+
+}  // namespace mp

@@ -1,0 +1,67 @@
+#pragma once
+// A segment: nameless shared memory with a checked header. The descriptor is passed on by
+// inheritance or over a socket; when the last process has let go of it, nothing is left.
+
+#include <cstdint>
+
+#include "base/status.h"
+#include "base/unique_fd.h"
+#include "os/memory_file.h"
+#include "shm/layout.h"
+#include "shm/stamp.h"
+
+namespace mp {
+
+struct SegmentOptions {
+  uint32_t participants = kMaxParticipants;
+  // Room to grow. Address space, not memory: a chunk takes memory when it is first needed.
+  uint64_t chunks = 16 * 1024;
+};
+
+class Segment {
+ public:
+  static Result<Segment> Create(const SegmentOptions& options);
+  // Anything but a sound segment of this very layout and machine is refused: EBADMSG for bytes that
+  // are no segment, EPROTO for another layout or machine, EXDEV for another pid namespace.
+  static Result<Segment> Attach(UniqueFd fd);
+
+  int fd() const { return fd_.get(); }
+  SegmentHeader& header() const { return *At<SegmentHeader>(0); }
+  uint32_t participants() const { return participants_; }
+  uint64_t chunks() const { return chunks_; }
+  uint64_t chunks_offset() const { return chunks_offset_; }
+
+  // `id` must be below participants().
+  ParticipantRow& row(uint32_t id) const { return At<ParticipantRow>(rows_offset_)[id]; }
+  ChunkEntry& chunk(uint64_t index) const { return At<ChunkEntry>(chunk_table_offset_)[index]; }
+  // Null unless a T fits there, among the chunks and aligned as objects are.
+  template <typename T>
+  T* ObjectAt(uint64_t offset) const {
+    const bool fits = offset >= chunks_offset_ && offset % sizeof(SharedObject) == 0 &&
+                      offset <= mapping_.size() && mapping_.size() - offset >= sizeof(T);
+    return fits ? At<T>(offset) : nullptr;
+  }
+
+  std::atomic<uint32_t>& TokenWord(const ParticipantRow& row) const;
+  // False for participants that have died or left, as far as the kernel has told. Two loads.
+  bool IsAlive(Stamp stamp) const;
+
+ private:
+  friend struct SegmentTestAccess;
+  template <typename T>
+  T* At(uint64_t offset) const {
+    return reinterpret_cast<T*>(mapping_.data() + offset);
+  }
+  Status Adopt();
+
+  UniqueFd fd_;
+  Mapping mapping_;
+  // Of the header, kept apart from it: what was checked must be what is used.
+  uint32_t participants_ = 0;
+  uint64_t chunks_ = 0;
+  uint64_t rows_offset_ = 0;
+  uint64_t chunk_table_offset_ = 0;
+  uint64_t chunks_offset_ = 0;
+};
+
+}  // namespace mp
