@@ -1,0 +1,50 @@
+#pragma once
+// A barrier for a number of parties. One word tells everything, so that arriving, opening and
+// breaking are single steps; it breaks when anybody who has it open dies.
+//
+//   word: history 30 (bit 0: how the phase before this one ended, 1 = not by opening), phase 20,
+//         arrived 12, action running 1, broken 1
+
+#include "base/status.h"
+#include "sync/sync_object.h"
+
+namespace mp {
+
+constexpr uint32_t kMaxParties = 0xfff;
+
+class Barrier : public SyncObject {
+ public:
+  static constexpr ObjectKind kKind = ObjectKind::kBarrier;
+  using SyncObject::SyncObject;
+
+  // kDone, kBroken, or kLeader for the last one at a barrier with an action: the others stay until
+  // it calls Finish or Break. A wait whose time is over breaks the barrier. `index` is the place in
+  // the order of arrival.
+  SyncOutcome WaitSync(uint64_t deadline_ns, uint32_t* index);
+  SyncOutcome WaitAsync(AsyncWaiter* waiter) { return SyncObject::WaitAsync(waiter); }
+  // By the leader, after the action. False when the barrier was broken meanwhile.
+  bool Finish();
+  // Everybody who waits, and who will, is told; until Reset.
+  void Break();
+  // An empty barrier again; who waits is told that it was broken.
+  void Reset();
+
+  uint32_t Parties() const;
+  uint32_t Waiting() const;
+  bool IsBroken() const;
+
+  static Status Check(uint32_t parties, bool has_action);
+  static void Initialise(SharedObject* object, uint32_t parties, bool has_action);
+  static void Recover(Participant& self, SharedObject* object, Stamp dead);
+
+ protected:
+  bool Enrols() const override { return true; }
+  SyncOutcome Enrol(WaitRequest* request) override;
+  SyncOutcome Attempt(WaitRequest* request) override;
+  SyncOutcome Withdraw(WaitRequest* request) override;
+  SyncOutcome TimeOut(WaitRequest* request) override;
+  void Nudge() override;
+  bool LooksReady(const WaitRequest& request) const override;
+};
+
+}  // namespace mp

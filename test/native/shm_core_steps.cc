@@ -1,0 +1,142 @@
+// Places, membership, doorbell and reaper, killed at every step.
+
+#include <cerrno>
+
+#include "step_world.h"
+
+using namespace mp;
+using namespace mp::test;
+
+TEST(DoorbellSteps) {
+  KillEverywhere({"arm, look and disarm", MakeHeldLock,
+                  [](World& world, SyncSpace& space) {
+                    auto* const mine = new std::shared_ptr<Lock>(Opened(space, world.lock));
+                    auto* const waiter = new AsyncWaiter;
+                    (*mine)->AcquireAsync(waiter);
+                    space.participant().Doorbell();
+                    std::vector<AsyncWaiter*> done;
+                    StepFromHere();
+                    space.participant().ArmDoorbell();
+                    space.Serve(&done);
+                    space.participant().DisarmDoorbell();
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    LockIsUsable(world);
+                  }});
+}
+
+TEST(ReaperSteps) {
+  KillEverywhere({"reap",
+                  [](World& world) {
+                    MakeLock(world);
+                    world.bounded = world.waiter->Make<BoundedSemaphore>(1U).value();
+                    world.condition = world.waiter->Make<Condition>().value();
+                    world.barrier = world.waiter->Make<Barrier>(2U, false).value();
+                  },
+                  [](World& world, SyncSpace& space) {
+                    // The first to die, in row 4, with one of each and more than its row lists.
+                    WaitStatus(Start([&] {
+                      auto victim = JoinSpace(world.segment);
+                      auto lock = Opened(*victim, world.lock);
+                      auto bounded = Opened(*victim, world.bounded);
+                      auto condition = Opened(*victim, world.condition);
+                      auto barrier = Opened(*victim, world.barrier);
+                      std::vector<std::shared_ptr<Lock>> more;
+                      for (uint32_t i = 0; i < kInlineLedgerEntries; i += 1) {
+                        more.push_back(victim->Make<Lock>().value());
+                      }
+                      more.resize(1);
+                      lock->TryAcquire();
+                      bounded->TryAcquire();
+                      AsyncWaiter waiters[2];
+                      condition->WaitAsync(&waiters[0]);
+                      condition->Notify(1);
+                      barrier->WaitAsync(&waiters[1]);
+                      kill(getpid(), SIGKILL);
+                    }));
+                    StepFromHere();
+                    space.reaper().Run();
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->TryAcquire() == SyncOutcome::kAbandoned);
+                    LockIsUsable(world);
+                    EXPECT(world.bounded->Value() == 1);
+                    EXPECT(world.barrier->IsBroken());
+                    // Passed on, perhaps twice, to the one that waited.
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
+                  },
+                  [](World& world) {
+                    world.condition->WaitAsync(&world.waiting);
+                    world.Sleep();
+                  }});
+}
+
+TEST(MembershipSteps) {
+  const auto alone = [](World& world, bool) { EXPECT(JoinSpace(world.segment)->stamp().id == 3); };
+  KillEverywhere({"join", Nothing,
+                  [](World& world, SyncSpace&) {
+                    StepFromHere();
+                    auto second = Participant::Join(world.segment);
+                    StepToHere();
+                    for (;;) pause();
+                  },
+                  alone});
+  KillEverywhere({"leave", Nothing,
+                  [](World& world, SyncSpace&) {
+                    auto second = Participant::Join(world.segment);
+                    StepFromHere();
+                    second.value()->Leave();
+                    StepToHere();
+                  },
+                  alone});
+}
+
+TEST(AMillionObjectsLeaveNothing) {
+  World world;
+  world.Ready();
+  for (int i = 0; i < 1'000'000; i += 1) world.waiter->Make<Lock>();
+  world.CleanedUp();
+  EXPECT(PlacesInUse(*world.segment) == 0);
+}
+
+TEST(Places) {
+  KillEverywhere({"make an object", Nothing,
+                  [](World&, SyncSpace& space) {
+                    StepFromHere();
+                    auto made = space.Make<Lock>();
+                    StepToHere();
+                    for (;;) pause();
+                  },
+                  [](World&, bool) {}});
+  KillEverywhere({"open and drop an object", MakeLock,
+                  [](World& world, SyncSpace& space) {
+                    StepFromHere();
+                    space.Open<Lock>(world.lock->ref());
+                    StepToHere();
+                  },
+                  [](World& world, bool) { LockIsUsable(world); }});
+  KillEverywhere({"drop the last of an object", Nothing,
+                  [](World&, SyncSpace& space) {
+                    auto lock = space.Make<Lock>().value();
+                    StepFromHere();
+                    lock.reset();
+                    StepToHere();
+                  },
+                  [](World&, bool) {}});
+  KillEverywhere({"make an object beyond the row's ledger", Nothing,
+                  [](World&, SyncSpace& space) {
+                    auto* const held = new std::vector<std::shared_ptr<Lock>>;
+                    for (uint32_t i = 0; i < kInlineLedgerEntries; i += 1) {
+                      held->push_back(space.Make<Lock>().value());
+                    }
+                    StepFromHere();
+                    held->push_back(space.Make<Lock>().value());
+                    StepToHere();
+                  },
+                  [](World&, bool) {}});
+}
+
+TEST_MAIN()

@@ -1,0 +1,135 @@
+// Headers of every kind of damage: attaching fails cleanly, or what was attached works within its
+// bounds. Seeded, so that every run is the same.
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+#include "os/descriptor.h"
+#include "shm_support.h"
+#include "sync/lock.h"
+#include "sync/semaphore.h"
+
+using namespace mp;
+using namespace mp::test;
+
+namespace {
+
+uint64_t ChecksumOf(const unsigned char* header) {
+  uint64_t hash = 0xcbf2'9ce4'8422'2325;
+  for (size_t i = 0; i < offsetof(SegmentHeader, checksum); i += 1) {
+    hash = (hash ^ header[i]) * 0x100'0000'01b3;
+  }
+  return hash;
+}
+
+// One damage, and half of the time a checksum that fits it.
+void Damage(std::mt19937_64& random, unsigned char* header, size_t length) {
+  static constexpr uint64_t kLikely[] = {
+      0,    1,    2,    7,           8,           63,           64,
+      1023, 1024, 1025, 0x7fff'ffff, 0xffff'ffff, ~uint64_t{0}, uint64_t{1} << 40};
+  const size_t changes = 1 + random() % 3;
+  for (size_t i = 0; i < changes; i += 1) {
+    const size_t at = random() % (length / 8) * 8;
+    switch (random() % 3) {
+      case 0:
+        header[at + random() % 8] ^= static_cast<unsigned char>(1 + random() % 255);
+        break;
+      case 1:
+        std::memcpy(header + at, &kLikely[random() % std::size(kLikely)], 8);
+        break;
+      default: {
+        const uint64_t value = random();
+        std::memcpy(header + at, &value, 4);
+      }
+    }
+  }
+  if (random() % 2 == 0) {
+    const uint64_t checksum = ChecksumOf(header);
+    std::memcpy(header + offsetof(SegmentHeader, checksum), &checksum, sizeof checksum);
+  }
+}
+
+// Whatever the participants, chunks and objects say, nothing is touched outside the mapping.
+void Use(Segment segment) {
+  auto shared = std::make_shared<Segment>(std::move(segment));
+  auto space = SyncSpace::Join(shared);
+  if (!space.ok()) return;
+  space.value()->reaper().Run();
+  auto lock = space.value()->Make<Lock>();
+  if (!lock.ok()) return;
+  if (lock.value()->TryAcquire() == SyncOutcome::kDone) lock.value()->Release();
+}
+
+}  // namespace
+
+TEST(DamagedHeadersAreRefusedOrHarmless) {
+  std::mt19937_64 random(20261121);
+  auto segment = SmallSegment(4, 2);
+  unsigned char good[sizeof(SegmentHeader)];
+  std::memcpy(good, static_cast<const void*>(&segment->header()), sizeof good);
+  int refused = 0;
+  for (int round = 0; round < 4'000; round += 1) {
+    unsigned char bad[sizeof(SegmentHeader)];
+    std::memcpy(bad, good, sizeof bad);
+    Damage(random, bad, offsetof(SegmentHeader, checksum) + 8);
+    std::memcpy(static_cast<void*>(&segment->header()), bad, sizeof bad);
+    auto attached = Segment::Attach(std::move(DuplicateFd(segment->fd()).value()));
+    if (attached.ok()) {
+      Use(std::move(attached.value()));
+      continue;
+    }
+    const int error = attached.status().error;
+    EXPECT(error == EBADMSG || error == EPROTO || error == EXDEV);
+    refused += 1;
+  }
+  EXPECT(refused > 3'000);
+}
+
+TEST(FilesOfEverySizeAreRefused) {
+  auto segment = SmallSegment(4, 2);
+  for (const uint64_t size : {1, 8, 95, 96, 128, 383, 384, 4096, 5000, 8192, 1 << 20}) {
+    auto fd = MakeMemoryFile("short", size);
+    REQUIRE(fd.ok());
+    auto mapping = Mapping::Map(fd.value().get(), size);
+    REQUIRE(mapping.ok());
+    std::memcpy(mapping.value().data(), static_cast<const void*>(&segment->header()),
+                size < sizeof(SegmentHeader) ? size : sizeof(SegmentHeader));
+    EXPECT(Segment::Attach(std::move(fd.value())).status().error == EBADMSG);
+  }
+}
+
+// A sound header over rows, chunk table and objects of random bytes.
+TEST(DamagedContentsAreHarmless) {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 200; round += 1) {
+    auto segment = SmallSegment(4, 2);
+    {
+      auto space = JoinSpace(segment);
+      auto lock = space->Make<Lock>();
+    }
+    // Not the tokens: pointers of this very process, never read for what somebody else wrote there.
+    for (uint32_t id = 1; id < segment->participants(); id += 1) {
+      ParticipantRow& row = segment->row(id);
+      row.token_word = static_cast<uint32_t>(random());
+      row.overflow.store(random());
+      row.announced.store(random());
+      row.identity.store(random() & 0xffff'ff04);
+      for (auto& entry : row.ledger) entry.store(random());
+    }
+    for (uint64_t chunk = 0; chunk < segment->chunks(); chunk += 1) {
+      if (random() % 2 == 0) segment->chunk(chunk).state.store(random());
+      segment->chunk(chunk).used.store(static_cast<int64_t>(random()));
+    }
+    auto* const object = segment->ObjectAt<SharedObject>(segment->chunks_offset());
+    auto* const words = reinterpret_cast<std::atomic<uint64_t>*>(object);
+    for (size_t i = 0; i < sizeof(SharedObject) / 8; i += 1) words[i].store(random());
+    auto again = Segment::Attach(std::move(DuplicateFd(segment->fd()).value()));
+    REQUIRE(again.ok());
+    Use(std::move(again.value()));
+  }
+}
+
+TEST_MAIN()

@@ -1,0 +1,193 @@
+#pragma once
+// Runs a child up to a mark, then instruction by instruction, and halts it after any number of
+// them: to kill it there, or to let others go on and it afterwards. A system call counts as one.
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace mp::test {
+
+// The child says here that the operation is over. At the same address in parent and child.
+inline volatile long step_over = 0;
+
+// What lies between the two is stepped through.
+inline void StepFromHere() {
+  kill(getpid(), SIGSTOP);
+}
+inline void StepToHere() {
+  step_over = 1;
+}
+
+enum class StepEnd {
+  kHalted,  // after that many instructions
+  kOver,    // the operation was over before
+  kSleeps,  // it has gone to sleep in a system call before
+};
+
+class Stepped {
+ public:
+  // Forks. `body` prepares, then puts the operation between StepFromHere and StepToHere.
+  template <typename Body>
+  explicit Stepped(Body body) {
+    Stops();
+    std::fflush(stdout);
+    pid_ = fork();
+    if (pid_ == 0) {
+      alarm(60);
+      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      body();
+      _exit(0);
+    }
+    int status = 0;
+    if (waitpid(pid_, &status, 0) != pid_ || !WIFSTOPPED(status)) {
+      std::fprintf(stderr, "the stepped child did not reach its mark\n");
+      std::abort();
+    }
+  }
+  Stepped(const Stepped&) = delete;
+  Stepped& operator=(const Stepped&) = delete;
+
+  StepEnd Step(int instructions) {
+    for (int done = 0; done < instructions; done += 1) {
+      const StepEnd end = StepOnce();
+      if (end != StepEnd::kHalted) return end;
+    }
+    return StepEnd::kHalted;
+  }
+
+  // Until `effects` instructions have had one that outlives the process: `changed()` says whether
+  // shared memory is another than after the instruction before, and a system call always counts. A
+  // death after any instruction leaves what a death after the last such one does.
+  template <typename Changed>
+  StepEnd StepEffects(int effects, Changed changed) {
+    for (int seen = 0; seen < effects;) {
+      const bool calls = IsAtSystemCall();
+      const StepEnd end = StepOnce();
+      instructions_ += 1;
+      if (end != StepEnd::kHalted) return end;
+      const bool listed = RobustListChanged();
+      if (!changed() && !calls && !listed) continue;
+      seen += 1;
+      effects_at_.push_back(instructions_);
+    }
+    return StepEnd::kHalted;
+  }
+  const std::vector<int>& effects_at() const { return effects_at_; }
+  int instructions() const { return instructions_; }
+
+  void Kill() {
+    kill(pid_, SIGKILL);
+    Reap();
+  }
+  // Lets a halted child go on by itself.
+  void Continue() { ptrace(PTRACE_DETACH, pid_, nullptr, nullptr); }
+  int Reap() {
+    int status = 0;
+    while (waitpid(pid_, &status, 0) == pid_ && !WIFEXITED(status) && !WIFSIGNALED(status)) {
+    }
+    return status;
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  StepEnd StepOnce() {
+    if (IsOver()) return StepEnd::kOver;
+    ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
+    return WaitForStep() ? StepEnd::kHalted : StepEnd::kSleeps;
+  }
+
+  // The child's code is this program's, at the same addresses.
+  bool IsAtSystemCall() const {
+    user_regs_struct registers{};
+    iovec target{&registers, sizeof registers};
+    ptrace(PTRACE_GETREGSET, pid_, NT_PRSTATUS, &target);
+#if defined(__x86_64__)
+    static constexpr unsigned char kSyscall[] = {0x0f, 0x05};
+    return std::memcmp(reinterpret_cast<const void*>(registers.rip), kSyscall, 2) == 0;
+#elif defined(__aarch64__)
+    static constexpr unsigned char kSyscall[] = {0x01, 0x00, 0x00, 0xd4};
+    return std::memcmp(reinterpret_cast<const void*>(registers.pc), kSyscall, 4) == 0;
+#endif
+  }
+
+  // Of struct robust_list_head: the first entry, and the one being put in or taken out.
+  bool RobustListChanged() {
+    if (robust_head_ == nullptr) {
+      size_t length = 0;
+      syscall(SYS_get_robust_list, pid_, &robust_head_, &length);
+    }
+    const long first = ptrace(PTRACE_PEEKDATA, pid_, robust_head_, nullptr);
+    const long pending = ptrace(PTRACE_PEEKDATA, pid_, robust_head_ + 2, nullptr);
+    const bool changed = first != first_ || pending != pending_;
+    first_ = first;
+    pending_ = pending;
+    return changed;
+  }
+
+  bool IsOver() const { return ptrace(PTRACE_PEEKDATA, pid_, &step_over, nullptr) != 0; }
+
+  // False when the instruction is a system call that sleeps.
+  bool WaitForStep() {
+    int status = 0;
+    for (;;) {
+      if (waitpid(pid_, &status, WNOHANG) == pid_) {
+        if (WIFSTOPPED(status)) return true;
+        std::fprintf(stderr, "the stepped child ended: %x\n", static_cast<unsigned>(status));
+        std::abort();
+      }
+      const timespec moment{0, 2'000'000};
+      if (sigtimedwait(&Stops(), nullptr, &moment) > 0 || errno == EINTR) continue;
+      if (State() == 'S') return false;
+    }
+  }
+
+  // Both on one CPU: a step is then a switch, and nothing spins (sync/spinner.h).
+  static const sigset_t& Stops() {
+    static const sigset_t stops = [] {
+      sigset_t set;
+      sigemptyset(&set);
+      sigaddset(&set, SIGCHLD);
+      sigprocmask(SIG_BLOCK, &set, nullptr);
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(sched_getcpu(), &one);
+      sched_setaffinity(0, sizeof one, &one);
+      return set;
+    }();
+    return stops;
+  }
+
+  char State() const {
+    char path[40];
+    std::snprintf(path, sizeof path, "/proc/%d/stat", pid_);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char text[256] = {};
+    const ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    const char* const end = length > 0 ? std::strrchr(text, ')') : nullptr;
+    return end != nullptr ? end[2] : '?';
+  }
+
+  pid_t pid_ = -1;
+  int instructions_ = 0;
+  std::vector<int> effects_at_;
+  long* robust_head_ = nullptr;
+  long first_ = 0;
+  long pending_ = 0;
+};
+
+}  // namespace mp::test

@@ -1,0 +1,151 @@
+// Locks, killed and halted at every step.
+
+#include <cerrno>
+
+#include "step_world.h"
+
+using namespace mp;
+using namespace mp::test;
+
+TEST(LockAcquire) {
+  KillEverywhere({"acquire a free lock", MakeLock, ActAcquire, [](World& world, bool over) {
+                    const SyncOutcome outcome = world.lock->TryAcquire();
+                    EXPECT(outcome == SyncOutcome::kAbandoned ||
+                           (outcome == SyncOutcome::kDone && !over));
+                    if (outcome == SyncOutcome::kDone) world.lock->Release();
+                    LockIsUsable(world);
+                  }});
+  KillEverywhere(
+      {"acquire a held lock, up to sleeping", MakeHeldLock, ActAcquire, [](World& world, bool) {
+         EXPECT(world.lock->Release().ok());
+         LockIsUsable(world);
+       }});
+  KillEverywhere({"wait for a held lock, async", MakeHeldLock,
+                  [](World& world, SyncSpace& space) {
+                    auto* const lock = new std::shared_ptr<Lock>(Opened(space, world.lock));
+                    auto* const waiter = new AsyncWaiter;
+                    StepFromHere();
+                    (*lock)->AcquireAsync(waiter);
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    LockIsUsable(world);
+                  }});
+  KillEverywhere({"acquire an abandoned lock",
+                  [](World& world) {
+                    MakeLock(world);
+                    WaitStatus(Start([&] {
+                      auto space = JoinSpace(world.segment);
+                      auto lock = Opened(*space, world.lock);
+                      lock->TryAcquire();
+                      kill(getpid(), SIGKILL);
+                    }));
+                    ReapAll(*world.reaper);
+                  },
+                  [](World& world, SyncSpace& space) {
+                    auto lock = Opened(space, world.lock);
+                    StepFromHere();
+                    lock->AcquireSync(kNever, Taking());
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->TryAcquire() == SyncOutcome::kAbandoned);
+                    LockIsUsable(world);
+                  }});
+}
+
+TEST(LockRelease) {
+  KillEverywhere(
+      {"release a lock", MakeLock, ActRelease, [](World& world, bool) { LockIsUsable(world); }});
+  KillEverywhere(
+      {"release to an async waiter", MakeLock, ActRelease, LockReachedTheWaiter, WaitForLock});
+  static pid_t sleeper;
+  KillEverywhere({"release to a sync waiter", MakeLock, ActRelease,
+                  [](World& world, bool over) {
+                    const int code = CodeOf(sleeper);
+                    EXPECT(code == static_cast<int>(SyncOutcome::kDone) ||
+                           (code == static_cast<int>(SyncOutcome::kAbandoned) && !over));
+                    ReapAll(*world.reaper);
+                    LockIsUsable(world);
+                  },
+                  [](World& world) {
+                    sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+                      auto lock = Opened(space, world.lock);
+                      const SyncOutcome outcome = lock->AcquireSync(kNever);
+                      if (outcome == SyncOutcome::kDone) lock->Release();
+                      return static_cast<int>(outcome);
+                    });
+                  }});
+}
+
+// The child waits, is given the lock, and then …
+TEST(LockGrant) {
+  const auto wait = [](World& world, SyncSpace& space, auto then) {
+    auto* const lock = new std::shared_ptr<Lock>(Opened(space, world.lock));
+    auto* const waiter = new AsyncWaiter;
+    (*lock)->AcquireAsync(waiter);
+    StepFromHere();
+    then(**lock, waiter);
+    StepToHere();
+  };
+  const auto give = [](World& world) {
+    EXPECT(world.lock->Release().ok());
+    // Behind the child, which has it.
+    WaitForLock(world);
+  };
+  KillEverywhere({"accept a lock", MakeHeldLock,
+                  [&](World& world, SyncSpace& space) {
+                    wait(world, space, [&](Lock&, AsyncWaiter*) {
+                      std::vector<AsyncWaiter*> done;
+                      space.Serve(&done);
+                    });
+                  },
+                  [](World& world, bool over) {
+                    const SyncOutcome outcome = world.Woken();
+                    EXPECT(outcome == SyncOutcome::kAbandoned ||
+                           (outcome == SyncOutcome::kDone && !over));
+                    if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
+                    LockIsUsable(world);
+                  },
+                  give});
+  KillEverywhere({"cancel a wait for a lock that has been given", MakeHeldLock,
+                  [&](World& world, SyncSpace& space) {
+                    wait(world, space,
+                         [](Lock& lock, AsyncWaiter* waiter) { lock.Cancel(waiter); });
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
+                    EXPECT(world.lock->Release().ok());
+                    LockIsUsable(world);
+                  },
+                  give});
+}
+
+TEST(LockHalted) {
+  HaltEverywhere({"acquire a free lock", MakeLock,
+                  [](World& world, SyncSpace& space) {
+                    auto lock = Opened(space, world.lock);
+                    StepFromHere();
+                    lock->AcquireSync(kNever);
+                    StepToHere();
+                    if (!lock->Release().ok()) _exit(1);
+                  },
+                  [](World& world, bool over) {
+                    const SyncOutcome outcome = world.lock->TryAcquire();
+                    EXPECT(outcome == SyncOutcome::kPending ||
+                           (outcome == SyncOutcome::kDone && !over));
+                    if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
+                  }});
+  HaltEverywhere({"release to an async waiter", MakeLock, ActRelease,
+                  [](World& world, bool over) {
+                    const SyncOutcome outcome = world.Woken();
+                    EXPECT(outcome == SyncOutcome::kDone || !over);
+                    if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
+                  },
+                  WaitForLock});
+  HaltEverywhere({"acquire a held lock", MakeHeldLock, ActAcquire,
+                  [](World& world, bool) { EXPECT(world.lock->Release().ok()); }});
+}
+
+TEST_MAIN()

@@ -1,0 +1,340 @@
+#include <cerrno>
+
+#include "shm/bitmap.h"
+#include "shm_support.h"
+#include "sync/barrier.h"
+#include "sync/bounded_semaphore.h"
+#include "sync/condition.h"
+#include "sync/event.h"
+#include "sync/lock.h"
+#include "sync/semaphore.h"
+
+using namespace mp;
+using namespace mp::test;
+
+namespace {
+
+const auto kNothing = [] {};
+
+bool IsWaitingHere(const Segment& segment, const ObjectRef& ref, uint32_t id) {
+  return HasBit(segment.ObjectAt<SharedObject>(ref.offset)->waiting, id);
+}
+
+}  // namespace
+
+TEST(ASemaphoreCounts) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto semaphore = space->Make<Semaphore>(2U, kMaxPermits).value();
+  EXPECT(semaphore->Value() == 2);
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kDone);
+  EXPECT(semaphore->AcquireSync(kNever) == SyncOutcome::kDone);
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kPending);
+  EXPECT(semaphore->AcquireSync(DeadlineAfterMs(5)) == SyncOutcome::kTimedOut);
+  EXPECT(semaphore->Release(3).ok());
+  EXPECT(semaphore->Value() == 3);
+  EXPECT(semaphore->Release(kMaxPermits).error == EOVERFLOW);
+  EXPECT(semaphore->Value() == 3);
+  EXPECT(space->Make<Semaphore>(kMaxPermits + 1, kMaxPermits).status().error == EINVAL);
+}
+
+TEST(AReleaseOfManyWakesMany) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto semaphore = space->Make<Semaphore>(0U, kMaxPermits).value();
+  AsyncWaiter waiters[2];
+  for (auto& waiter : waiters) EXPECT(semaphore->AcquireAsync(&waiter) == SyncOutcome::kPending);
+  pid_t pids[3];
+  for (pid_t& pid : pids) {
+    pid = Start([&] {
+      auto child = JoinSpace(segment);
+      auto mine = child->Open<Semaphore>(semaphore->ref()).value();
+      if (mine->AcquireSync(kNever) != SyncOutcome::kDone) _exit(1);
+    });
+  }
+  usleep(20'000);
+  EXPECT(semaphore->Release(5).ok());
+  for (const pid_t pid : pids) EXPECT(EndedWell(pid));
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done.size() == 2);
+  EXPECT(semaphore->Value() == 0);
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kPending);
+}
+
+TEST(AReservedPermitOfTheDeadIsFreeAgain) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto semaphore = space->Make<Semaphore>(0U, kMaxPermits).value();
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    AsyncWaiter waiter;
+    auto mine = child->Open<Semaphore>(semaphore->ref()).value();
+    mine->AcquireAsync(&waiter);
+    for (;;) pause();
+  });
+  Until([&] { return IsWaitingHere(*segment, semaphore->ref(), 2); });
+  usleep(10'000);
+  EXPECT(semaphore->Release().ok());
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kPending);
+  KillAndWait(pid);
+  EXPECT(semaphore->AcquireSync(kNever) == SyncOutcome::kDone);
+  EXPECT(semaphore->Value() == 0);
+}
+
+TEST(ABoundedSemaphoreIsBounded) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto semaphore = space->Make<BoundedSemaphore>(2U).value();
+  EXPECT(semaphore->Release().error == EOVERFLOW);
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kDone);
+  EXPECT(semaphore->TryAcquire() == SyncOutcome::kDone);
+  EXPECT(semaphore->AcquireSync(DeadlineAfterMs(5)) == SyncOutcome::kTimedOut);
+  AsyncWaiter waiter;
+  EXPECT(semaphore->AcquireAsync(&waiter) == SyncOutcome::kPending);
+  EXPECT(semaphore->Release().ok());
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done.size() == 1);
+  EXPECT(semaphore->Value() == 0);
+  EXPECT(semaphore->Release().ok());
+  EXPECT(semaphore->Release().ok());
+  EXPECT(semaphore->Release().error == EOVERFLOW);
+  EXPECT(semaphore->Value() == 2);
+  EXPECT(space->Make<BoundedSemaphore>(1025U).status().error == EINVAL);
+}
+
+TEST(ThePermitsOfTheDeadComeBack) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto semaphore = space->Make<BoundedSemaphore>(3U).value();
+  semaphore->TryAcquire();
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    auto mine = child->Open<BoundedSemaphore>(semaphore->ref()).value();
+    mine->TryAcquire();
+    mine->TryAcquire();
+    for (;;) pause();
+  });
+  Until([&] { return semaphore->Value() == 0; });
+  const pid_t sleeper = Start([&] {
+    auto child = JoinSpace(segment);
+    auto mine = child->Open<BoundedSemaphore>(semaphore->ref()).value();
+    if (mine->AcquireSync(kNever) != SyncOutcome::kDone) _exit(1);
+    if (!mine->Release().ok()) _exit(2);
+  });
+  usleep(20'000);
+  KillAndWait(pid);
+  ReapAll(*space);
+  EXPECT(EndedWell(sleeper));
+  EXPECT(semaphore->Value() == 2);
+  EXPECT(semaphore->Release().ok());
+  EXPECT(semaphore->Release().error == EOVERFLOW);
+}
+
+TEST(ANotificationReachesThatManyWaiters) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto condition = space->Make<Condition>().value();
+  EXPECT(condition->Notify(1) == 0);
+  EXPECT(condition->WaitSync(DeadlineAfterMs(5), kNothing) == SyncOutcome::kTimedOut);
+  EXPECT(condition->Notify(Condition::kAll) == 0);
+  AsyncWaiter waiters[3];
+  for (auto& waiter : waiters) EXPECT(condition->WaitAsync(&waiter) == SyncOutcome::kPending);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(!space->Serve(&done));
+  EXPECT(condition->Notify(2) == 2);
+  EXPECT(space->Serve(&done) && done.size() == 2);
+  EXPECT(done[0] == &waiters[0] && done[1] == &waiters[1]);
+  EXPECT(condition->Cancel(&waiters[2]));
+  EXPECT(condition->Notify(Condition::kAll) == 0);
+}
+
+TEST(ACancelledWaiterPassesItsNotificationOn) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto condition = space->Make<Condition>().value();
+  AsyncWaiter waiter;
+  condition->WaitAsync(&waiter);
+  EXPECT(condition->Notify(1) == 1);
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    auto mine = child->Open<Condition>(condition->ref()).value();
+    if (mine->WaitSync(kNever, kNothing) != SyncOutcome::kDone) _exit(1);
+  });
+  Until([&] { return IsWaitingHere(*segment, condition->ref(), 2); });
+  usleep(10'000);
+  EXPECT(condition->Cancel(&waiter));
+  EXPECT(EndedWell(pid));
+}
+
+TEST(DeadWaitersArePassedOver) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto condition = space->Make<Condition>().value();
+  const pid_t dead = Start([&] {
+    auto child = JoinSpace(segment);
+    child->Open<Condition>(condition->ref()).value()->WaitSync(kNever, kNothing);
+  });
+  Until([&] { return IsWaitingHere(*segment, condition->ref(), 2); });
+  const pid_t signalled = Start([&] {
+    auto child = JoinSpace(segment);
+    AsyncWaiter waiter;
+    auto mine = child->Open<Condition>(condition->ref()).value();
+    mine->WaitAsync(&waiter);
+    for (;;) pause();
+  });
+  Until([&] { return IsWaitingHere(*segment, condition->ref(), 3); });
+  usleep(10'000);
+  KillAndWait(dead);
+  EXPECT(condition->Notify(1) == 1);  // to the one that lives, which will not use it
+  AsyncWaiter waiter;
+  condition->WaitAsync(&waiter);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(!space->Serve(&done));
+  KillAndWait(signalled);
+  EXPECT(ReapAll(*space) == 2);
+  EXPECT(space->Serve(&done) && done[0] == &waiter);
+}
+
+TEST(AConditionWithItsLock) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto condition = space->Make<Condition>().value();
+  auto lock = space->Make<Lock>().value();
+  constexpr int kRounds = 500;
+  const auto* const turn = &segment->ObjectAt<SharedObject>(lock->ref().offset)->parameter;
+  const auto play = [&](SyncSpace& own, uint64_t side) {
+    auto mine = own.Open<Condition>(condition->ref()).value();
+    auto guard = own.Open<Lock>(lock->ref()).value();
+    auto& word = const_cast<std::atomic<uint64_t>&>(*turn);
+    for (int i = 0; i < kRounds; i += 1) {
+      guard->AcquireSync(kNever);
+      while (word.load() % 2 != side) {
+        mine->WaitSync(kNever, [&] { guard->Release(); });
+        guard->AcquireSync(kNever);
+      }
+      word.fetch_add(1);
+      mine->Notify(1);
+      guard->Release();
+    }
+  };
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    play(*child, 1);
+  });
+  play(*space, 0);
+  EXPECT(EndedWell(pid));
+  EXPECT(turn->load() == 2 * kRounds);
+}
+
+TEST(AnEventWakesAll) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto event = space->Make<Event>().value();
+  EXPECT(!event->IsSet());
+  EXPECT(event->WaitSync(0) == SyncOutcome::kTimedOut);
+  AsyncWaiter waiter;
+  EXPECT(event->WaitAsync(&waiter) == SyncOutcome::kPending);
+  pid_t pids[3];
+  for (pid_t& pid : pids) {
+    pid = Start([&] {
+      auto child = JoinSpace(segment);
+      auto mine = child->Open<Event>(event->ref()).value();
+      if (mine->WaitSync(kNever) != SyncOutcome::kDone) _exit(1);
+    });
+  }
+  for (uint32_t id = 2; id <= 4; id += 1) {
+    Until([&] { return IsWaitingHere(*segment, event->ref(), id); });
+  }
+  usleep(10'000);
+  EXPECT(event->Set().ok());
+  EXPECT(event->Clear().ok());  // who waited goes on all the same
+  for (const pid_t pid : pids) EXPECT(EndedWell(pid));
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done[0] == &waiter);
+  EXPECT(event->WaitSync(DeadlineAfterMs(5)) == SyncOutcome::kTimedOut);
+  event->Set();
+  EXPECT(event->WaitSync(0) == SyncOutcome::kDone);
+}
+
+TEST(ABarrierOpensForAllItsParties) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto barrier = space->Make<Barrier>(4U, false).value();
+  pid_t pids[3];
+  for (pid_t& pid : pids) {
+    pid = Start([&] {
+      auto child = JoinSpace(segment);
+      auto mine = child->Open<Barrier>(barrier->ref()).value();
+      for (int i = 0; i < 200; i += 1) {
+        uint32_t index = 99;
+        if (mine->WaitSync(kNever, &index) != SyncOutcome::kDone || index > 3) _exit(1);
+      }
+    });
+  }
+  for (int i = 0; i < 200; i += 1) {
+    uint32_t index = 99;
+    EXPECT(barrier->WaitSync(kNever, &index) == SyncOutcome::kDone && index <= 3);
+  }
+  for (const pid_t pid : pids) EXPECT(EndedWell(pid));
+  EXPECT(barrier->Waiting() == 0 && !barrier->IsBroken());
+}
+
+TEST(ABarrierWithAnActionWaitsForIt) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto barrier = space->Make<Barrier>(2U, true).value();
+  AsyncWaiter first, last, next;
+  EXPECT(barrier->WaitAsync(&first) == SyncOutcome::kPending);
+  EXPECT(barrier->WaitAsync(&last) == SyncOutcome::kLeader);
+  EXPECT(first.request.index == 0 && last.request.index == 1);
+  EXPECT(barrier->WaitAsync(&next) == SyncOutcome::kPending);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(!space->Serve(&done));
+  EXPECT(barrier->Waiting() == 2);
+  EXPECT(barrier->Finish());
+  EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &first);
+  EXPECT(barrier->Waiting() == 1);  // the one that had come too early
+  EXPECT(barrier->Cancel(&next));
+  EXPECT(barrier->Waiting() == 0 && !barrier->IsBroken());
+}
+
+TEST(ABarrierBreaks) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto barrier = space->Make<Barrier>(3U, false).value();
+  uint32_t index = 0;
+  AsyncWaiter waiter;
+  EXPECT(barrier->WaitAsync(&waiter) == SyncOutcome::kPending);
+  EXPECT(barrier->WaitSync(DeadlineAfterMs(5), &index) == SyncOutcome::kBroken);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done[0]->outcome == SyncOutcome::kBroken);
+  EXPECT(barrier->IsBroken());
+  EXPECT(barrier->WaitSync(kNever, &index) == SyncOutcome::kBroken);
+  barrier->Reset();
+  EXPECT(!barrier->IsBroken());
+  EXPECT(barrier->WaitAsync(&waiter) == SyncOutcome::kPending);
+  barrier->Reset();
+  done.clear();
+  EXPECT(space->Serve(&done) && done[0]->outcome == SyncOutcome::kBroken);
+  EXPECT(!barrier->IsBroken());
+}
+
+TEST(ABarrierWithADeadPartyBreaks) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto barrier = space->Make<Barrier>(3U, false).value();
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    uint32_t index = 0;
+    child->Open<Barrier>(barrier->ref()).value()->WaitSync(kNever, &index);
+  });
+  Until([&] { return barrier->Waiting() == 1; });
+  AsyncWaiter waiter;
+  barrier->WaitAsync(&waiter);
+  KillAndWait(pid);
+  ReapAll(*space);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done[0]->outcome == SyncOutcome::kBroken);
+}
+
+TEST_MAIN()
