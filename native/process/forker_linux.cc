@@ -7,6 +7,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#if defined(__GLIBC__)
+#include <gnu/libc-version.h>
+#endif
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +79,7 @@ void AddLibraryOf(const char* symbol) {
   if (address != 0) dl_iterate_phdr(&AddRangesOf, &address);
 }
 
-void AddFunction(const char* symbol) {
+void AddFunction(const char* symbol, void (*add)(uintptr_t begin, uintptr_t end)) {
 #if defined(__GLIBC__)  // elsewhere nothing forks, and dladdr1 is glibc's
   void* address = dlsym(RTLD_DEFAULT, symbol);
   Dl_info info{};
@@ -84,9 +88,23 @@ void AddFunction(const char* symbol) {
   const auto* entry = static_cast<const ElfW(Sym)*>(symbol_entry);
   if (entry == nullptr) return;
   const auto begin = reinterpret_cast<uintptr_t>(address);
-  AddLibraryRange(begin, begin + entry->st_size);
+  add(begin, begin + entry->st_size);
 #else
   (void)symbol;
+  (void)add;
+#endif
+}
+
+// Which of its futex calls wait for a lock can be told from this version of glibc on; the one that
+// runs may be older than the one that this was compiled with.
+bool RestsByBitset() {
+#if defined(__GLIBC__)
+  int major = 0;
+  int minor = 0;
+  return std::sscanf(gnu_get_libc_version(), "%d.%d", &major, &minor) == 2 &&
+         (major > 2 || (major == 2 && minor >= 34));
+#else
+  return false;
 #endif
 }
 
@@ -98,7 +116,8 @@ void LearnLibraryText() {
   AddLibraryOf("__tls_get_addr");  // the loader
   // A thread between its load of the eventfd's number and its write would write to a number that
   // means something else in the child.
-  AddFunction("uv_async_send");
+  AddFunction("uv_async_send", &AddLibraryRange);
+  if (RestsByBitset()) AddFunction("syscall", &SetSyscallRange);
 }
 
 // ---- threads
@@ -109,8 +128,9 @@ struct ThreadCheck {
   pid_t culprit = 0;
 };
 
-// Those that come back may be anywhere but in the library's text; those that are left behind must
-// wait for something, since a lock that one of them holds is held in the child for ever.
+// Those that come back may be anywhere but in the library's text. Those that are left behind must
+// rest: a lock that one of them holds is held in the child for ever, and a thread that waits for a
+// lock may hold another.
 ThreadCheck CheckThreads() {
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
@@ -118,7 +138,7 @@ ThreadCheck CheckThreads() {
     const Position position = PositionOf(thread);
     if (position == Position::kWaiting) continue;
     const bool comes_back = ThreadRoles::Of(layout, thread) != Role::kOther;
-    if (comes_back && position == Position::kRunning) continue;
+    if (comes_back && position != Position::kLibrary) continue;
     return {false, thread.tid};
   }
   return {};

@@ -17,6 +17,7 @@ struct Range {
 };
 Range library[8];
 size_t library_count = 0;
+Range syscall_wrapper{0, 0};
 
 bool Waits(long number) {
   static constexpr long kWaits[] = {
@@ -73,6 +74,16 @@ long InterruptedCall(const ucontext_t& context) {
   return -2;
 }
 
+long SecondArgument(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return context.uc_mcontext.gregs[REG_RSI];
+#elif defined(__aarch64__)
+  return static_cast<long>(context.uc_mcontext.regs[1]);
+#else
+  return 0;
+#endif
+}
+
 uintptr_t ProgramCounter(const ucontext_t& context) {
 #if defined(__x86_64__)
   return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
@@ -81,6 +92,18 @@ uintptr_t ProgramCounter(const ucontext_t& context) {
 #else
   return 0;
 #endif
+}
+
+// From version 2.34 on glibc rests with FUTEX_WAIT_BITSET: in conditions, semaphores, joins. Its
+// other futex calls wait for a lock, or, inside pthread_cond_signal and with the caller's locks
+// held, for the sleepers of a condition to leave.
+bool WaitsForLock(long call, const ucontext_t& context) {
+  constexpr long kCommand = 0x7f;  // without the flags for private futexes and the clock
+  constexpr long kWaitBitset = 9;  // FUTEX_WAIT_BITSET
+  if (call != SYS_futex || syscall_wrapper.end == 0) return false;
+  const uintptr_t pc = ProgramCounter(context);
+  const bool of_others = pc >= syscall_wrapper.begin && pc < syscall_wrapper.end;
+  return !of_others && InLibrary(pc) && (SecondArgument(context) & kCommand) != kWaitBitset;
 }
 
 // One that could not be stopped is looked at from outside.
@@ -96,6 +119,7 @@ Position PositionOfDeaf(pid_t tid) {
 Position PositionOf(const StoppedThread& thread) {
   if (thread.deaf) return PositionOfDeaf(thread.tid);
   const long call = InterruptedCall(*thread.context);
+  if (WaitsForLock(call, *thread.context)) return Position::kLocking;
   if (call == -1 || (call >= 0 && Waits(call))) return Position::kWaiting;
   // Any other call belongs to whoever made it; one made by the allocator lies in the library's
   // text.
@@ -104,6 +128,10 @@ Position PositionOf(const StoppedThread& thread) {
 
 void AddLibraryRange(uintptr_t begin, uintptr_t end) {
   if (library_count < std::size(library)) library[library_count++] = {begin, end};
+}
+
+void SetSyscallRange(uintptr_t begin, uintptr_t end) {
+  syscall_wrapper = {begin, end};
 }
 
 }  // namespace mp

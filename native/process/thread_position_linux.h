@@ -9,6 +9,7 @@ namespace mp {
 
 enum class Position {
   kWaiting,  // in a system call that waits: holds no lock of the C library
+  kLocking,  // waits for a lock, or for the sleepers of a condition: may hold other locks
   kLibrary,  // in the C library, or waking somebody: may hold its locks
   kRunning,  // anywhere else
 };
@@ -17,5 +18,9 @@ Position PositionOf(const StoppedThread& thread);
 
 // Code in [begin, end) counts as kLibrary. A few ranges at most, added once.
 void AddLibraryRange(uintptr_t begin, uintptr_t end);
+
+// syscall(3): the futex calls made through it are not the C library's own, and mean what their
+// caller means. Without this range no thread is kLocking.
+void SetSyscallRange(uintptr_t begin, uintptr_t end);
 
 }  // namespace mp
