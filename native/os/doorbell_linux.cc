@@ -1,6 +1,7 @@
 #include "os/doorbell.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,7 +36,12 @@ Result<UniqueFd> OpenDoorbell(uint32_t pid, int fd) {
   char path[48];
   std::snprintf(path, sizeof path, "/proc/%u/fd/%d", pid, fd);
   // Not O_WRONLY: that fails when the owner is between the two.
-  return OpenPipe(path, O_RDWR);
+  auto opened = OpenPipe(path, O_RDWR);
+  struct stat info{};
+  if (opened.ok() && (fstat(opened.value().get(), &info) != 0 || !S_ISFIFO(info.st_mode))) {
+    return Status::Failed(ENOENT, "open");
+  }
+  return opened;
 }
 
 Status RingDoorbell(int fd) {

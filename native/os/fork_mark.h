@@ -23,6 +23,8 @@ class ForkMark {
   bool IsMakersProcess() const {
     return word_ != nullptr && word_->load(std::memory_order_relaxed) == 1;
   }
+  // The word itself, for whoever looks often: 1 in the maker's process. Lives as long as the mark.
+  const std::atomic<uint32_t>* word() const { return word_; }
 
  private:
   std::atomic<uint32_t>* word_ = nullptr;

@@ -60,9 +60,9 @@ struct ParticipantRow {
   // name on it.
   std::atomic<uint64_t> identity;
   // The rest of the identity, written before the state becomes live.
-  uint64_t start_time;
-  uint32_t pid;
-  uint32_t token_word;  // offset of the kernel's word in `token`
+  std::atomic<uint64_t> start_time;
+  std::atomic<uint32_t> pid;
+  std::atomic<uint32_t> token_word;  // offset of the kernel's word in `token`
   std::atomic<int32_t> doorbell;
   uint32_t reserved;
   uint64_t unused[4];

@@ -21,8 +21,8 @@ Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> 
 
   // Dead from here to the last store: a row in passing, with a thread number that no longer exists.
   ParticipantRow& row = self->segment_->row(taken.value().id);
-  row.pid = thread.value().pid;
-  row.start_time = thread.value().start_time;
+  row.pid.store(thread.value().pid, std::memory_order_relaxed);
+  row.start_time.store(thread.value().start_time, std::memory_order_relaxed);
   row.doorbell.store(-1, std::memory_order_relaxed);
   row.wake.store(WithWakeState(row.wake.load(std::memory_order_relaxed), WakeState::kAwake),
                  std::memory_order_relaxed);
@@ -31,7 +31,7 @@ Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> 
     row.identity.store(Identity{RowState::kFree, taken.value().generation, 0}.packed());
     return token_word.status();
   }
-  row.token_word = token_word.value();
+  row.token_word.store(token_word.value(), std::memory_order_relaxed);
   self->row_ = &row;
   self->stamp_ = taken.value();
   self->mark_ = std::move(mark.value());
@@ -105,12 +105,16 @@ void Participant::Ring(uint32_t id) {
 
 void Participant::RingDoorbellOf(uint32_t id, uint32_t seen) {
   ParticipantRow& row = segment_->row(id);
-  const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_acquire));
+  const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_seq_cst));
   Bell& bell = bells_[id];
   if (!bell.fd || bell.generation != identity.generation) {
-    auto opened = OpenDoorbell(row.pid, row.doorbell.load(std::memory_order_acquire));
+    auto opened = OpenDoorbell(row.pid.load(std::memory_order_acquire),
+                               row.doorbell.load(std::memory_order_acquire));
     // Its owner has ended. Where descriptors have run out, the owner's own looking around must do.
     if (!opened.ok()) return;
+    // Looked at again after it was opened: an owner that still lives has kept its number and its
+    // descriptor all the time. Otherwise this may be anybody's.
+    if (!segment_->IsAlive({static_cast<uint16_t>(id), identity.generation})) return;
     bell.fd = std::move(opened.value());
     bell.generation = identity.generation;
   }

@@ -30,6 +30,7 @@ class Participant {
   void Leave();
 
   bool IsMine() const { return mark_.IsMakersProcess(); }
+  const std::atomic<uint32_t>* fork_mark() const { return mark_.word(); }
   Stamp stamp() const { return stamp_; }
   Segment& segment() const { return *segment_; }
   ParticipantRow& row() const { return *row_; }

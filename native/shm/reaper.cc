@@ -92,7 +92,7 @@ void Reaper::GiveBack(uint32_t id, const Identity& dead) {
 bool Reaper::FreeRow(uint32_t id, const Identity& dead) {
   Segment& segment = self_.segment();
   ParticipantRow& row = segment.row(id);
-  if (!HasEnded(ThreadIdentity{row.pid, dead.tid, row.start_time, 0})) return false;
+  if (!HasEnded(ThreadIdentity{row.pid.load(), dead.tid, row.start_time.load(), 0})) return false;
   ForEachLedgerEntry(segment, row, [&](std::atomic<uint64_t>& entry) {
     const uint64_t seen = entry.load(std::memory_order_acquire);
     if ((seen & kEntryUsed) == 0) return;

@@ -151,7 +151,8 @@ Status Segment::Adopt() {
 
 std::atomic<uint32_t>& Segment::TokenWord(const ParticipantRow& row) const {
   // Range-checked: the row is shared memory.
-  const uint32_t offset = row.token_word % kDeathTokenSize / sizeof(uint32_t) * sizeof(uint32_t);
+  const uint32_t offset = row.token_word.load(std::memory_order_relaxed) % kDeathTokenSize /
+                          sizeof(uint32_t) * sizeof(uint32_t);
   return *reinterpret_cast<std::atomic<uint32_t>*>(
       const_cast<std::byte*>(row.token.storage + offset));
 }

@@ -30,7 +30,7 @@ void TakeFromTheDead(Participant& self, SharedObject* object, uint64_t seen) {
     object->word.compare_exchange_strong(seen, 0);
   } else {
     const ParticipantRow& row = self.segment().row(OwnerOf(seen).id);
-    object->abandoned_pid.store(row.pid, std::memory_order_relaxed);
+    object->abandoned_pid.store(row.pid.load(std::memory_order_relaxed), std::memory_order_relaxed);
     object->word.compare_exchange_strong(seen, kAbandoned);
   }
   NudgeWaiters(self, object);
@@ -68,21 +68,26 @@ void NudgeWaiters(Participant& self, SharedObject* object) {
 }  // namespace
 
 uint64_t Lock::Mine(uint32_t holder) const {
-  return WordOf(space().stamp()) | static_cast<uint64_t>(holder & kMaxHolder) << 8;
+  return own_stamp() | static_cast<uint64_t>(holder & kMaxHolder) << 8;
 }
 
-SyncOutcome Lock::TryAcquire(WaitRequest request) {
-  return Usable() ? Try(&request) : SyncOutcome::kForeign;
+SyncOutcome Lock::TryAcquire(LockRequest request) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (TakeFree(request.holder)) return SyncOutcome::kDone;
+  WaitRequest waiting;
+  waiting.lock = request;
+  return Try(&waiting);
 }
 
 // Acquire on the word: what the last holder wrote is seen. Dead before the swap: nothing happened.
 // Dead after it: the word says who had it.
+bool Lock::TakeFree(uint32_t holder) {
+  uint64_t free = 0;
+  return shared().word.compare_exchange_strong(free, Mine(holder), std::memory_order_acq_rel);
+}
+
 SyncOutcome Lock::Try(WaitRequest* request) {
-  uint64_t seen = 0;
-  if (shared().word.compare_exchange_strong(seen, Mine(request->holder),
-                                            std::memory_order_acq_rel)) {
-    return SyncOutcome::kDone;
-  }
+  uint64_t seen = shared().word.load(std::memory_order_seq_cst);
   for (;;) {
     const Stamp owner = OwnerOf(seen);
     if (owner) {
@@ -92,15 +97,19 @@ SyncOutcome Lock::Try(WaitRequest* request) {
       continue;
     }
     const bool abandoned = (seen & kAbandoned) != 0;
-    if (abandoned && !request->take_abandoned) return SyncOutcome::kAbandoned;
-    if (shared().word.compare_exchange_strong(seen, Mine(request->holder))) {
+    if (abandoned && !request->lock.take_abandoned) return SyncOutcome::kAbandoned;
+    if (shared().word.compare_exchange_strong(seen, Mine(request->lock.holder))) {
       return abandoned ? SyncOutcome::kDoneAbandoned : SyncOutcome::kDone;
     }
   }
 }
 
-SyncOutcome Lock::AcquireSync(uint64_t deadline_ns, WaitRequest request) {
-  return WaitSync(&request, deadline_ns);
+SyncOutcome Lock::AcquireSync(uint64_t deadline_ns, LockRequest request) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (TakeFree(request.holder)) return SyncOutcome::kDone;
+  WaitRequest waiting;
+  waiting.lock = request;
+  return WaitSync(&waiting, deadline_ns);
 }
 
 SyncOutcome Lock::AcquireAsync(AsyncWaiter* waiter) {
@@ -117,10 +126,10 @@ SyncOutcome Lock::Attempt(WaitRequest* request) {
   for (;;) {
     const Stamp owner = OwnerOf(seen);
     // Taken with the flag on: others may wait too.
-    const uint64_t mine = Mine(request->holder) | kWaiters;
+    const uint64_t mine = Mine(request->lock.holder) | kWaiters;
     if (!owner) {
       const bool abandoned = (seen & kAbandoned) != 0;
-      if (abandoned && !request->take_abandoned) return SyncOutcome::kAbandoned;
+      if (abandoned && !request->lock.take_abandoned) return SyncOutcome::kAbandoned;
       if (shared().word.compare_exchange_strong(seen, mine)) {
         return abandoned ? SyncOutcome::kDoneAbandoned : SyncOutcome::kDone;
       }
@@ -141,7 +150,11 @@ SyncOutcome Lock::Attempt(WaitRequest* request) {
 // whoever should have been woken is woken on behalf of the dead.
 Status Lock::Release() {
   if (!Usable()) return Status::Failed(ECHILD, "Release");
-  uint64_t seen = shared().word.load(std::memory_order_relaxed);
+  // Mostly it is the holder who releases, without a waiter: guessed, not loaded.
+  uint64_t seen = own_stamp();
+  if (shared().word.compare_exchange_strong(seen, 0, std::memory_order_acq_rel)) {
+    return Status::Ok();
+  }
   for (;;) {
     if (!OwnerOf(seen) || (seen & kGranted) != 0) return Status::Failed(EPERM, "Release");
     if ((seen & kWaiters) == 0) {

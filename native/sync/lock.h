@@ -19,8 +19,8 @@ class Lock : public SyncObject {
   static constexpr ObjectKind kKind = ObjectKind::kLock;
   using SyncObject::SyncObject;
 
-  SyncOutcome TryAcquire(WaitRequest request = {});
-  SyncOutcome AcquireSync(uint64_t deadline_ns, WaitRequest request = {});
+  SyncOutcome TryAcquire(LockRequest request = {});
+  SyncOutcome AcquireSync(uint64_t deadline_ns, LockRequest request = {});
   // kPending: registered, see SyncSpace::Serve.
   SyncOutcome AcquireAsync(AsyncWaiter* waiter);
   // Fails with EPERM when nobody holds it.
@@ -46,6 +46,7 @@ class Lock : public SyncObject {
 
  private:
   uint64_t Mine(uint32_t holder) const;
+  bool TakeFree(uint32_t holder);
 };
 
 }  // namespace mp

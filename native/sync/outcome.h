@@ -20,10 +20,15 @@ enum class SyncOutcome : uint8_t {
 
 constexpr uint32_t kMaxHolder = 0xff'ffff;
 
-struct WaitRequest {
+// How a lock is asked for. Passed in a register.
+struct LockRequest {
   // Who inside this participant is to hold it: the task or the handle, 24 bits.
   uint32_t holder = 0;
   bool take_abandoned = false;
+};
+
+struct WaitRequest {
+  LockRequest lock;
 
   // Kept by the object between attempts.
   uint64_t mark = 0;

@@ -13,16 +13,16 @@ class RLock : public Lock {
   using Lock::Lock;
 
   // `request.holder` must not be 0.
-  SyncOutcome TryAcquire(const WaitRequest& request) {
+  SyncOutcome TryAcquire(LockRequest request) {
     return Again(request.holder) ? SyncOutcome::kDone : First(Lock::TryAcquire(request));
   }
-  SyncOutcome AcquireSync(uint64_t deadline_ns, const WaitRequest& request) {
+  SyncOutcome AcquireSync(uint64_t deadline_ns, LockRequest request) {
     if (Again(request.holder)) return SyncOutcome::kDone;
     return First(Lock::AcquireSync(deadline_ns, request));
   }
   // When it is served later, Served() must be called before anything else is done with it.
   SyncOutcome AcquireAsync(AsyncWaiter* waiter) {
-    if (Again(waiter->request.holder)) return waiter->outcome = SyncOutcome::kDone;
+    if (Again(waiter->request.lock.holder)) return waiter->outcome = SyncOutcome::kDone;
     return First(Lock::AcquireAsync(waiter));
   }
   void Served(const AsyncWaiter& waiter) { First(waiter.outcome); }

@@ -20,7 +20,11 @@ constexpr uint32_t kWakesBeforeHandover = 8;
 }  // namespace
 
 SyncObject::SyncObject(SyncSpace* space, const ObjectRef& ref)
-    : space_(space), ref_(ref), shared_(space->PlaceOf(ref)) {}
+    : shared_(space->PlaceOf(ref)),
+      fork_mark_(space->participant_->fork_mark()),
+      own_stamp_(static_cast<uint64_t>(space->stamp().packed()) << 32),
+      space_(space),
+      ref_(ref) {}
 
 SyncObject::~SyncObject() {
   space_->known_.erase(ref_.offset);
@@ -31,10 +35,6 @@ void SyncObject::Close() {
   while (Usable() && !waiters_.empty()) Cancel(waiters_.front());
   std::erase(space_->interests_, this);
   stays_attached_ = HoldsSome();
-}
-
-bool SyncObject::Usable() const {
-  return space_->participant_->IsMine();
 }
 
 SyncOutcome SyncObject::WaitSync(WaitRequest* request, uint64_t deadline_ns) {

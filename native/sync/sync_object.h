@@ -73,7 +73,10 @@ class SyncObject {
   // kPending: registered. Anything else: done at once, and not registered.
   SyncOutcome WaitAsync(AsyncWaiter* waiter);
 
-  bool Usable() const;
+  // False in a forked child, whose parent's handle this is. One load beside the object's own.
+  bool Usable() const { return fork_mark_->load(std::memory_order_relaxed) == 1; }
+  // The own stamp in the upper half, as it stands in words that name an owner.
+  uint64_t own_stamp() const { return own_stamp_; }
   bool WaitsHere() const { return sync_waits_ > 0 || !waiters_.empty(); }
   SyncSpace& space() const { return *space_; }
   SharedObject& shared() const { return *shared_; }
@@ -86,9 +89,12 @@ class SyncObject {
   // Before the end of an object with waiters left: they are withdrawn and forgotten.
   void Close();
 
+  // First what an uncontended operation needs: one line.
+  SharedObject* shared_;
+  const std::atomic<uint32_t>* fork_mark_;
+  uint64_t own_stamp_;
   SyncSpace* space_;
   ObjectRef ref_;
-  SharedObject* shared_;
   std::deque<AsyncWaiter*> waiters_;  // in the order of arrival
   uint32_t sync_waits_ = 0;
   bool stays_attached_ = false;

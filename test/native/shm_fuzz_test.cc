@@ -113,7 +113,7 @@ TEST(DamagedContentsAreHarmless) {
     // Not the tokens: pointers of this very process, never read for what somebody else wrote there.
     for (uint32_t id = 1; id < segment->participants(); id += 1) {
       ParticipantRow& row = segment->row(id);
-      row.token_word = static_cast<uint32_t>(random());
+      row.token_word.store(static_cast<uint32_t>(random()));
       row.overflow.store(random());
       row.announced.store(random());
       row.identity.store(random() & 0xffff'ff04);

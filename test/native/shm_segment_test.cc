@@ -242,7 +242,7 @@ TEST(TenThousandLocksOfAKilledProcessAreRecovered) {
   for (const auto& lock : locks) {
     abandoned += lock->TryAcquire() == mp::SyncOutcome::kAbandoned &&
                  lock->AbandonedPid() == static_cast<uint32_t>(pid);
-    mp::WaitRequest request;
+    mp::LockRequest request;
     request.take_abandoned = true;
     taken += lock->TryAcquire(request) == mp::SyncOutcome::kDoneAbandoned;
   }

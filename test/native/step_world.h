@@ -19,8 +19,8 @@
 
 namespace mp::test {
 
-inline WaitRequest Taking() {
-  WaitRequest request;
+inline LockRequest Taking() {
+  LockRequest request;
   request.take_abandoned = true;
   return request;
 }

@@ -8,20 +8,20 @@
 
 using mp::AsyncWaiter;
 using mp::Lock;
+using mp::LockRequest;
 using mp::RLock;
 using mp::SyncOutcome;
-using mp::WaitRequest;
 using namespace mp::test;
 
 namespace {
 
-WaitRequest Taking() {
-  WaitRequest request;
+LockRequest Taking() {
+  LockRequest request;
   request.take_abandoned = true;
   return request;
 }
-WaitRequest By(uint32_t holder) {
-  WaitRequest request;
+LockRequest By(uint32_t holder) {
+  LockRequest request;
   request.holder = holder;
   return request;
 }
@@ -140,7 +140,7 @@ TEST(AnAsyncWaiterIsGivenTheLock) {
   Until([&] { return lock->IsLocked(); });
   const int bell = space->participant().Doorbell().value();
   AsyncWaiter first, second;
-  first.request.holder = 7;
+  first.request.lock.holder = 7;
   EXPECT(lock->AcquireAsync(&first) == SyncOutcome::kPending);
   EXPECT(lock->AcquireAsync(&second) == SyncOutcome::kPending);
   std::vector<AsyncWaiter*> done;
@@ -250,7 +250,7 @@ TEST(AnRLockBelongsToItsHolder) {
   EXPECT(lock->TryAcquire(By(2)) == SyncOutcome::kPending);
   EXPECT(lock->Release(2).error == EPERM);
   AsyncWaiter other;
-  other.request.holder = 2;
+  other.request.lock.holder = 2;
   EXPECT(lock->AcquireAsync(&other) == SyncOutcome::kPending);
   EXPECT(lock->Release(1).ok());
   EXPECT(lock->Release(1).ok());
