@@ -51,6 +51,8 @@ export interface NativeChild {
   waitSync(timeoutMs: number): [number, number] | undefined;
   /** pidfd_send_signal; false when it has ended. */
   kill(signal: number): boolean;
+  /** Takes the status of one that has ended, if nobody else has. For the end of this process; it is not told here. */
+  collect(): void;
   release(): void;
 }
 

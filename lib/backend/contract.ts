@@ -162,7 +162,7 @@ export interface Backend {
   /** Starts a Node child (child_process.spawn). Rejects with the spawn error when the program cannot be started. */
   spawn(request: SpawnRequest): Promise<SpawnedChild>;
   /** Takes the exit status of spawned children that have ended, at the end of this process, where nothing else takes it. */
-  collectEnded?(): void;
+  readonly collectEnded?: () => void;
   /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */
   attachChild(): ChildEnd;
   /** The parent of this process; `pid` guards against a parent that ended before we looked. */

@@ -41,6 +41,7 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
         {InstanceMethod<&ChildWrap::Watch>("watch"), InstanceMethod<&ChildWrap::KeepLoop>("ref"),
          InstanceMethod<&ChildWrap::LeaveLoop>("unref"), InstanceMethod<&ChildWrap::Check>("check"),
          InstanceMethod<&ChildWrap::WaitSync>("waitSync"), InstanceMethod<&ChildWrap::Kill>("kill"),
+         InstanceMethod<&ChildWrap::Collect>("collect"),
          InstanceMethod<&ChildWrap::Release>("release"), InstanceAccessor<&ChildWrap::Pid>("pid")},
         group);
   }
@@ -144,6 +145,12 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
     Result<bool> sent = child_.Kill(signal);
     if (!sent.ok()) return Throw(info.Env(), sent.status());
     return Napi::Boolean::New(info.Env(), sent.value());
+  }
+
+  void Collect(const Napi::CallbackInfo&) {
+    child_.TakeOver();
+    // One that still runs, or that libuv has collected after all, is left as it is.
+    (void)child_.Check();
   }
 
   void Release(const Napi::CallbackInfo&) {

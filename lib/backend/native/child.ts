@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
 import { StateError } from '../../errors.js';
-import type { Addon, NativeChild } from '../addon.js';
+import type { NativeChild } from '../addon.js';
 import type { Child, ExitStatus } from '../contract.js';
 import { ExitNews, exitStatus, exitStatusOf } from './exit-status.js';
 
@@ -96,16 +96,8 @@ resetAfterFork(AfterForkOrder.Handles, (occasion) => {
  * At the end of this process, when Node's event loop is over. Otherwise those that have ended would stay zombies until the
  * first process of the system has collected them, which in a container may be a program that never does.
  */
-export function collectEnded(addon: Addon): void {
-  for (const { pid } of uncollected) {
-    try {
-      const reaping = new addon.NativeChild(pid, true);
-      reaping.check();
-      reaping.release();
-    } catch {
-      // Node has collected it after all, or there is no descriptor left.
-    }
-  }
+export function collectEnded(): void {
+  for (const child of uncollected) child.collect();
 }
 
 /** Made by node:child_process, which reaps it; its status is looked at beforehand where somebody blocks for it. */
@@ -135,6 +127,10 @@ export class SpawnedNode extends HeldChild implements Child {
   ref(): void {
     this.#process.ref();
     for (const stream of this.#streams()) stream.ref();
+  }
+
+  collect(): void {
+    this.native.collect();
   }
 
   /** Held until Node has collected it: a worker_thread that ends before that leaves it to whoever has the descriptor. */

@@ -21,7 +21,7 @@ export function createNativeBackend(addon: Addon): Backend {
     channelFromTransfer: (handle: TransferHandle, mode: Mode) =>
       new SocketChannel(addon, NativeTransferHandle.of(handle).take(), mode),
     spawn: (request) => spawnNode(addon, request),
-    collectEnded: () => collectEnded(addon),
+    collectEnded,
     attachChild: () => attachToParent(addon),
     peer: (pid) => new HeldPeer(addon, pid),
   };
