@@ -259,6 +259,18 @@ inline void LockReachedTheWaiter(World& world, bool over) {
   if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
   LockIsUsable(world);
 }
+// A waiter that was given what it waits for goes on with it, or gives it up.
+template <typename Object>
+void StepOutOfWait(SyncSpace& space, Object& object, AsyncWaiter* waiter, bool cancels) {
+  StepFromHere();
+  std::vector<AsyncWaiter*> done;
+  if (cancels) {
+    object.Cancel(waiter);
+  } else {
+    space.Serve(&done);
+  }
+  StepToHere();
+}
 inline void ActAcquire(World& world, SyncSpace& space) {
   auto lock = Opened(space, world.lock);
   StepFromHere();

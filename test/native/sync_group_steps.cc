@@ -57,14 +57,7 @@ TEST(ConditionSteps) {
                           new std::shared_ptr<Condition>(Opened(space, world.condition));
                       auto* const waiter = new AsyncWaiter;
                       (*mine)->WaitAsync(waiter);
-                      StepFromHere();
-                      std::vector<AsyncWaiter*> done;
-                      if (cancels) {
-                        (*mine)->Cancel(waiter);
-                      } else {
-                        space.Serve(&done);
-                      }
-                      StepToHere();
+                      StepOutOfWait(space, **mine, waiter, cancels);
                     },
                     [&](World& world, bool over) { reached(world, cancels && over); },
                     [&](World& world) {

@@ -96,14 +96,7 @@ TEST(SemaphoreSteps) {
            auto* const mine = new std::shared_ptr<Semaphore>(Opened(space, world.semaphore));
            auto* const waiter = new AsyncWaiter;
            (*mine)->AcquireAsync(waiter);
-           StepFromHere();
-           std::vector<AsyncWaiter*> done;
-           if (cancels) {
-             (*mine)->Cancel(waiter);
-           } else {
-             space.Serve(&done);
-           }
-           StepToHere();
+           StepOutOfWait(space, **mine, waiter, cancels);
          },
          [&](World& world, bool over) { SemaphoreReachedTheWaiter(world, cancels && over); },
          [](World& world) {
@@ -160,14 +153,7 @@ TEST(BoundedSemaphoreSteps) {
     auto* const mine = new std::shared_ptr<BoundedSemaphore>(Opened(space, world.bounded));
     auto* const waiter = new AsyncWaiter;
     (*mine)->AcquireAsync(waiter);
-    StepFromHere();
-    std::vector<AsyncWaiter*> done;
-    if (cancels) {
-      (*mine)->Cancel(waiter);
-    } else {
-      space.Serve(&done);
-    }
-    StepToHere();
+    StepOutOfWait(space, **mine, waiter, cancels);
   };
   for (const bool cancels : {false, true}) {
     KillEverywhere(
