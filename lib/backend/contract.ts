@@ -4,6 +4,7 @@
  */
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
+import type { SyncBackend } from './sync-contract.js';
 
 export type StartMethod = 'fork' | 'forkserver' | 'spawn';
 export type BackendName = 'native' | 'fallback';
@@ -165,6 +166,8 @@ export interface Backend {
   readonly collectEnded?: () => void;
   /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */
   attachChild(): ChildEnd;
+  /** Locks and their kin; made when they are first asked for. */
+  readonly sync?: () => SyncBackend;
   /** The parent of this process; `pid` guards against a parent that ended before we looked. */
   peer(pid: number): PeerProcess;
 }
