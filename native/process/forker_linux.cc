@@ -118,6 +118,8 @@ void LearnLibraryText() {
   // means something else in the child.
   AddFunction("uv_async_send", &AddLibraryRange);
   if (RestsByBitset()) AddFunction("syscall", &SetSyscallRange);
+  // absl::Mutex::LockSlowLoop(SynchWaitParams*, int), of the Node that runs.
+  AddFunction("_ZN4absl5Mutex12LockSlowLoopEPNS_15SynchWaitParamsEi", &SetLockLoopRange);
 }
 
 // ---- threads

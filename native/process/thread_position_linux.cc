@@ -18,6 +18,7 @@ struct Range {
 Range library[8];
 size_t library_count = 0;
 Range syscall_wrapper{0, 0};
+Range lock_loop{0, 0};
 
 bool Waits(long number) {
   static constexpr long kWaits[] = {
@@ -106,6 +107,51 @@ bool WaitsForLock(long call, const ucontext_t& context) {
   return !of_others && InLibrary(pc) && (SecondArgument(context) & kCommand) != kWaitBitset;
 }
 
+uintptr_t StackPointer(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RSP]);
+#elif defined(__aarch64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.sp);
+#else
+  return 0;
+#endif
+}
+
+uintptr_t FramePointer(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RBP]);
+#elif defined(__aarch64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.regs[29]);
+#else
+  return 0;
+#endif
+}
+
+// Whether one of the innermost callers is the lock's loop. Node is built with frame pointers, and
+// syscall(3) leaves the register alone; a chain that leaves the stack is no chain. Return addresses
+// that merely lie around on the stack do not count: a thread that rests would be taken for a waiter
+// for as long as it rests.
+bool CalledFromLockLoop(const StoppedThread& thread) {
+  constexpr int kDepth = 12;
+  constexpr uintptr_t kLargestStack = 1UL << 30;
+  if (lock_loop.end == 0) return false;
+  // A thread's descriptor lies above its stack, which is therefore mapped all the way up to it.
+  const uintptr_t top = thread.thread_pointer;
+  uintptr_t below = StackPointer(*thread.context);
+  uintptr_t frame = FramePointer(*thread.context);
+  if (below >= top || top - below > kLargestStack) return false;
+  for (int depth = 0; depth < kDepth; ++depth) {
+    const bool on_stack =
+        frame >= below && frame % sizeof(uintptr_t) == 0 && frame < top - 2 * sizeof(uintptr_t);
+    if (!on_stack) return false;
+    const auto* const saved = reinterpret_cast<const uintptr_t*>(frame);
+    if (saved[1] >= lock_loop.begin && saved[1] < lock_loop.end) return true;
+    below = frame + 2 * sizeof(uintptr_t);
+    frame = saved[0];
+  }
+  return false;
+}
+
 // One that could not be stopped is looked at from outside.
 Position PositionOfDeaf(pid_t tid) {
   long number = 0;
@@ -120,7 +166,8 @@ Position PositionOf(const StoppedThread& thread) {
   if (thread.deaf) return PositionOfDeaf(thread.tid);
   const long call = InterruptedCall(*thread.context);
   if (WaitsForLock(call, *thread.context)) return Position::kLocking;
-  if (call == -1 || (call >= 0 && Waits(call))) return Position::kWaiting;
+  if (call == -1 || (call >= 0 && Waits(call)))
+    return CalledFromLockLoop(thread) ? Position::kLocking : Position::kWaiting;
   // Any other call belongs to whoever made it; one made by the allocator lies in the library's
   // text.
   return InLibrary(ProgramCounter(*thread.context)) ? Position::kLibrary : Position::kRunning;
@@ -132,6 +179,10 @@ void AddLibraryRange(uintptr_t begin, uintptr_t end) {
 
 void SetSyscallRange(uintptr_t begin, uintptr_t end) {
   syscall_wrapper = {begin, end};
+}
+
+void SetLockLoopRange(uintptr_t begin, uintptr_t end) {
+  lock_loop = {begin, end};
 }
 
 }  // namespace mp

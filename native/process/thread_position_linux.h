@@ -23,4 +23,9 @@ void AddLibraryRange(uintptr_t begin, uintptr_t end);
 // caller means. Without this range no thread is kLocking.
 void SetSyscallRange(uintptr_t begin, uintptr_t end);
 
+// A function that others are called from only to wait for a lock: absl::Mutex, on which newer V8
+// rests its mutexes, sleeps through the same calls as a condition does. A thread that waits under
+// it is kLocking.
+void SetLockLoopRange(uintptr_t begin, uintptr_t end);
+
 }  // namespace mp

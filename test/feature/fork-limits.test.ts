@@ -222,6 +222,38 @@ describe.runIf(forking)('fork() [native]', () => {
       ]);
   });
 
+  it('forks beside worker_threads that compile all the time, into children that compile too', async () => {
+    const { stdout } = await run(
+      program(`
+        const { Worker } = require('node:worker_threads');
+        const { once } = require('node:events');
+        const busy = \`let n = 0;
+          const tick = () => {
+            const compiled = new Function('a', 'let s = 0; for (let i = 0; i < 3000; i++) s += a * i; return s + ' + n++);
+            for (let i = 0; i < 30; i++) compiled(i);
+            setTimeout(tick, 1);
+          };
+          tick();\`;
+        const workers = [new Worker(busy, { eval: true }), new Worker(busy, { eval: true })];
+        await Promise.all(workers.map((worker) => once(worker, 'online')));
+        const work = () => {
+          for (let k = 0; k < 5; k++) {
+            const compiled = new Function('a', 'let s = 0; for (let i = 0; i < 20000; i++) s += a * i; return s');
+            for (let i = 0; i < 50; i++) compiled(i);
+          }
+        };
+        const codes = new Set();
+        for (let i = 0; i < 20; i++) {
+          const child = new mp.Process({ target: work });
+          await child.start();
+          codes.add(await child.join());
+        }
+        say([...codes]);
+        for (const worker of workers) await worker.terminate();`),
+    );
+    expect(lines(stdout)).toEqual([[0]]);
+  });
+
   it('forks from the children of children', async () => {
     const { stdout } = await run(
       program(`
