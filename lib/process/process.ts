@@ -232,7 +232,10 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
         ? await forkChild({
             ...this.#stdio,
             inChild: (rehearsal) => {
-              if (rehearsal) return;
+              if (rehearsal) {
+                this.#rehearseRun();
+                return;
+              }
               keepGivenEnds?.();
               this.#life.phase = 'started';
               this.#starting = undefined; // Never settles here.
@@ -247,6 +250,14 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     this.#life.child = running;
     this.#work = undefined;
     watchExit();
+  }
+
+  /** So that no child compiles it. Without work it does nothing; a subclass's is the user's and is not called. */
+  #rehearseRun(): void {
+    const work = this.#work;
+    this.#work = undefined;
+    Process.prototype.run.call(this);
+    this.#work = work;
   }
 
   #describeLaunch(startMethod: StartMethod): Launch {

@@ -159,9 +159,12 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
     LetGo();
   }
 
+  // Nothing is left of it for a forked child to let go of, so none has to come by: each would copy
+  // the page that it lies in.
   void LetGo() {
     child_.Close();
     group_->held.erase(this);
+    Unlink();
   }
 
   Napi::Value Pid(const Napi::CallbackInfo& info) {

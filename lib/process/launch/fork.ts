@@ -13,7 +13,7 @@ export interface ForkRequest {
   readonly stderr: StdioTarget;
   /**
    * Runs in the child, with an empty stack and in the async context of the caller of `forkChild`. Must not throw. Called once
-   * in the parent before, as a rehearsal, where it does nothing.
+   * in the parent before, as a rehearsal, where nothing is to come of it.
    */
   readonly inChild: (rehearsal: boolean) => void;
 }
