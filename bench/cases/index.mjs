@@ -1,3 +1,7 @@
+import * as handOver from './hand-over.mjs';
+import * as lock from './lock.mjs';
+import * as lockContended from './lock-contended.mjs';
+import * as lockDeath from './lock-death.mjs';
 import * as poolApply from './pool-apply.mjs';
 import * as poolMap from './pool-map.mjs';
 import * as pipe from './pipe.mjs';
@@ -5,4 +9,15 @@ import * as pipeLarge from './pipe-large.mjs';
 import * as processStart from './process-start.mjs';
 import * as processStartLarge from './process-start-large.mjs';
 
-export const cases = [processStart, processStartLarge, pipe, pipeLarge, poolMap, poolApply];
+export const cases = [
+  processStart,
+  processStartLarge,
+  pipe,
+  pipeLarge,
+  poolMap,
+  poolApply,
+  lock,
+  lockContended,
+  handOver,
+  lockDeath,
+];

@@ -28,3 +28,8 @@ export function timeEachSync(rounds, round) {
   }
   return samples;
 }
+
+/** Milliseconds per operation of something too short to be timed alone: `round` does `batch` of them. */
+export function timeBatches(rounds, batch, round) {
+  return timeEachSync(rounds, round).map((ms) => ms / batch);
+}

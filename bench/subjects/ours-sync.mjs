@@ -1,0 +1,141 @@
+import { Event, Lock, Pipe, Semaphore, getContext } from 'node-multiprocessing';
+import { main, timeBatches, timeEach, timeEachSync } from './measure.mjs';
+
+const { Process } = getContext('fork');
+
+function lock({ rounds, batch }) {
+  const lock = new Lock();
+  return timeBatches(rounds, batch, () => {
+    for (let i = 0; i < batch; i++) {
+      lock.acquireSync();
+      lock.release();
+    }
+  });
+}
+
+async function lockAsync({ rounds, batch }) {
+  const lock = new Lock();
+  const samples = await timeEach(rounds, async () => {
+    for (let i = 0; i < batch; i++) {
+      await lock.acquire();
+      lock.release();
+    }
+  });
+  return samples.map((ms) => ms / batch);
+}
+
+/** What both do per operation of either: the rate of the lock. */
+async function lockContended({ rounds, batch }) {
+  const lock = new Lock();
+  const ready = new Event();
+  const work = () => {
+    for (let i = 0; i < batch; i++) {
+      lock.acquireSync();
+      lock.release();
+    }
+  };
+  const rival = new Process({
+    target: () => {
+      ready.set();
+      for (;;) work();
+    },
+  });
+  await rival.start();
+  ready.waitSync();
+  const samples = timeBatches(rounds, batch, work);
+  rival.kill();
+  await rival.join();
+  return samples.map((ms) => ms / 2);
+}
+
+async function handOver({ rounds }) {
+  const [there, back] = [new Semaphore(0), new Semaphore(0)];
+  const other = new Process({
+    target: () => {
+      for (;;) {
+        there.acquireSync();
+        back.release();
+      }
+    },
+  });
+  await other.start();
+  const samples = timeEachSync(rounds, () => {
+    there.release();
+    back.acquireSync();
+  });
+  other.kill();
+  await other.join();
+  return samples;
+}
+
+async function handOverAsync({ rounds }) {
+  const [there, back] = [new Semaphore(0), new Semaphore(0)];
+  const other = new Process({
+    target: async () => {
+      for (;;) {
+        await there.acquire();
+        back.release();
+      }
+    },
+  });
+  await other.start();
+  const samples = await timeEach(rounds, async () => {
+    there.release();
+    await back.acquire();
+  });
+  other.kill();
+  await other.join();
+  return samples;
+}
+
+/** From the moment before the signal is sent, told by its sender on the clock that all processes share. */
+async function timeDeaths(rounds, acquire) {
+  const samples = [];
+  for (let i = 0; i < rounds; i++) {
+    const lock = new Lock();
+    const held = new Event();
+    const holder = new Process({
+      target: () => {
+        lock.acquireSync();
+        held.set();
+        return new Promise((resolve) => setTimeout(resolve, 60_000));
+      },
+    });
+    await holder.start();
+    held.waitSync();
+    const [here, there] = Pipe();
+    const killer = new Process({
+      args: [there],
+      target: async (report) => {
+        // The other has gone to sleep by then.
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const before = process.hrtime.bigint();
+        process.kill(holder.pid, 'SIGKILL');
+        report.sendSync(before);
+      },
+    });
+    await killer.start();
+    await acquire(lock);
+    const acquired = process.hrtime.bigint();
+    samples.push(Number(acquired - (await here.recv())) / 1e6);
+    lock.release();
+    await Promise.all([holder.join(), killer.join()]);
+    for (const end of [here, there]) end.close();
+  }
+  return samples;
+}
+
+const lockDeath = ({ rounds }) =>
+  timeDeaths(rounds, (lock) => lock.acquireSync({ takeAbandoned: true }));
+const lockDeathAsync = ({ rounds }) =>
+  timeDeaths(rounds, (lock) => lock.acquire({ takeAbandoned: true }));
+
+await main({
+  lock,
+  lockAsync,
+  lockContended,
+  handOver,
+  handOverAsync,
+  lockDeath,
+  lockDeathAsync,
+});
