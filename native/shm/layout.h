@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 1;
+constexpr uint32_t kLayoutVersion = 2;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
@@ -49,6 +49,8 @@ struct SegmentHeader {
   // Stamp of the participant that recovers the dead, or 0; and how many have died.
   alignas(kSeparation) std::atomic<uint64_t> lease;
   std::atomic<uint64_t> deaths;
+  // One more than the highest row that was ever taken: nobody looks at those above.
+  std::atomic<uint32_t> rows_used;
 };
 static_assert(offsetof(SegmentHeader, checksum) == 88);
 static_assert(offsetof(SegmentHeader, state) == 128);
@@ -64,7 +66,8 @@ struct ParticipantRow {
   std::atomic<uint32_t> pid;
   std::atomic<uint32_t> token_word;  // offset of the kernel's word in `token`
   std::atomic<int32_t> doorbell;
-  uint32_t reserved;
+  // By a forked child: it has opened everything that its parent had open.
+  std::atomic<uint32_t> settled;
   uint64_t unused[4];
   DeathToken token;
   uint64_t unused_token[1];
@@ -112,9 +115,12 @@ struct SharedObject {
   std::atomic<uint64_t> parameter;
   std::atomic<uint32_t> cursor;         // where the search for the next waiter begins; a hint
   std::atomic<uint32_t> abandoned_pid;  // who died holding it
-  uint64_t unused[12];
+  // References that are in no process: how many there are 32, and how often one has left 32.
+  std::atomic<uint64_t> travelling;
+  uint64_t unused[11];
 
-  alignas(kSeparation) Bitmap attached;  // it lives as long as a bit is set
+  // It lives as long as a bit is set or a reference travels.
+  alignas(kSeparation) Bitmap attached;
   alignas(kSeparation) Bitmap waiting;
   alignas(kSeparation) Bitmap handover;  // those of `waiting` that must be given what they wait for
 };

@@ -31,6 +31,10 @@ struct Chunk {
   }
 };
 
+// SharedObject::travelling.
+constexpr uint64_t kTravelling = 0xffff'ffff;
+constexpr uint64_t kDeparted = uint64_t{1} << 32;
+
 void Zero(std::atomic<uint64_t>* first, const void* end) {
   for (; static_cast<const void*>(first) < end; first += 1) {
     first->store(0, std::memory_order_relaxed);
@@ -140,13 +144,39 @@ void ObjectStore::Detach(const ObjectRef& ref) {
   Strike(ref);
 }
 
+// Dead before the step: nothing has left. Dead after it, and before the reference is out of the
+// process: the place stays taken.
+void ObjectStore::Depart(const ObjectRef& ref) {
+  PlaceAt(ref.offset, SizeFor(ref.kind))->travelling.fetch_add(kDeparted | 1);
+}
+
+// References may come from anywhere: one that has not departed changes nothing.
+void ObjectStore::Land(const ObjectRef& ref) {
+  SharedObject* const object = Find(ref);
+  if (object == nullptr) return;
+  uint64_t seen = object->travelling.load(std::memory_order_seq_cst);
+  do {
+    if ((seen & kTravelling) == 0) return;
+  } while (!object->travelling.compare_exchange_weak(seen, seen - 1));
+  RetireIfUnused(ref);
+}
+
+// Whoever is attached may send a reference and detach, whoever receives one may attach and let it
+// land, all while the bits are looked through. The count of departures tells: if none travelled and
+// none left in the meantime, then nobody but those whose bits were looked at can have the object.
+bool ObjectStore::IsUnused(const SharedObject& object) {
+  const uint64_t before = object.travelling.load(std::memory_order_seq_cst);
+  return (before & kTravelling) == 0 && !HasAnyBit(object.attached) &&
+         object.travelling.load(std::memory_order_seq_cst) == before;
+}
+
 void ObjectStore::RetireIfUnused(const ObjectRef& ref) {
   SharedObject* const object = KnownPlaceAt(ref.offset);
   if (object == nullptr) return;
   const uint64_t live = ObjectHeader{ObjectState::kLive, ref.kind, ref.generation, {}}.packed();
   const uint64_t retired =
       ObjectHeader{ObjectState::kRetired, ref.kind, ref.generation, self_.stamp()}.packed();
-  while (!HasAnyBit(object->attached)) {
+  while (IsUnused(*object)) {
     self_.row().announced.store(ref.offset, std::memory_order_seq_cst);
     uint64_t expected = live;
     if (!object->header.compare_exchange_strong(expected, retired)) break;

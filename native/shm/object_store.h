@@ -30,6 +30,12 @@ class ObjectStore {
   // The last one to detach frees the place.
   void Detach(const ObjectRef& ref);
 
+  // A reference leaves this process, which is attached: the object lives until it has landed.
+  void Depart(const ObjectRef& ref);
+  // It has arrived where somebody is attached by now, or will never arrive. Whoever dies with a
+  // reference in its hands leaves the place taken until the segment ends.
+  void Land(const ObjectRef& ref);
+
   // Null unless the object lives and is of that kind.
   SharedObject* Find(const ObjectRef& ref) const;
   LargeObject* FindLarge(const ObjectRef& ref) const;
@@ -40,7 +46,7 @@ class ObjectStore {
 
   // For the reaper: ends the attachment of a dead participant to whatever is there now.
   void DetachDead(uint64_t offset, uint32_t id);
-  // Frees an object that nobody is attached to.
+  // Frees an object that nobody is attached to and of which no reference travels.
   void RetireIfUnused(const ObjectRef& ref);
   // Finishes what the announcement of a dead participant was about.
   void ResolveAnnouncement(uint64_t offset);
@@ -53,6 +59,7 @@ class ObjectStore {
 
   static PlaceSize SizeFor(ObjectKind kind);
   static uint64_t BytesOf(PlaceSize size);
+  static bool IsUnused(const SharedObject& object);
   Segment& segment() const { return self_.segment(); }
   SharedObject* PlaceAt(uint64_t offset, PlaceSize size) const;
   SharedObject* KnownPlaceAt(uint64_t offset) const;

@@ -24,6 +24,7 @@ Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> 
   row.pid.store(thread.value().pid, std::memory_order_relaxed);
   row.start_time.store(thread.value().start_time, std::memory_order_relaxed);
   row.doorbell.store(-1, std::memory_order_relaxed);
+  row.settled.store(0, std::memory_order_relaxed);
   row.wake.store(WithWakeState(row.wake.load(std::memory_order_relaxed), WakeState::kAwake),
                  std::memory_order_relaxed);
   auto token_word = TakeDeathToken(&row.token);
@@ -50,6 +51,11 @@ Result<Stamp> Participant::TakeRow() {
     if (free.state != RowState::kFree) continue;
     const uint16_t generation = static_cast<uint16_t>(free.generation + 1);
     const Identity mine{RowState::kPassing, generation, tid};
+    // Before the row: whoever looks for the dead must not stop short of it.
+    std::atomic<uint32_t>& used = segment_->header().rows_used;
+    uint32_t highest = used.load(std::memory_order_relaxed);
+    while (highest <= id && !used.compare_exchange_weak(highest, id + 1)) {
+    }
     if (word.compare_exchange_strong(seen, mine.packed())) {
       return Stamp{static_cast<uint16_t>(id), generation};
     }
@@ -61,8 +67,8 @@ Participant::~Participant() {
   Leave();
 }
 
-void Participant::Leave() {
-  if (row_ == nullptr || !IsMine()) return;
+bool Participant::Leave() {
+  if (row_ == nullptr || !IsMine()) return true;
   ParticipantRow& row = *std::exchange(row_, nullptr);
   const Identity live{RowState::kLive, stamp_.generation, CurrentTid()};
   Identity next = live;
@@ -70,13 +76,25 @@ void Participant::Leave() {
   next.state = RowState::kPassing;
   // Dead from here to the end: a row in passing. Nobody takes it while the C library still has its
   // token on this thread's list.
-  if (!row.identity.compare_exchange_strong(expected, next.packed())) return;
+  if (!row.identity.compare_exchange_strong(expected, next.packed())) return false;
   DropDeathToken(&row.token);
   const bool clean = row.announced.load() == 0 && row.overflow.load() == 0;
   bool empty = clean;
   for (const auto& entry : row.ledger) empty = empty && entry.load() == 0;
   next.state = empty ? RowState::kFree : RowState::kSuspect;
   row.identity.store(next.packed(), std::memory_order_seq_cst);
+  return empty;
+}
+
+void Participant::DropBellsOfTheDead() {
+  std::erase_if(bells_, [this](const auto& entry) {
+    return !segment_->IsAlive({static_cast<uint16_t>(entry.first), entry.second.generation});
+  });
+}
+
+void Participant::CloseInherited() {
+  doorbell_.Reset();
+  bells_.clear();
 }
 
 void Participant::Ring(uint32_t id) {
@@ -133,9 +151,38 @@ Result<int> Participant::Doorbell() {
 }
 
 bool Participant::DisarmDoorbell() {
-  const bool rung = DisarmWakeWord(&row_->wake);
+  const bool rung = Disarm();
   // A ring that was not marked in time lies in the pipe all the same.
-  return (doorbell_ && SilenceDoorbell(doorbell_.get())) || rung;
+  return Silence() || rung;
+}
+
+bool Participant::Disarm() {
+  return DisarmWakeWord(&row_->wake);
+}
+
+bool Participant::Silence() {
+  return doorbell_ && SilenceDoorbell(doorbell_.get());
+}
+
+bool Participant::HasSettled(const Segment& segment, uint32_t pid) {
+  for (uint32_t id = 1; id < segment.rows_used(); id += 1) {
+    const ParticipantRow& row = segment.row(id);
+    if (row.pid.load(std::memory_order_relaxed) != pid) continue;
+    const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_acquire));
+    const bool alive = segment.IsAlive({static_cast<uint16_t>(id), identity.generation});
+    // Alive first: a row is written from the beginning before it becomes live.
+    if (alive && row.settled.load(std::memory_order_acquire) != 0) return true;
+  }
+  return false;
+}
+
+bool Participant::IsAnyOf(const Segment& segment, uint32_t pid) {
+  for (uint32_t id = 1; id < segment.rows_used(); id += 1) {
+    const ParticipantRow& row = segment.row(id);
+    const auto state = Identity::Unpack(row.identity.load(std::memory_order_acquire)).state;
+    if (state != RowState::kFree && row.pid.load(std::memory_order_relaxed) == pid) return true;
+  }
+  return false;
 }
 
 }  // namespace mp

@@ -26,8 +26,9 @@ class Participant {
   Participant(const Participant&) = delete;
   Participant& operator=(const Participant&) = delete;
 
-  // By the thread that joined. Whatever it still holds is recovered as if it had died.
-  void Leave();
+  // By the thread that joined. False when something is left, which a reaper recovers as if this
+  // participant had died.
+  bool Leave();
 
   bool IsMine() const { return mark_.IsMakersProcess(); }
   const std::atomic<uint32_t>* fork_mark() const { return mark_.word(); }
@@ -46,6 +47,20 @@ class Participant {
   void ArmDoorbell() { ArmWakeWord(&row_->wake, WakeState::kArmed); }
   // After it has blocked, or found that it need not. True when somebody has rung.
   bool DisarmDoorbell();
+  // Descriptors for ringing those that have died.
+  void DropBellsOfTheDead();
+  // In a forked child, where nothing else may be done with it: closes what was opened for it.
+  void CloseInherited();
+  // The two halves of it. What has been rung and was not seen by the first makes the doorbell
+  // readable, for the second to take back.
+  bool Disarm();
+  bool Silence();
+
+  // In a forked child, when it has opened what its parent had open.
+  void Settle() { row_->settled.store(1, std::memory_order_release); }
+  static bool HasSettled(const Segment& segment, uint32_t pid);
+  // Whether a thread of that process takes part, or has died doing so.
+  static bool IsAnyOf(const Segment& segment, uint32_t pid);
 
  private:
   Participant() = default;

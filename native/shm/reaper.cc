@@ -11,7 +11,7 @@ Reaper::Report Reaper::Run() {
     report.pending = 1;
     return report;
   }
-  for (uint32_t id = 1; id < self_.segment().participants(); id += 1) {
+  for (uint32_t id = 1; id < self_.segment().rows_used(); id += 1) {
     ParticipantRow& row = self_.segment().row(id);
     Identity identity = Identity::Unpack(row.identity.load(std::memory_order_seq_cst));
     if (identity.state == RowState::kSuspect) {
@@ -35,7 +35,7 @@ Reaper::Report Reaper::Run() {
 // True when there is anything to do for the holder of the lease.
 bool Reaper::FindSuspects() {
   bool found = false;
-  for (uint32_t id = 1; id < self_.segment().participants(); id += 1) {
+  for (uint32_t id = 1; id < self_.segment().rows_used(); id += 1) {
     ParticipantRow& row = self_.segment().row(id);
     uint64_t seen = row.identity.load(std::memory_order_seq_cst);
     Identity identity = Identity::Unpack(seen);

@@ -28,6 +28,11 @@ class Segment {
   int fd() const { return fd_.get(); }
   SegmentHeader& header() const { return *At<SegmentHeader>(0); }
   uint32_t participants() const { return participants_; }
+  // Rows that have ever been taken; there is nothing in the others. At most participants().
+  uint32_t rows_used() const {
+    const uint32_t used = header().rows_used.load(std::memory_order_seq_cst);
+    return used < participants_ ? used : participants_;
+  }
   uint64_t chunks() const { return chunks_; }
   uint64_t chunks_offset() const { return chunks_offset_; }
 
