@@ -183,6 +183,10 @@ bool BoundedSemaphore::LooksReady(const WaitRequest&) const {
   return false;
 }
 
+uint32_t BoundedSemaphore::Permits() const {
+  return PermitsOf(shared());
+}
+
 uint32_t BoundedSemaphore::Value() const {
   const uint32_t permits = PermitsOf(shared());
   uint32_t free = 0;

@@ -24,6 +24,7 @@ class BoundedSemaphore : public SyncObject {
   // is out.
   Status Release();
   uint32_t Value() const;
+  uint32_t Permits() const;
 
   static Status Check(uint32_t permits);
   static void Initialise(SharedObject* object, uint32_t permits);

@@ -70,7 +70,7 @@ SyncOutcome Condition::WaitAsync(AsyncWaiter* waiter) {
   return SyncObject::WaitAsync(waiter);
 }
 
-SyncOutcome Condition::Enrol(WaitRequest*) {
+SyncOutcome Condition::Enrol(WaitRequest* request) {
   std::atomic<uint64_t>& word = OwnCell();
   uint64_t seen = word.load(std::memory_order_seq_cst);
   Cell cell;
@@ -80,8 +80,11 @@ SyncOutcome Condition::Enrol(WaitRequest*) {
     if (cell.generation != space().stamp().generation) cell = {space().stamp().generation, 0, 0};
     cell.waiting += 1;
   } while (!word.compare_exchange_strong(seen, cell.packed()));
-  if (release_ != nullptr) std::exchange(release_, nullptr)(release_context_);
-  return SyncOutcome::kPending;
+  if (release_ == nullptr || std::exchange(release_, nullptr)(release_context_)) {
+    return SyncOutcome::kPending;
+  }
+  Withdraw(request);
+  return SyncOutcome::kTimedOut;
 }
 
 SyncOutcome Condition::Attempt(WaitRequest*) {

@@ -7,6 +7,8 @@
 //
 // Use, sync: Enter (holding the lock), release the lock, Wait, take the lock again.
 
+#include <type_traits>
+
 #include "base/status.h"
 #include "sync/sync_object.h"
 
@@ -20,10 +22,19 @@ class Condition : public SyncObject {
 
   // Between holding the lock and waiting: from here on a notification counts for this waiter.
   // `release` is called once, enrolled; what it does is never seen by a notifier as not waiting.
+  // When it answers false, nobody waits.
   template <typename Release>
   SyncOutcome WaitSync(uint64_t deadline_ns, Release release) {
     WaitRequest request;
-    release_ = [](void* context) { (*static_cast<Release*>(context))(); };
+    release_ = [](void* context) {
+      auto& call = *static_cast<Release*>(context);
+      if constexpr (std::is_void_v<decltype(call())>) {
+        call();
+        return true;
+      } else {
+        return call();
+      }
+    };
     release_context_ = &release;
     return SyncObject::WaitSync(&request, deadline_ns);
   }
@@ -47,7 +58,7 @@ class Condition : public SyncObject {
  private:
   std::atomic<uint64_t>& OwnCell() const;
 
-  void (*release_)(void*) = nullptr;
+  bool (*release_)(void*) = nullptr;
   void* release_context_ = nullptr;
 };
 

@@ -39,13 +39,20 @@ SyncOutcome Event::WaitSync(uint64_t deadline_ns) {
   return SyncObject::WaitSync(&request, deadline_ns);
 }
 
+SyncOutcome Event::WaitAsync(AsyncWaiter* waiter) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (IsSet()) return waiter->outcome = SyncOutcome::kDone;
+  return SyncObject::WaitAsync(waiter);
+}
+
 SyncOutcome Event::Try(WaitRequest*) {
   return IsSet() ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
 SyncOutcome Event::Enrol(WaitRequest* request) {
-  request->mark = shared().word.load(std::memory_order_seq_cst) & ~kSet;
-  return SyncOutcome::kPending;
+  const uint64_t seen = shared().word.load(std::memory_order_seq_cst);
+  request->mark = seen & ~kSet;
+  return (seen & kSet) != 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
 SyncOutcome Event::Attempt(WaitRequest* request) {

@@ -18,7 +18,7 @@ class Event : public SyncObject {
   Status Clear();
   bool IsSet() const;
   SyncOutcome WaitSync(uint64_t deadline_ns);
-  SyncOutcome WaitAsync(AsyncWaiter* waiter) { return SyncObject::WaitAsync(waiter); }
+  SyncOutcome WaitAsync(AsyncWaiter* waiter);
 
   static Status Check() { return Status::Ok(); }
   static void Initialise(SharedObject*) {}

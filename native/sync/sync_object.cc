@@ -110,9 +110,8 @@ SyncOutcome SyncObject::WaitAsync(AsyncWaiter* waiter) {
   const bool first = waiters_.empty();
   waiter->outcome = Register(&waiter->request);
   if (first) SetBit(&shared_->handover, space_->stamp().id);
-  // Behind those that came before it.
-  const bool may_try = first || Enrols();
-  if (may_try && waiter->outcome == SyncOutcome::kPending) {
+  // Behind those that came before it; who enrols has been tried by enrolling, where that may be.
+  if (first && !Enrols() && waiter->outcome == SyncOutcome::kPending) {
     waiter->outcome = Attempt(&waiter->request);
   }
   if (waiter->outcome != SyncOutcome::kPending) {
