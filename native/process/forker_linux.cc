@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
@@ -216,13 +217,23 @@ void Require(const Status& status) {
 }
 
 struct RobustList {
-  void* head = nullptr;
+  robust_list_head* head = nullptr;
   size_t length = 0;
+
+  // As glibc's fork does. The mutexes on the parent's list are the parent's: the kernel would leave
+  // them alone when the child ends, but the next one that the child takes would be linked to them,
+  // in memory that the two share.
+  void Empty() const {
+    if (head == nullptr) return;
+    head->list.next = &head->list;
+    head->list_op_pending = nullptr;
+  }
 };
 
 // One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
 // parent shares come first: threads that wake up later must find their own under the old numbers.
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
+  robust.Empty();
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
   Require(SignalLockPipe::Replace());
   Require(LoopAfterFork::Recreate(request.loop));
