@@ -1,5 +1,6 @@
 /** The addon's surface, typed; the loading through node-gyp-build. Nobody but the native backend imports this. */
 import path from 'node:path';
+import type { NativeSync } from './native/sync-addon.js';
 
 /** A descriptor's stream of framed messages. Owns the descriptor. Not thread-safe: one per environment. */
 export interface NativeChannel {
@@ -73,6 +74,9 @@ export interface ForkRefusal {
 }
 
 export interface Addon {
+  /** Shared objects; absent where the platform has none. */
+  readonly sync?: NativeSync;
+
   // channels
   NativeChannel: new (fd: number, onReady: () => void) => NativeChannel;
   /** socketpair(2), close-on-exec. */

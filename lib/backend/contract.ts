@@ -14,6 +14,11 @@ export type BackendName = 'native' | 'fallback';
  * it. Whoever holds it owns it: it is consumed by being sent, or by `discard()`.
  */
 export interface TransferHandle {
+  /**
+   * False for one that only keeps something alive until the message that names it has arrived: the receiver finds no handle in
+   * its place.
+   */
+  readonly arrives?: boolean;
   /** Release what was acquired for the transfer, when the message is not sent after all. Idempotent. */
   discard(): void;
 }

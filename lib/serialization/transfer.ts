@@ -10,10 +10,17 @@ const taken = new WeakSet<TransferHandle>();
  */
 export class Transfer {
   readonly #handles: TransferHandle[] = [];
+  #arriving = 0;
 
-  /** Takes ownership of a handle. @returns the index under which the receiver finds it (see `takeHandle`). */
-  add(handle: TransferHandle): number {
-    return this.#handles.push(handle) - 1;
+  /**
+   * Takes ownership of a handle. @returns the index under which the receiver finds it (see `takeHandle`); undefined for one that
+   * does not arrive.
+   */
+  add(handle: TransferHandle & { readonly arrives: false }): undefined;
+  add(handle: TransferHandle): number;
+  add(handle: TransferHandle): number | undefined {
+    this.#handles.push(handle);
+    return arrives(handle) ? this.#arriving++ : undefined;
   }
 
   /** In the order of their indexes; the very array that `Message.handles` expects. */
@@ -26,8 +33,15 @@ export class Transfer {
    * released does not keep the others from it.
    */
   discard(from = 0): void {
-    for (const handle of this.#handles.splice(from)) handle.discard();
+    for (const handle of this.#handles.splice(from)) {
+      if (arrives(handle)) this.#arriving -= 1;
+      handle.discard();
+    }
   }
+}
+
+function arrives(handle: TransferHandle): boolean {
+  return handle.arrives !== false;
 }
 
 /**

@@ -7,6 +7,9 @@
 #include "bind/env_state.h"
 #include "bind/fork_wrap.h"
 #include "bind/peer_wrap.h"
+#if defined(__linux__)
+#include "bind/sync_wrap.h"
+#endif
 
 namespace {
 
@@ -16,6 +19,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mp::InitChild(env, exports);
   mp::InitPeer(env, exports);
   mp::InitFork(env, exports);
+#if defined(__linux__)
+  mp::InitSync(env, exports);
+#endif
   return exports;
 }
 

@@ -75,6 +75,17 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   }
 
  private:
+  // Every look at the child goes by here.
+  Result<WaitOutcome> Seen(Result<WaitOutcome> outcome) {
+    if (told_ || !outcome.ok() || outcome.value().kind == WaitOutcome::Kind::kRunning) {
+      return outcome;
+    }
+    told_ = true;
+    ProcessObserver* const observer = EnvState::Get(Env()).observer;
+    if (observer != nullptr) observer->ChildEnded(child_.pid());
+    return outcome;
+  }
+
   // [code, signal], or undefined while it runs or when its status is not known here.
   Napi::Value ToJs(Napi::Env env, const Result<WaitOutcome>& outcome) {
     if (!outcome.ok()) return Throw(env, outcome.status());
@@ -111,7 +122,7 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   void OnReady() {
     Napi::Env env = Env();
     Napi::HandleScope scope(env);
-    const Result<WaitOutcome> outcome = child_.Check();
+    const Result<WaitOutcome> outcome = Seen(child_.Check());
     if (outcome.ok() && outcome.value().kind == WaitOutcome::Kind::kRunning) return;
     watch_.Close();
     const Napi::Function callback = callback_.Value();
@@ -129,13 +140,15 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
     if (watch_.active()) watch_.Ref(keeps);
   }
 
-  Napi::Value Check(const Napi::CallbackInfo& info) { return ToJs(info.Env(), child_.Check()); }
+  Napi::Value Check(const Napi::CallbackInfo& info) {
+    return ToJs(info.Env(), Seen(child_.Check()));
+  }
 
   Napi::Value WaitSync(const Napi::CallbackInfo& info) {
     Args args(info);
     const double timeout_ms = args.TimeoutMs(0, "timeoutMs");
     if (!args.ok()) return info.Env().Undefined();
-    return ToJs(info.Env(), child_.WaitUntil(DeadlineAfterMs(timeout_ms)));
+    return ToJs(info.Env(), Seen(child_.WaitUntil(DeadlineAfterMs(timeout_ms))));
   }
 
   Napi::Value Kill(const Napi::CallbackInfo& info) {
@@ -177,6 +190,7 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   Napi::FunctionReference callback_;
   bool reap_ = true;
   bool keeps_loop_ = true;
+  bool told_ = false;  // the observer knows that it has ended
 };
 
 // What is not one environment's.

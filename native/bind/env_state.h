@@ -41,6 +41,21 @@ class ForkAware {
 
 class SafePoint;
 
+// Who wants to know what becomes of this process and its children.
+class ProcessObserver {
+ public:
+  virtual void BeforeFork() = 0;
+  // In the parent.
+  virtual void Forked(int pid) = 0;
+  // At the first sign of it, and once for each child.
+  virtual void ChildEnded(int pid) = 0;
+  // Before _exit.
+  virtual void Exiting() = 0;
+
+ protected:
+  ~ProcessObserver() = default;
+};
+
 class EnvState {
  public:
   // Makes the state and hands it to Node (napi_set_instance_data), which deletes it with the
@@ -55,6 +70,8 @@ class EnvState {
 
   // Made on first use; deletes itself when the environment ends.
   SafePoint* safe_point = nullptr;
+  // At most one; null where there are no shared objects.
+  ProcessObserver* observer = nullptr;
 
   void Add(ForkAware* object);
   void Remove(ForkAware* object) { object->Unlink(); }

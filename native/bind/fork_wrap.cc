@@ -38,9 +38,11 @@ Napi::Value Fork(const Napi::CallbackInfo& info) {
   }
   request.in_child = [&state](bool twin) { state.NotifyForkInChild(twin); };
 
+  if (state.observer != nullptr) state.observer->BeforeFork();
   Result<ForkOutcome> result = Forker::Fork(request);
   if (!result.ok()) return Throw(env, result.status());
   const ForkOutcome& outcome = result.value();
+  if (outcome.pid > 0 && state.observer != nullptr) state.observer->Forked(outcome.pid);
   if (outcome.refusal.empty()) return Napi::Number::New(env, outcome.pid);
   Napi::Object refusal = Napi::Object::New(env);
   refusal.Set("reason", outcome.refusal);
@@ -58,7 +60,10 @@ Napi::Value AtSafePoint(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ExitNow(const Napi::CallbackInfo& info) {
-  _exit(info[0].ToNumber().Int32Value());
+  ProcessObserver* const observer = EnvState::Get(info.Env()).observer;
+  const int code = info[0].ToNumber().Int32Value();
+  if (observer != nullptr) observer->Exiting();
+  _exit(code);
 }
 
 Napi::Value OwnPid(const Napi::CallbackInfo& info) {

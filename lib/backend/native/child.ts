@@ -112,6 +112,8 @@ export class SpawnedNode extends HeldChild implements Child {
     process.once('exit', (code, signalCode) => {
       this.#collected = true;
       uncollected.delete(this);
+      // So that the addon hears of it too: what the child held in shared memory is given back.
+      this.native.check();
       this.news.tell(exitStatusOf(code, signalCode));
     });
   }

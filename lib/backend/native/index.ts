@@ -1,16 +1,20 @@
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
+import type { SyncBackend } from '../sync-contract.js';
 import { SocketChannel, type Mode } from './channel.js';
 import { ForkedChild, collectEnded } from './child.js';
 import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
 import { HeldPeer } from './peer.js';
 import { attachToParent, spawnNode } from './spawn.js';
+import type { NativeSync } from './sync-addon.js';
+import type * as Sync from './sync/index.js';
 import { systemError } from './system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
-/** Everything over the addon: socket pairs, pidfds, fork. */
+/** Everything over the addon: socket pairs, pidfds, fork, shared memory. */
 export function createNativeBackend(addon: Addon): Backend {
+  const { sync } = addon;
   return {
     name: 'native',
     forking: describeForkErrors(
@@ -23,8 +27,20 @@ export function createNativeBackend(addon: Addon): Backend {
     spawn: (request) => spawnNode(addon, request),
     collectEnded,
     attachChild: () => attachToParent(addon),
+    ...(sync && { sync: () => nativeSync(sync) }),
     peer: (pid) => new HeldPeer(addon, pid),
   };
+}
+
+let madeSync: SyncBackend | undefined;
+
+function nativeSync(native: NativeSync): SyncBackend {
+  if (madeSync === undefined) {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first shared object is made
+    const { createNativeSync } = require('./sync/index.js') as typeof Sync;
+    madeSync = createNativeSync(native);
+  }
+  return madeSync;
 }
 
 function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {

@@ -3,7 +3,8 @@ import { outOfRange } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
 import { BrokenPipeError, StateError, TimeoutError } from '../../errors.js';
 import type { NativeChannel } from '../addon.js';
-import type { Message } from '../contract.js';
+import type { Message, TransferHandle } from '../contract.js';
+import { ReferenceOnItsWay } from './reference-on-its-way.js';
 import { isRawSystemError, systemError } from './system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
@@ -39,16 +40,15 @@ export class SendQueue {
 
   /** Begins a message now. Its handles are consumed as soon as it is more than waiting. */
   begin({ bytes, handles }: Message): SendProgress {
-    if (handles.length > MAX_HANDLES_PER_MESSAGE) {
-      const expected = `at most ${MAX_HANDLES_PER_MESSAGE} (put the rest into another message)`;
-      throw outOfRange('the number of handles in one message', expected, handles.length);
-    }
-    const fds = handles.map((handle) => NativeTransferHandle.of(handle).fd);
+    const fds = descriptorsOf(handles);
     try {
       const done =
         fds.length === 0 ? this.#native.trySend(bytes) : this.#native.trySend(bytes, fds);
       if (!done && !this.#native.pending) return 'waiting';
-      for (const handle of handles) handle.discard();
+      for (const handle of handles) {
+        if (handle instanceof ReferenceOnItsWay) handle.sent();
+        else handle.discard();
+      }
       return done ? 'done' : 'started';
     } catch (error) {
       throw describeSendError(error, bytes.byteLength);
@@ -126,6 +126,19 @@ export class SendQueue {
   drop(): void {
     this.#entries.clear();
   }
+}
+
+/** What travels beside the message; a reference is in it. */
+function descriptorsOf(handles: readonly TransferHandle[]): number[] {
+  const fds: number[] = [];
+  for (const handle of handles) {
+    if (!(handle instanceof ReferenceOnItsWay)) fds.push(NativeTransferHandle.of(handle).fd);
+  }
+  if (fds.length > MAX_HANDLES_PER_MESSAGE) {
+    const expected = `at most ${MAX_HANDLES_PER_MESSAGE} (put the rest into another message)`;
+    throw outOfRange('the number of handles in one message', expected, fds.length);
+  }
+  return fds;
 }
 
 export function timedOut(): never {

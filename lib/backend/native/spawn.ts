@@ -14,6 +14,9 @@ const BOTH_WAYS = { readable: true, writable: true };
 /** Where the child finds its descriptors, after the standard streams. */
 const CONTROL_FD = 3;
 const LIVENESS_FD = 4;
+/** When the mark says so: the parent may have run out of memory or descriptors for it. */
+const SEGMENT_FD = 5;
+const WITH_SEGMENT = 'segment';
 
 export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<SpawnedChild> {
   const files: number[] = [];
@@ -30,7 +33,7 @@ export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<Sp
     theirs = given;
     const control = new SocketChannel(addon, ours, BOTH_WAYS);
     try {
-      stdio.push(theirs, addon.livenessFd());
+      stdio.push(theirs, addon.livenessFd(), ...sharedMemory(addon));
       return { child: await start(addon, request, stdio), control };
     } catch (error) {
       control.close();
@@ -45,6 +48,15 @@ export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<Sp
   }
 }
 
+/** A child without it can do all but share objects with this process and its other children. */
+function sharedMemory(addon: Addon): number[] {
+  try {
+    return addon.sync ? [addon.sync.segmentFd()] : [];
+  } catch {
+    return [];
+  }
+}
+
 async function start(
   addon: Addon,
   request: SpawnRequest,
@@ -52,7 +64,7 @@ async function start(
 ): Promise<SpawnedNode> {
   const started = spawn(process.execPath, [...request.execArgv, request.entry], {
     stdio,
-    env: markedEnvironment('native'),
+    env: markedEnvironment('native', ...(stdio.length > SEGMENT_FD ? [WITH_SEGMENT] : [])),
   });
   if (started.pid === undefined) throw await failureOf(started);
   try {
@@ -76,7 +88,8 @@ export function attachToParent(addon: Addon): ChildEnd {
     throw new StateError('attachChild is for the entry program of a child, once');
   }
   attached = true;
-  takeMark();
+  const [segment] = takeMark();
   addon.dieWithParent(LIVENESS_FD);
+  if (segment === WITH_SEGMENT) addon.sync?.adoptSegment(SEGMENT_FD);
   return { control: new SocketChannel(addon, CONTROL_FD, BOTH_WAYS) };
 }

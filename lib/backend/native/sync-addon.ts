@@ -1,0 +1,85 @@
+/**
+ * The addon's shared objects, typed. An object is known by the number of a handle of this environment, a pending wait by a number
+ * of its own. An answer of 1 and more is a SyncOutcome, 0 a try in vain, less than 0 minus the number of a wait that has begun.
+ * A barrier's answer has the index of the arrival above the lowest three bits. Timeouts are milliseconds, Infinity waits for
+ * ever. What is no argument of theirs gets a TypeError, a failed system call an error with Node's three properties.
+ */
+/** The numbers of native/shm/layout.h's ObjectKind. */
+export enum NativeKind {
+  Lock = 2,
+  Semaphore = 3,
+  BoundedSemaphore = 4,
+  Condition = 5,
+  Event = 6,
+  Barrier = 7,
+}
+
+/** What names an object: kind, offset, generation. For `recall` also who sent it. */
+export type NativeReference = [kind: number, offset: number, generation: number, sender: number];
+
+export interface NativeSync {
+  /** Semaphore: value and bound; bounded: permits; barrier: parties and whether there is an action. */
+  make(kind: NativeKind, first: number, second: number): number;
+  /** What another process has sent. Throws ESTALE when it is gone, EINVAL for what cannot be a reference. */
+  open(kind: number, offset: number, generation: number): number;
+  /** The handle is gone. What it holds is held on. */
+  drop(handle: number): void;
+  /** A reference for another process; the object lives until it is opened there or recalled here. */
+  depart(handle: number): NativeReference;
+  recall(reference: NativeReference): void;
+  /** Of the shared memory that this process takes part in; undefined so far as it uses none. */
+  session(): string | undefined;
+  /** The descriptor of that memory, for a spawned child; made when there is none yet. */
+  segmentFd(): number;
+  /** In a spawned child: takes it over. */
+  adoptSegment(fd: number): void;
+  /** Tells from the event loop that so many waits have ended: for each its number, outcome and index are in `results`. */
+  listen(callback: (count: number) => void, results: Int32Array): void;
+  /** Takes a wait back. The outcome is TimedOut, unless it had been served; a barrier's with the index. */
+  cancel(wait: number): number;
+  /** The same because its time is over, which breaks a barrier. */
+  expire(wait: number): number;
+  /** Looks for participants that have died, and gives back what they held: how many there were. */
+  reap(): number;
+
+  /** `request` is twice the holder, and one more to take the lock from the dead. */
+  lockTry(handle: number, request: number): number;
+  lockSync(handle: number, request: number, timeoutMs: number): number;
+  lockAsync(handle: number, request: number): number;
+  lockRelease(handle: number): boolean;
+  lockLocked(handle: number): boolean;
+  lockHeldHere(handle: number, holder: number): boolean;
+  lockAbandonedPid(handle: number): number;
+  rlockTry(handle: number, request: number): number;
+  rlockSync(handle: number, request: number, timeoutMs: number): number;
+  rlockAsync(handle: number, request: number): number;
+  rlockRelease(handle: number, holder: number): boolean;
+  rlockCount(handle: number, holder: number): number;
+
+  semaphoreTry(handle: number): number;
+  semaphoreSync(handle: number, timeoutMs: number): number;
+  semaphoreAsync(handle: number): number;
+  semaphoreRelease(handle: number, permits: number): boolean;
+  semaphoreValue(handle: number): number;
+
+  /** Enrols, and always waits. */
+  conditionAsync(handle: number): number;
+  /** Calls `release` enrolled. What it throws is thrown, and nobody waits. */
+  conditionSync(handle: number, release: () => void, timeoutMs: number): number;
+  conditionNotify(handle: number, count: number): number;
+
+  eventSet(handle: number): void;
+  eventClear(handle: number): void;
+  eventIsSet(handle: number): boolean;
+  eventSync(handle: number, timeoutMs: number): number;
+  eventAsync(handle: number): number;
+
+  barrierSync(handle: number, timeoutMs: number): number;
+  barrierAsync(handle: number): number;
+  barrierFinish(handle: number): boolean;
+  barrierAbort(handle: number): void;
+  barrierReset(handle: number): void;
+  barrierParties(handle: number): number;
+  barrierWaiting(handle: number): number;
+  barrierBroken(handle: number): boolean;
+}

@@ -1,0 +1,46 @@
+import type { Wait } from '../../../base/options.js';
+import type { TransferHandle } from '../../contract.js';
+import type { SharedHandle, SharedKind } from '../../sync-contract.js';
+import type { NativeSync } from '../sync-addon.js';
+import { systemError } from '../system-error.js';
+import { depart } from './reference.js';
+import type { Waits } from './waits.js';
+
+/** What every handle of this thread needs. */
+export interface Core {
+  readonly native: NativeSync;
+  readonly waits: Waits;
+  /** Drops handles that nobody can reach any more. */
+  readonly unreachable: FinalizationRegistry<number>;
+}
+
+/** A handle, by its number. */
+export abstract class NativeHandle implements SharedHandle {
+  protected readonly native: NativeSync;
+  protected readonly waits: Waits;
+  protected readonly id: number;
+  readonly #kind: SharedKind;
+
+  constructor(core: Core, kind: SharedKind, id: number) {
+    this.native = core.native;
+    this.waits = core.waits;
+    this.id = id;
+    this.#kind = kind;
+    core.unreachable.register(this, id);
+  }
+
+  toTransfer(): { readonly reference: unknown; readonly handle: TransferHandle } {
+    return depart(this.native, this.#kind, this.id);
+  }
+}
+
+/** The rejection with which a wait answers whose signal has been aborted before; undefined when it has not. */
+export function aborted(wait: Wait): Promise<never> | undefined {
+  if (wait.signal?.aborted !== true) return undefined;
+  return Promise.reject(wait.signal.reason as Error);
+}
+
+/** There may be no descriptor left for the doorbell. */
+export function waitFailed(error: unknown): unknown {
+  return systemError('nothing can be waited for', error);
+}

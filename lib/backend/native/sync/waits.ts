@@ -1,0 +1,85 @@
+import { AfterForkOrder, resetAfterFork } from '../../../base/after-fork.js';
+import type { Wait } from '../../../base/options.js';
+import { PendingWait } from '../../../base/wait.js';
+import { SyncOutcome, type Begun } from '../../sync-contract.js';
+import type { NativeSync } from '../sync-addon.js';
+
+/** So many waits are told of in one call. */
+const RESULTS_AT_ONCE = 256;
+const NUMBERS_PER_RESULT = 3;
+
+/** Where an answer has the index of an arrival at a barrier; elsewhere that is 0. */
+export const INDEX_SHIFT = 3;
+export const OUTCOME_MASK = 7;
+
+interface Waiting {
+  /** Reachable as long as it is waited for. */
+  readonly handle: object;
+  readonly served: (outcome: SyncOutcome, index: number) => void;
+}
+
+/** How the waits of a kind of object end. */
+export interface Ending<T> {
+  /** What the promise resolves with. */
+  readonly value: (outcome: SyncOutcome, index: number) => T;
+  /** A signal ends a wait as its timeout does, and not without a trace. */
+  readonly abortExpires: boolean;
+}
+
+const PLAIN: Ending<SyncOutcome> = { value: (outcome) => outcome, abortExpires: false };
+
+/** The async waits of this thread that have begun and not ended. */
+export class Waits {
+  readonly #native: NativeSync;
+  readonly #results = new Int32Array(RESULTS_AT_ONCE * NUMBERS_PER_RESULT);
+  #waiting = new Map<number, Waiting>();
+
+  constructor(native: NativeSync) {
+    this.#native = native;
+    native.listen((count) => {
+      this.#serve(count);
+    }, this.#results);
+    // They are the parent's, and never settle here.
+    resetAfterFork(AfterForkOrder.Handles, (occasion) => {
+      if (occasion !== 'rehearsal') this.#waiting = new Map();
+    });
+  }
+
+  /** What an operation has answered natively: an outcome, or minus the number of a wait that has begun. */
+  settle(answer: number, handle: object, wait: Wait): Begun {
+    return answer < 0 ? this.add(-answer, handle, wait, PLAIN) : answer;
+  }
+
+  /** Under its number. */
+  add<T>(id: number, handle: object, wait: Wait, ending: Ending<T>): Promise<T> {
+    const waiting = this.#waiting;
+    const served = (outcome: SyncOutcome, index: number): void => {
+      pending.resolve(ending.value(outcome, index));
+    };
+    waiting.set(id, { handle, served });
+    const pending: PendingWait<T> = new PendingWait<T>(
+      wait,
+      () => {
+        // Not there any more in the child of fork(), whose timers are its parent's.
+        const answer = waiting.delete(id) ? this.#native.expire(id) : SyncOutcome.TimedOut;
+        return ending.value(answer & OUTCOME_MASK, answer >> INDEX_SHIFT);
+      },
+      () => {
+        if (!waiting.delete(id)) return;
+        if (ending.abortExpires) this.#native.expire(id);
+        else this.#native.cancel(id);
+      },
+    );
+    return pending.promise;
+  }
+
+  #serve(count: number): void {
+    const results = this.#results;
+    for (let at = 0; at < count * NUMBERS_PER_RESULT; at += NUMBERS_PER_RESULT) {
+      const id = results[at]!;
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      waiting?.served(results[at + 1]!, results[at + 2]!);
+    }
+  }
+}

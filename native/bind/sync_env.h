@@ -1,0 +1,103 @@
+#pragma once
+// The shared objects of one Node environment: its membership in the tree's segment, made when the
+// first object is, the objects that JavaScript has handles on, by number, and its async waiters.
+
+#include <napi.h>
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "bind/env_state.h"
+#include "shm/tree_segment.h"
+#include "sync/sync_space.h"
+#include "wait/async_waits.h"
+
+namespace mp {
+
+class SyncEnv final : public ForkAware, public ProcessObserver {
+ public:
+  // Ends with the environment.
+  static SyncEnv* Create(Napi::Env env);
+
+  // Joins the segment at the first call.
+  Result<SyncSpace*> Space();
+  const std::shared_ptr<Segment>& segment() const { return segment_; }
+
+  // What a handle's number stands for. `object` is null when it was lost in a fork, for a reason.
+  struct Slot {
+    std::shared_ptr<SyncObject> object;
+    ObjectKind kind = ObjectKind::kNone;  // kNone: free
+    Status lost;
+  };
+  // Null for a number that is none.
+  Slot* At(uint32_t index) {
+    return index < slots_.size() && slots_[index].kind != ObjectKind::kNone ? &slots_[index]
+                                                                            : nullptr;
+  }
+  uint32_t Add(std::shared_ptr<SyncObject> object);
+  // JavaScript has no handle of that number any more.
+  void Drop(uint32_t index);
+
+  // Where the next async waiter is written. It counts only once it was registered by `Enlist`.
+  AsyncWaiter* NextWaiter();
+  // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait.
+  Result<uint32_t> Enlist(std::shared_ptr<SyncObject> object);
+  // False when it does not wait (any more).
+  bool Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index);
+
+  // `callback(n)` is told from the event loop that n waiters were served: number, outcome and index
+  // of each are in `results`.
+  void SetListener(Napi::Function callback, Napi::Int32Array results);
+
+  // A reference that was made by this participant, and by no parent's, has landed.
+  void Land(const ObjectRef& ref, uint32_t stamp);
+  Reaper::Report Reap();
+
+  void AfterForkInChild(bool twin) override;
+  void BeforeFork() override;
+  void Forked(int pid) override;
+  void ChildEnded(int pid) override;
+  void Exiting() override { Leave(); }
+
+  // Gives up everything, as this thread ends: what it still holds, others find abandoned. There are
+  // no shared objects in this environment afterwards.
+  void Leave();
+
+ private:
+  struct Pending {
+    AsyncWaiter waiter;
+    uint32_t id = 0;
+    std::shared_ptr<SyncObject> object;
+  };
+  static constexpr size_t kNumbersPerResult = 3;
+
+  SyncEnv(Napi::Env env, uv_loop_t* loop);
+  ~SyncEnv() override = default;
+  static void Close(napi_async_cleanup_hook_handle hook, void* self);
+  void Deliver(const std::vector<AsyncWaiter*>& served);
+  void ForgetSettledChildren();
+
+  Napi::Env env_;
+  std::shared_ptr<WatchGroup> watches_;
+  AsyncWaits* waits_ = nullptr;  // made with the first waiter; deletes itself
+  std::shared_ptr<Segment> segment_;
+  std::unique_ptr<SyncSpace> space_;
+  bool left_ = false;
+
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+
+  std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
+  std::unique_ptr<Pending> next_;
+  uint32_t last_id_ = 0;
+  Napi::FunctionReference listener_;
+  Napi::Reference<Napi::Int32Array> results_;
+
+  // Forked children that have not opened yet what was open at their fork, and what was dropped here
+  // since: it is detached when the last of them is ready, or dead.
+  std::vector<int> unsettled_;
+  std::vector<std::shared_ptr<SyncObject>> dropped_;
+};
+
+}  // namespace mp

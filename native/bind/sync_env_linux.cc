@@ -1,0 +1,258 @@
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+#include "bind/loop_callback.h"
+#include "bind/sync_env.h"
+#include "sync/open_object.h"
+#include "sync/rlock.h"
+
+namespace mp {
+namespace {
+
+constexpr uint32_t kLargestId = 0x3fff'ffff;
+
+// For the end of the process by exit(3), where Node ends the environments of worker_threads but not
+// that of the main thread.
+SyncEnv* main_environment = nullptr;
+
+void LeaveAtExit() {
+  if (main_environment != nullptr) main_environment->Leave();
+}
+
+}  // namespace
+
+SyncEnv::SyncEnv(Napi::Env env, uv_loop_t* loop) : env_(env), watches_(MakeWatchGroup(env)) {
+  EnvState& state = EnvState::Get(env);
+  state.Add(this);
+  state.observer = this;
+  if (loop == uv_default_loop()) {
+    main_environment = this;
+    std::atexit(LeaveAtExit);
+  }
+}
+
+SyncEnv* SyncEnv::Create(Napi::Env env) {
+  auto* const self = new SyncEnv(env, EnvState::Get(env).loop());
+  napi_add_async_cleanup_hook(env, &SyncEnv::Close, self, nullptr);
+  return self;
+}
+
+void SyncEnv::Close(napi_async_cleanup_hook_handle hook, void* data) {
+  auto* const self = static_cast<SyncEnv*>(data);
+  if (main_environment == self) main_environment = nullptr;
+  EnvState::Get(self->env_).observer = nullptr;
+  self->Leave();
+  self->Unlink();
+  self->listener_.Reset();
+  self->results_.Reset();
+  const auto closed = [self, hook] {
+    delete self;
+    napi_remove_async_cleanup_hook(hook);
+  };
+  self->waits_ != nullptr ? self->waits_->Close(closed) : closed();
+}
+
+Result<SyncSpace*> SyncEnv::Space() {
+  if (space_ != nullptr) return space_.get();
+  if (left_) return Status::Failed(ESHUTDOWN, "Join");
+  auto segment = TreeSegment::Get();
+  if (!segment.ok()) return segment.status();
+  auto space = SyncSpace::Join(segment.value());
+  if (!space.ok()) return space.status();
+  segment_ = std::move(segment.value());
+  space_ = std::move(space.value());
+  // A thread that ended before this one began may have left something, with nobody to see to it.
+  space_->reaper().Run();
+  return space_.get();
+}
+
+uint32_t SyncEnv::Add(std::shared_ptr<SyncObject> object) {
+  const ObjectKind kind = object->ref().kind;
+  Slot slot{std::move(object), kind, Status::Ok()};
+  if (free_slots_.empty()) {
+    slots_.push_back(std::move(slot));
+    return static_cast<uint32_t>(slots_.size() - 1);
+  }
+  const uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[index] = std::move(slot);
+  return index;
+}
+
+void SyncEnv::Drop(uint32_t index) {
+  Slot* const slot = At(index);
+  if (slot == nullptr) return;
+  std::shared_ptr<SyncObject> object = std::move(slot->object);
+  *slot = {};
+  free_slots_.push_back(index);
+  ForgetSettledChildren();
+  if (!unsettled_.empty()) dropped_.push_back(std::move(object));
+}
+
+AsyncWaiter* SyncEnv::NextWaiter() {
+  if (next_ == nullptr) next_ = std::make_unique<Pending>();
+  next_->waiter = {};
+  return &next_->waiter;
+}
+
+Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
+  if (waits_ == nullptr) {
+    waits_ = new AsyncWaits(EnvState::Get(env_).loop(), watches_,
+                            [this](const std::vector<AsyncWaiter*>& served) { Deliver(served); });
+  }
+  const Status watched = waits_->Watch(space_.get());
+  if (!watched.ok()) {
+    object->Cancel(&next_->waiter);
+    return watched;
+  }
+  do {
+    last_id_ = last_id_ % kLargestId + 1;
+  } while (pending_.count(last_id_) != 0);
+  next_->id = last_id_;
+  next_->object = std::move(object);
+  next_->waiter.context = next_.get();
+  pending_[last_id_] = std::move(next_);
+  return last_id_;
+}
+
+bool SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index) {
+  const auto found = pending_.find(id);
+  if (found == pending_.end()) return false;
+  const std::unique_ptr<Pending> pending = std::move(found->second);
+  pending_.erase(found);
+  SyncObject& object = *pending->object;
+  const bool was_waiting =
+      expired ? object.Expire(&pending->waiter) : object.Cancel(&pending->waiter);
+  *outcome = pending->waiter.outcome;
+  *index = pending->waiter.request.index;
+  if (waits_ != nullptr) waits_->Rest();
+  return was_waiting;
+}
+
+void SyncEnv::SetListener(Napi::Function callback, Napi::Int32Array results) {
+  listener_ = Napi::Persistent(callback);
+  results_ = Napi::Persistent(results);
+}
+
+void SyncEnv::Deliver(const std::vector<AsyncWaiter*>& served) {
+  Napi::HandleScope scope(env_);
+  Napi::Int32Array results = results_.Value();
+  const size_t room = results.ElementLength() / kNumbersPerResult;
+  // JavaScript may fork: who is served then is the parent's in the child, and nobody there.
+  const SyncSpace* const space = space_.get();
+  std::vector<std::unique_ptr<Pending>> all;
+  for (AsyncWaiter* waiter : served) {
+    auto& entry = pending_[static_cast<Pending*>(waiter->context)->id];
+    if (entry->object->ref().kind == ObjectKind::kLock) {
+      static_cast<RLock&>(*entry->object).Served(*waiter);
+    }
+    all.push_back(std::move(entry));
+    pending_.erase(all.back()->id);
+  }
+  for (size_t next = 0; next < all.size() && space_.get() == space;) {
+    size_t count = 0;
+    for (; count < room && next < all.size(); count += 1, next += 1) {
+      int32_t* const result = results.Data() + count * kNumbersPerResult;
+      result[0] = static_cast<int32_t>(all[next]->id);
+      result[1] = static_cast<int32_t>(all[next]->waiter.outcome);
+      result[2] = static_cast<int32_t>(all[next]->waiter.request.index);
+    }
+    CallFromLoop(env_, listener_.Value(), {Napi::Number::New(env_, static_cast<double>(count))});
+  }
+}
+
+void SyncEnv::Land(const ObjectRef& ref, uint32_t stamp) {
+  if (space_ != nullptr && space_->stamp().packed() == stamp) space_->store().Land(ref);
+}
+
+Reaper::Report SyncEnv::Reap() {
+  if (space_ == nullptr) return {};
+  const Reaper::Report report = space_->reaper().Run();
+  if (report.recovered > 0) space_->participant().DropBellsOfTheDead();
+  return report;
+}
+
+// ---- forks and ends
+
+void SyncEnv::BeforeFork() {
+  // So that the children of one process share one segment, whoever uses it first. Without it, or
+  // when there is no memory for it, each makes its own.
+  (void)TreeSegment::Get();
+}
+
+// The child opens again what is open now. Until it has, nothing of it is let go of here.
+void SyncEnv::Forked(int pid) {
+  if (space_ != nullptr && slots_.size() > free_slots_.size()) unsettled_.push_back(pid);
+}
+
+void SyncEnv::ForgetSettledChildren() {
+  if (unsettled_.empty()) return;
+  std::erase_if(unsettled_, [this](int pid) {
+    return Participant::HasSettled(*segment_, static_cast<uint32_t>(pid));
+  });
+  if (unsettled_.empty()) dropped_.clear();
+}
+
+void SyncEnv::ChildEnded(int pid) {
+  std::erase(unsettled_, pid);
+  if (unsettled_.empty()) dropped_.clear();
+  if (space_ == nullptr) {
+    // Its siblings may wait for what it held: the parent sees to that, though it takes no part.
+    const auto segment = TreeSegment::Existing();
+    if (segment == nullptr || !Participant::IsAnyOf(*segment, static_cast<uint32_t>(pid))) return;
+    if (!Space().ok()) return;
+  }
+  Reap();
+}
+
+void SyncEnv::AfterForkInChild(bool) {
+  TreeSegment::AfterForkInChild();
+  unsettled_.clear();
+  if (space_ == nullptr) return;
+  if (waits_ != nullptr) waits_->AfterForkInChild();
+  // The parent's, and never freed: a call further up the stack may be in the midst of it, and to
+  // free memory is to copy its pages.
+  struct Inherited {
+    std::unique_ptr<SyncSpace> space;
+    std::vector<Slot> slots;
+    std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending;
+    std::vector<std::shared_ptr<SyncObject>> dropped;
+  };
+  auto* const inherited =
+      new Inherited{std::move(space_), std::move(slots_), std::move(pending_), std::move(dropped_)};
+  inherited->space->participant().CloseInherited();
+  slots_.clear();
+  pending_.clear();
+  dropped_.clear();
+  const auto joined = Space();
+  for (const Slot& theirs : inherited->slots) {
+    Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status()};
+    if (theirs.object != nullptr && joined.ok()) {
+      auto opened = OpenObject(space_.get(), theirs.object->ref());
+      if (opened.ok()) ours.object = std::move(opened.value());
+      ours.lost = opened.status();
+    }
+    slots_.push_back(std::move(ours));
+  }
+  if (space_ != nullptr) space_->participant().Settle();
+}
+
+void SyncEnv::Leave() {
+  left_ = true;
+  if (space_ == nullptr || !space_->participant().IsMine()) return;
+  if (waits_ != nullptr) waits_->Forget();
+  for (auto& [id, pending] : pending_) pending->object->Cancel(&pending->waiter);
+  pending_.clear();
+  slots_.clear();
+  free_slots_.clear();
+  dropped_.clear();
+  const bool clean = space_->participant().Leave();
+  space_.reset();
+  if (clean) return;
+  // What this thread held is found abandoned at once, not when somebody comes to look.
+  auto last = SyncSpace::Join(segment_);
+  if (last.ok()) last.value()->reaper().Run();
+}
+
+}  // namespace mp
