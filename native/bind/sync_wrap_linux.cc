@@ -104,7 +104,7 @@ napi_value Recall(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   double numbers[4] = {};
   if (!info[0].IsArray()) {
-    Napi::TypeError::New(env, "this is no reference").ThrowAsJavaScriptException();
+    napi_throw_type_error(env, "ERR_MP_INVALID_ARGUMENT", "this is no reference");
     return env.Undefined();
   }
   const auto array = info[0].As<Napi::Array>();
@@ -182,8 +182,8 @@ void Listen(const Napi::CallbackInfo& info) {
                     info[1].As<Napi::TypedArray>().TypedArrayType() == napi_int32_array &&
                     info[1].As<Napi::TypedArray>().ElementLength() >= 3;
   if (!fits) {
-    Napi::TypeError::New(info.Env(), "results must be an Int32Array with room for one")
-        .ThrowAsJavaScriptException();
+    napi_throw_type_error(info.Env(), "ERR_MP_INVALID_ARGUMENT",
+                          "results must be an Int32Array with room for one");
     return;
   }
   static_cast<SyncEnv*>(info.Data())->SetListener(callback, info[1].As<Napi::Int32Array>());

@@ -44,7 +44,8 @@ export function arrive(native: NativeSync, kind: SharedKind, reference: unknown)
   } catch (cause) {
     const { code } = cause as { code?: string };
     if (code === 'ESTALE') throw refused(`this ${kind} does not exist any more`, cause);
-    if (code === 'EINVAL') throw refused(`what names this ${kind} is no reference`, cause);
+    if (code === 'EINVAL' || code === 'ERR_MP_INVALID_ARGUMENT')
+      throw refused(`what names this ${kind} is no reference`, cause);
     throw cause;
   }
 }
