@@ -150,15 +150,17 @@ void ObjectStore::Depart(const ObjectRef& ref) {
   PlaceAt(ref.offset, SizeFor(ref.kind))->travelling.fetch_add(kDeparted | 1);
 }
 
-// References may come from anywhere: one that has not departed changes nothing.
+// References may come from anywhere: one that has not departed changes nothing. Done attached: dead
+// after the step, when nobody else has the object, the ledger leads the reaper to it.
 void ObjectStore::Land(const ObjectRef& ref) {
+  const auto known = entered_.find(ref.offset);
+  const bool passes_by = known == entered_.end() || known->second.generation != ref.generation;
+  if (passes_by && !Attach(ref).ok()) return;
   SharedObject* const object = Find(ref);
-  if (object == nullptr) return;
-  uint64_t seen = object->travelling.load(std::memory_order_seq_cst);
-  do {
-    if ((seen & kTravelling) == 0) return;
-  } while (!object->travelling.compare_exchange_weak(seen, seen - 1));
-  RetireIfUnused(ref);
+  uint64_t seen = object == nullptr ? 0 : object->travelling.load(std::memory_order_seq_cst);
+  while ((seen & kTravelling) != 0 && !object->travelling.compare_exchange_weak(seen, seen - 1)) {
+  }
+  if (passes_by) Detach(ref);
 }
 
 // Whoever is attached may send a reference and detach, whoever receives one may attach and let it

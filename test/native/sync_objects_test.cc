@@ -148,6 +148,23 @@ TEST(ANotificationReachesThatManyWaiters) {
   EXPECT(condition->Notify(Condition::kAll) == 0);
 }
 
+TEST(ANotificationIsForThoseWhoWaitedWhenItCame) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto condition = space->Make<Condition>().value();
+  AsyncWaiter before;
+  AsyncWaiter after;
+  condition->WaitAsync(&before);
+  EXPECT(condition->Notify(1) == 1);
+  EXPECT(condition->WaitAsync(&after) == SyncOutcome::kPending);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &before);
+  EXPECT(condition->Cancel(&after));
+  // A release that fails: nobody waits.
+  EXPECT(condition->WaitSync(kNever, [] { return false; }) == SyncOutcome::kTimedOut);
+  EXPECT(condition->Notify(1) == 0);
+}
+
 TEST(ACancelledWaiterPassesItsNotificationOn) {
   auto segment = SmallSegment();
   auto space = JoinSpace(segment);
