@@ -53,8 +53,8 @@ describe.runIf(native)('a spawned child', () => {
       assert.equal(child.kill('SIGKILL'), false);
       control.close();
       child.release();
-      // The liveness pipe stays.
-      assert.equal(descriptors(), before + 2);`,
+      // The liveness pipe and the shared memory of the children stay.
+      assert.equal(descriptors(), before + 3);`,
       `const { control } = backend().attachChild();
       assert.equal((await control.recv({})).bytes.toString(), 'question');
       await control.send(message('answer ' + process.env.NODE_MULTIPROCESSING_CHILD), {});
