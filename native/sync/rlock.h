@@ -25,7 +25,13 @@ class RLock : public Lock {
     if (Again(waiter->request.lock.holder)) return waiter->outcome = SyncOutcome::kDone;
     return First(Lock::AcquireAsync(waiter));
   }
-  void Served(const AsyncWaiter& waiter) { First(waiter.outcome); }
+  void Served(const AsyncWaiter& waiter) {
+    if (waiter.request.mark == kOnceMore) {
+      count_ += 1;
+    } else {
+      First(waiter.outcome);
+    }
+  }
 
   // Fails with EPERM for whoever does not hold it.
   Status Release(uint32_t holder) {
@@ -40,7 +46,30 @@ class RLock : public Lock {
   }
   uint32_t Count() const { return count_; }
 
+ protected:
+  // All that one holder has asked for before it had the lock: it may wait for all of it before it
+  // releases any.
+  bool ServeWith(const AsyncWaiter& served, std::deque<AsyncWaiter*>* waiting,
+                 std::vector<AsyncWaiter*>* done) override {
+    const uint32_t holder = served.request.lock.holder;
+    const bool acquired =
+        served.outcome == SyncOutcome::kDone || served.outcome == SyncOutcome::kDoneAbandoned;
+    if (!acquired || holder == 0) return false;
+    const size_t before = waiting->size();
+    std::erase_if(*waiting, [&](AsyncWaiter* other) {
+      if (other->request.lock.holder != holder) return false;
+      other->request.mark = kOnceMore;
+      other->outcome = SyncOutcome::kDone;
+      done->push_back(other);
+      return true;
+    });
+    return waiting->size() < before;
+  }
+
  private:
+  // A waiter's mark, which a lock has no other use for.
+  static constexpr uint64_t kOnceMore = 1;
+
   bool Again(uint32_t holder) {
     if (!Usable() || holder == 0 || !IsHeldBy(holder)) return false;
     count_ += 1;

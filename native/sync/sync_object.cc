@@ -130,6 +130,7 @@ void SyncObject::Serve(std::vector<AsyncWaiter*>* done) {
     if (waiter->outcome != SyncOutcome::kPending) {
       next = waiters_.erase(next);
       done->push_back(waiter);
+      if (ServeWith(*waiter, &waiters_, done)) next = waiters_.begin();
     } else if (Enrols()) {
       ++next;
     } else {

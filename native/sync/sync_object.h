@@ -55,6 +55,12 @@ class SyncObject {
   // One try of a registered waiter. kPending only when whoever changes the object from here on will
   // see this participant's bit and act on it.
   virtual SyncOutcome Attempt(WaitRequest* request) = 0;
+  // For waiters that need wait no longer because this one was served: takes them off the queue.
+  // True when there were any.
+  virtual bool ServeWith(const AsyncWaiter& /*served*/, std::deque<AsyncWaiter*>* /*waiting*/,
+                         std::vector<AsyncWaiter*>* /*done*/) {
+    return false;
+  }
   // Puts right whatever a death or a withdrawal may have left: wakes who can go on. May be called
   // at any time, by anybody.
   virtual void Nudge() = 0;

@@ -38,6 +38,29 @@ pid_t StartHolder(const std::shared_ptr<mp::Segment>& segment, const mp::ObjectR
 
 }  // namespace
 
+TEST(AHolderIsServedAllThatItHasAskedFor) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto lock = space->Make<RLock>().value();
+  EXPECT(lock->TryAcquire(By(1)) == SyncOutcome::kDone);
+  AsyncWaiter waiters[3];
+  for (uint32_t i = 0; i < 3; i += 1) {
+    waiters[i].request.lock.holder = i == 1 ? 3 : 2;
+    EXPECT(lock->AcquireAsync(&waiters[i]) == SyncOutcome::kPending);
+  }
+  EXPECT(lock->Release(1).ok());
+  std::vector<AsyncWaiter*> done;
+  EXPECT(space->Serve(&done) && done.size() == 2);
+  EXPECT(done[0] == &waiters[0] && done[1] == &waiters[2]);
+  for (AsyncWaiter* waiter : done) lock->Served(*waiter);
+  EXPECT(lock->Count() == 2);
+  EXPECT(lock->Release(2).ok() && lock->Release(2).ok());
+  done.clear();
+  EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &waiters[1]);
+  lock->Served(*done[0]);
+  EXPECT(lock->Release(3).ok() && !lock->IsLocked());
+}
+
 TEST(ALockIsTakenOnceAndReleasedByAnyone) {
   auto segment = SmallSegment();
   auto space = JoinSpace(segment);
