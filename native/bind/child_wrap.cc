@@ -1,7 +1,5 @@
 #include "bind/child_wrap.h"
 
-#include <dlfcn.h>
-
 #include <memory>
 #include <unordered_set>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "bind/args.h"
 #include "bind/env_state.h"
 #include "bind/loop_callback.h"
+#include "bind/stay_loaded.h"
 #include "bind/to_js.h"
 #include "os/descriptor.h"
 #include "process/child.h"
@@ -201,13 +200,6 @@ class ProcessReset : public ForkAware {
     ChildCollector::AfterForkInChild();
   }
 };
-
-// Node unloads an addon with the last environment that uses it.
-bool StayLoaded() {
-  Dl_info info{};
-  return dladdr(reinterpret_cast<void*>(&StayLoaded), &info) != 0 &&
-         dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
-}
 
 // Node's loop has collected its children, and does so no more. (At the end of the main thread the
 // process ends.)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bind/loop_callback.h"
+#include "bind/stay_loaded.h"
 #include "bind/sync_env.h"
 #include "sync/open_object.h"
 #include "sync/rlock.h"
@@ -60,6 +61,8 @@ Result<SyncSpace*> SyncEnv::Space() {
   if (!segment.ok()) return segment.status();
   auto space = SyncSpace::Join(segment.value());
   if (!space.ok()) return space.status();
+  // The segment is the process's, and outlives this environment.
+  StayLoaded();
   segment_ = std::move(segment.value());
   space_ = std::move(space.value());
   // A thread that ended before this one began may have left something, with nobody to see to it.

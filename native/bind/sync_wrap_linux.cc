@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "bind/args.h"
+#include "bind/stay_loaded.h"
 #include "bind/sync_call.h"
 #include "sync/open_object.h"
 
@@ -165,6 +166,7 @@ napi_value SegmentFd(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   const Result<int> fd = TreeSegment::Descriptor();
   if (!fd.ok()) return call.Fail(fd.status());
+  StayLoaded();
   return call.Answer(static_cast<uint32_t>(fd.value()));
 }
 
