@@ -52,20 +52,19 @@ export class Waits {
 
   /** Under its number. */
   add<T>(id: number, handle: object, wait: Wait, ending: Ending<T>): Promise<T> {
-    const waiting = this.#waiting;
     const served = (outcome: SyncOutcome, index: number): void => {
       pending.resolve(ending.value(outcome, index));
     };
-    waiting.set(id, { handle, served });
+    this.#waiting.set(id, { handle, served });
     const pending: PendingWait<T> = new PendingWait<T>(
       wait,
       () => {
-        // Not there any more in the child of fork(), whose timers are its parent's.
-        const answer = waiting.delete(id) ? this.#native.expire(id) : SyncOutcome.TimedOut;
+        // In the child of fork(), which has its parent's timers, there is no such wait.
+        const answer = this.#waiting.delete(id) ? this.#native.expire(id) : SyncOutcome.TimedOut;
         return ending.value(answer & OUTCOME_MASK, answer >> INDEX_SHIFT);
       },
       () => {
-        if (!waiting.delete(id)) return;
+        if (!this.#waiting.delete(id)) return;
         if (ending.abortExpires) this.#native.expire(id);
         else this.#native.cancel(id);
       },
