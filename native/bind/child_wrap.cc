@@ -81,7 +81,9 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
     }
     told_ = true;
     ProcessObserver* const observer = EnvState::Get(Env()).observer;
-    if (observer != nullptr) observer->ChildEnded(child_.pid());
+    if (observer != nullptr) {
+      observer->ChildEnded(child_.pid(), outcome.value().report.signal != 0);
+    }
     return outcome;
   }
 

@@ -48,7 +48,7 @@ class ProcessObserver {
   // In the parent.
   virtual void Forked(int pid) = 0;
   // At the first sign of it, and once for each child.
-  virtual void ChildEnded(int pid) = 0;
+  virtual void ChildEnded(int pid, bool killed) = 0;
   // Before _exit.
   virtual void Exiting() = 0;
 

@@ -29,6 +29,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     std::shared_ptr<SyncObject> object;
     ObjectKind kind = ObjectKind::kNone;  // kNone: free
     Status lost;
+    uint64_t number = 0;  // in the order of their making
   };
   // Null for a number that is none.
   Slot* At(uint32_t index) {
@@ -57,7 +58,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   void AfterForkInChild(bool twin) override;
   void BeforeFork() override;
   void Forked(int pid) override;
-  void ChildEnded(int pid) override;
+  void ChildEnded(int pid, bool killed) override;
   void Exiting() override { Leave(); }
 
   // Gives up everything, as this thread ends: what it still holds, others find abandoned. There are
@@ -70,6 +71,10 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     uint32_t id = 0;
     std::shared_ptr<SyncObject> object;
   };
+  struct Unsettled {
+    int pid;
+    uint64_t last_number;  // of what was open at the fork
+  };
   static constexpr size_t kNumbersPerResult = 3;
 
   SyncEnv(Napi::Env env, uv_loop_t* loop);
@@ -77,6 +82,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   static void Close(napi_async_cleanup_hook_handle hook, void* self);
   void Deliver(const std::vector<AsyncWaiter*>& served);
   void ForgetSettledChildren();
+  void BreakBarriersFor(const Unsettled& dead);
 
   Napi::Env env_;
   std::shared_ptr<WatchGroup> watches_;
@@ -87,6 +93,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
 
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
+  uint64_t last_number_ = 0;
 
   std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
   std::unique_ptr<Pending> next_;
@@ -96,8 +103,8 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
 
   // Forked children that have not opened yet what was open at their fork, and what was dropped here
   // since: it is detached when the last of them is ready, or dead.
-  std::vector<int> unsettled_;
-  std::vector<std::shared_ptr<SyncObject>> dropped_;
+  std::vector<Unsettled> unsettled_;
+  std::vector<Slot> dropped_;
 };
 
 }  // namespace mp

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -5,6 +6,7 @@
 #include "bind/loop_callback.h"
 #include "bind/stay_loaded.h"
 #include "bind/sync_env.h"
+#include "sync/barrier.h"
 #include "sync/open_object.h"
 #include "sync/rlock.h"
 
@@ -72,7 +74,7 @@ Result<SyncSpace*> SyncEnv::Space() {
 
 uint32_t SyncEnv::Add(std::shared_ptr<SyncObject> object) {
   const ObjectKind kind = object->ref().kind;
-  Slot slot{std::move(object), kind, Status::Ok()};
+  Slot slot{std::move(object), kind, Status::Ok(), ++last_number_};
   if (free_slots_.empty()) {
     slots_.push_back(std::move(slot));
     return static_cast<uint32_t>(slots_.size() - 1);
@@ -86,11 +88,10 @@ uint32_t SyncEnv::Add(std::shared_ptr<SyncObject> object) {
 void SyncEnv::Drop(uint32_t index) {
   Slot* const slot = At(index);
   if (slot == nullptr) return;
-  std::shared_ptr<SyncObject> object = std::move(slot->object);
-  *slot = {};
+  Slot gone = std::exchange(*slot, {});
   free_slots_.push_back(index);
   ForgetSettledChildren();
-  if (!unsettled_.empty()) dropped_.push_back(std::move(object));
+  if (!unsettled_.empty()) dropped_.push_back(std::move(gone));
 }
 
 AsyncWaiter* SyncEnv::NextWaiter() {
@@ -186,19 +187,37 @@ void SyncEnv::BeforeFork() {
 
 // The child opens again what is open now. Until it has, nothing of it is let go of here.
 void SyncEnv::Forked(int pid) {
-  if (space_ != nullptr && slots_.size() > free_slots_.size()) unsettled_.push_back(pid);
+  if (space_ != nullptr && slots_.size() > free_slots_.size())
+    unsettled_.push_back({pid, last_number_});
 }
 
 void SyncEnv::ForgetSettledChildren() {
   if (unsettled_.empty()) return;
-  std::erase_if(unsettled_, [this](int pid) {
-    return Participant::HasSettled(*segment_, static_cast<uint32_t>(pid));
+  std::erase_if(unsettled_, [this](const Unsettled& child) {
+    return Participant::HasSettled(*segment_, static_cast<uint32_t>(child.pid));
   });
   if (unsettled_.empty()) dropped_.clear();
 }
 
-void SyncEnv::ChildEnded(int pid) {
-  std::erase(unsettled_, pid);
+// Killed before it could open anything: nobody else knows that it was a party.
+void SyncEnv::BreakBarriersFor(const Unsettled& dead) {
+  const auto break_if_open = [&dead](const Slot& slot) {
+    const bool was_open = slot.object != nullptr && slot.number <= dead.last_number;
+    if (was_open && slot.kind == ObjectKind::kBarrier) static_cast<Barrier&>(*slot.object).Break();
+  };
+  for (const Slot& slot : slots_) break_if_open(slot);
+  for (const Slot& slot : dropped_) break_if_open(slot);
+}
+
+void SyncEnv::ChildEnded(int pid, bool killed) {
+  const auto child = std::find_if(unsettled_.begin(), unsettled_.end(),
+                                  [pid](const Unsettled& entry) { return entry.pid == pid; });
+  if (child != unsettled_.end()) {
+    if (killed && !Participant::HadSettled(*segment_, static_cast<uint32_t>(pid))) {
+      BreakBarriersFor(*child);
+    }
+    unsettled_.erase(child);
+  }
   if (unsettled_.empty()) dropped_.clear();
   if (space_ == nullptr) {
     // Its siblings may wait for what it held: the parent sees to that, though it takes no part.
@@ -220,7 +239,7 @@ void SyncEnv::AfterForkInChild(bool) {
     std::unique_ptr<SyncSpace> space;
     std::vector<Slot> slots;
     std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending;
-    std::vector<std::shared_ptr<SyncObject>> dropped;
+    std::vector<Slot> dropped;
   };
   auto* const inherited =
       new Inherited{std::move(space_), std::move(slots_), std::move(pending_), std::move(dropped_)};
@@ -230,7 +249,7 @@ void SyncEnv::AfterForkInChild(bool) {
   dropped_.clear();
   const auto joined = Space();
   for (const Slot& theirs : inherited->slots) {
-    Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status()};
+    Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status(), theirs.number};
     if (theirs.object != nullptr && joined.ok()) {
       auto opened = OpenObject(space_.get(), theirs.object->ref());
       if (opened.ok()) ours.object = std::move(opened.value());

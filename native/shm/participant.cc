@@ -176,6 +176,15 @@ bool Participant::HasSettled(const Segment& segment, uint32_t pid) {
   return false;
 }
 
+bool Participant::HadSettled(const Segment& segment, uint32_t pid) {
+  for (uint32_t id = 1; id < segment.rows_used(); id += 1) {
+    const ParticipantRow& row = segment.row(id);
+    const bool its = row.pid.load(std::memory_order_relaxed) == pid;
+    if (its && row.settled.load(std::memory_order_acquire) != 0) return true;
+  }
+  return false;
+}
+
 bool Participant::IsAnyOf(const Segment& segment, uint32_t pid) {
   for (uint32_t id = 1; id < segment.rows_used(); id += 1) {
     const ParticipantRow& row = segment.row(id);

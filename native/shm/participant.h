@@ -59,6 +59,8 @@ class Participant {
   // In a forked child, when it has opened what its parent had open.
   void Settle() { row_->settled.store(1, std::memory_order_release); }
   static bool HasSettled(const Segment& segment, uint32_t pid);
+  // The same of one that has ended, as long as nobody else has taken its row.
+  static bool HadSettled(const Segment& segment, uint32_t pid);
   // Whether a thread of that process takes part, or has died doing so.
   static bool IsAnyOf(const Segment& segment, uint32_t pid);
 
