@@ -82,6 +82,31 @@ export class BootstrapError extends ProcessError {
   }
 }
 
+/**
+ * The process that held the lock has died, and what the lock protects may be half done. The lock stays abandoned until somebody
+ * takes it with `takeAbandoned`. Python's locks stay held for ever instead.
+ */
+export class LockAbandonedError extends ProcessError {
+  /** The process that died with the lock; undefined when it is not known. */
+  readonly pid: number | undefined;
+
+  constructor(
+    message: string,
+    holder: { pid?: number | undefined } = {},
+    options: ProcessErrorOptions = {},
+  ) {
+    super(message, { code: 'ERR_MP_LOCK_ABANDONED', ...options });
+    this.pid = holder.pid;
+  }
+}
+
+/** Python's BrokenBarrierError: the barrier was aborted or reset, a wait timed out, or a process that had it has died. */
+export class BrokenBarrierError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_BROKEN_BARRIER', ...options });
+  }
+}
+
 /** A worker process ended while it held a task; exactly that task fails with this error. */
 export class WorkerDiedError extends ProcessError {
   readonly pid: number;

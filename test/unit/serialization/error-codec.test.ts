@@ -105,6 +105,7 @@ describe('the classes of this package', () => {
   const details = { code: 'EMFILE', errno: -24, syscall: 'open' };
   const made: errors.ProcessError[] = [
     new errors.WorkerDiedError('died', worker),
+    new errors.LockAbandonedError('abandoned', { pid: 7 }),
     new errors.SerializationError('no', 'args[0]'),
     new errors.RemoteError('far', 'stack there'),
     new errors.SystemError('open failed', details),
@@ -114,6 +115,7 @@ describe('the classes of this package', () => {
         (cls) =>
           ![
             'WorkerDiedError',
+            'LockAbandonedError',
             'SerializationError',
             'RemoteError',
             'SystemError',
