@@ -95,7 +95,7 @@ export interface BarrierHandle extends SharedHandle {
   wait(wait: Wait): Arrival | Promise<Arrival>;
   waitSync(timeoutMs: number): Arrival;
   /** By the leader, after the action: opens the barrier. False when it was broken meanwhile. */
-  finish(): boolean;
+  finish(): boolean | Promise<boolean>;
   abort(): void;
   reset(): void;
   waiting(): number;

@@ -7,6 +7,7 @@ import {
   type ProcessId,
   type Reply,
 } from './frames.js';
+import type { BrokerObject } from './sync/broker-object.js';
 
 /** A writer gets its credit back in portions of this size. */
 const CREDIT_PORTION = CHANNEL_WINDOW / 4;
@@ -14,14 +15,32 @@ const CREDIT_PORTION = CHANNEL_WINDOW / 4;
 /** A process, as the broker knows it. */
 export class Port {
   readonly process: ProcessId;
-  readonly send: (reply: Reply) => void;
+  /** Past the states of shared objects that it has not been told yet. */
+  readonly sendAlone: (reply: Reply) => void;
   /** The ends it holds. */
   readonly ends = new Set<BrokerEnd>();
   readonly parts = new Parts();
+  /** Shared objects that its end would mean something to. */
+  readonly stakes = new Set<BrokerObject>();
+  readonly untold = new Set<{ tell(): void }>();
+  /** It has said that it is about to end. */
+  leaving = false;
 
   constructor(process: ProcessId, send: (reply: Reply) => void) {
     this.process = process;
-    this.send = send;
+    this.sendAlone = send;
+  }
+
+  send(reply: Reply): void {
+    this.tellStates();
+    this.sendAlone(reply);
+  }
+
+  tellStates(): void {
+    if (this.untold.size === 0) return;
+    const untold = [...this.untold];
+    this.untold.clear();
+    for (const one of untold) one.tell();
   }
 }
 
@@ -54,6 +73,8 @@ export class BrokerEnd {
   peer: BrokerEnd = this;
   /** Nobody holds it, and nobody ever will. */
   dead = false;
+  /** What it names, when it is no channel's. */
+  shared: BrokerObject | undefined;
   readonly holds = new Map<Port, Hold>();
   /** The messages in which it travels. */
   readonly carriers = new Set<Queued>();
@@ -93,6 +114,7 @@ export class BrokerEnd {
     }
     this.holds.set(port, { port, count: 1, ahead: 0, credit: 0, looks: [] });
     port.ends.add(this);
+    this.shared?.watch(port);
   }
 
   drop(port: Port, count: number): void {
@@ -104,6 +126,7 @@ export class BrokerEnd {
     if (this.#streaming === hold) this.#streaming = undefined;
     this.holds.delete(port);
     port.ends.delete(this);
+    this.shared?.unwatch(port);
   }
 
   /** The process has no requests left. When the end is on its way to it once more, it begins afresh there. */
@@ -225,7 +248,11 @@ export class BrokerEnd {
       handle.carriers.delete(message);
       if (!handle.dead) handle.hold(hold.port);
     }
-    const handed = handles.map(({ id, dead, peer }) => ({ end: id, broken: dead || peer.dead }));
+    const handed = handles.map(({ id, dead, peer, shared }) => ({
+      end: id,
+      broken: dead || peer.dead,
+      shared: dead ? undefined : shared?.snapshotFor(hold.port),
+    }));
     hold.port.send({ op: 'push', end: this.id, seq, bytes, handles: handed });
     if (hold === this.#streaming) {
       hold.ahead += cost(message);

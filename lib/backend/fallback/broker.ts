@@ -1,5 +1,7 @@
 import { BrokerEnd, Port, type Queued } from './broker-end.js';
 import { ends, type EndId, type Part, type ProcessId, type Reply, type Request } from './frames.js';
+import { handleSync, isAboutObjects, makeObject } from './sync/broker.js';
+import type { SyncRequest } from './sync/words.js';
 
 type Whole = Exclude<Request, Part>;
 type OnEnd<Op extends Whole['op']> = Extract<Whole, { op: Op }>;
@@ -34,6 +36,7 @@ export class Broker {
     const whole = port?.parts.join(request);
     if (port === undefined || whole === undefined) return;
     if (whole.op === 'open') this.#open(port, whole);
+    else if (isAboutObjects(whole)) this.#share(port, whole);
     else if (whole.op === 'reset') this.#releaseAll(port);
     else if (whole.op === 'gone') for (const gone of whole.processes) this.disconnect(gone);
     else if (whole.op === 'message') this.#accept(port, whole);
@@ -43,6 +46,7 @@ export class Broker {
   }
 
   #releaseAll(port: Port): void {
+    for (const object of [...port.stakes]) object.gone(port, port.leaving);
     const held = [...port.ends];
     for (const end of held) end.forget(port);
     this.#settle(held);
@@ -58,6 +62,16 @@ export class Broker {
     const other = to === undefined ? port : this.#ports.get(to);
     if (other !== undefined) right.hold(other);
     this.#settle([right]);
+  }
+
+  #share(port: Port, request: SyncRequest): void {
+    if (request.op === 'leaving') port.leaving = true;
+    else if (request.op === 'make') {
+      const end = new BrokerEnd(request.end);
+      end.shared = makeObject(request);
+      this.#ends.set(end.id, end);
+      end.hold(port);
+    } else handleSync(this.#ends.get(request.end)?.shared, port, request);
   }
 
   #accept(port: Port, { end: id, bytes, handles, ack }: OnEnd<'message'>): void {
@@ -127,6 +141,7 @@ export class Broker {
     for (const end of affected) {
       if (end.dead || end.reachable) continue;
       end.dead = true;
+      end.shared?.die();
       this.#ends.delete(end.id);
       const lost: Queued[] = end.queue;
       end.queue = [];

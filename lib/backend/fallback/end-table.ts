@@ -15,9 +15,12 @@ import { Liveness } from './liveness.js';
 import { LocalEnd, type Arrived } from './local-end.js';
 import { brokenPipe } from './outbox.js';
 import { Reference } from './reference.js';
+import { LocalObject } from './sync/local-object.js';
+import type { Made, Snapshot } from './sync/words.js';
 
 /** How a process reaches the broker. */
 export interface Uplink {
+  readonly process: ProcessId;
   /** Whether a frame can still be lost after it was written, because a process in between passes it on. */
   readonly lossy: boolean;
   request(request: Request, written?: () => void): void;
@@ -76,6 +79,18 @@ export class EndTable {
     return this.#receive(ends(controlOf(self))[1], false);
   }
 
+  /** A shared object that only this process knows so far. */
+  openObject(made: Made): Reference {
+    const [end] = ends(uniqueId());
+    this.request({ op: 'make', end, made });
+    return this.#receive(end, false, LocalObject.fresh(made));
+  }
+
+  /** The name under which the broker knows this process. */
+  get process(): ProcessId {
+    return this.#uplink.process;
+  }
+
   request(request: Request, written?: () => void): void {
     this.#uplink.request(request, written);
   }
@@ -115,7 +130,7 @@ export class EndTable {
   /** A message, with the ends that came in it made ours. */
   arrived({ seq, bytes, handles }: Extract<Reply, { op: 'push' }>): Arrived {
     const transfers = handles.map(
-      ({ end, broken }) => new ChannelTransfer(this.#receive(end, broken)),
+      ({ end, broken, shared }) => new ChannelTransfer(this.#receive(end, broken, shared)),
     );
     return { seq, message: { bytes, handles: transfers } };
   }
@@ -157,15 +172,19 @@ export class EndTable {
     if (end !== undefined) end.handle(reply);
     else if (reply.op === 'push') this.sendBack(reply.end, this.arrived(reply));
     else if (reply.op === 'recall') this.request({ op: 'returned', end: reply.end, wants: 0 });
+    else if (reply.op === 'answer' && reply.gift) {
+      this.request({ op: 'got', end: reply.end, token: reply.token, kept: false });
+    }
   }
 
-  #receive(id: EndId, broken: boolean): Reference {
+  #receive(id: EndId, broken: boolean, shared?: Snapshot): Reference {
     let end = this.#ends.get(id);
     if (end === undefined) {
       end = new LocalEnd(id, this);
       this.#ends.set(id, end);
     }
     end.received(broken);
+    if (shared !== undefined) end.shared ??= new LocalObject(id, this, shared);
     return new Reference(end);
   }
 

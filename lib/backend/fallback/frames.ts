@@ -2,6 +2,8 @@
  * The words that processes and the broker exchange. An end of a channel is named by its channel's id and its side; a process
  * by an id that its parent gave it. Links deliver frames in order, and everything below leans on that.
  */
+import type { Snapshot, SyncReply, SyncRequest } from './sync/words.js';
+
 export type ProcessId = string;
 export type EndId = string;
 
@@ -43,11 +45,14 @@ export interface Part {
 export interface HandedEnd {
   end: EndId;
   broken: boolean;
+  /** What is behind it, when it is no channel's. */
+  shared?: Snapshot | undefined;
 }
 
 /** From a process to the broker. */
 export type Request =
   | Part
+  | SyncRequest
   /** A new channel. The sender holds the left end, and the right one unless it belongs to `to`. */
   | { op: 'open'; channel: string; to?: ProcessId }
   /** `ack`: answer with `accepted`, because frames may still be lost on the way through a process in between. */
@@ -78,6 +83,7 @@ export type Request =
 /** From the broker to a process. */
 export type Reply =
   | Part
+  | SyncReply
   | { op: 'push'; end: EndId; seq: number; bytes: Uint8Array; handles: HandedEnd[] }
   /** From now on messages come without being asked for: this process is the end's only reader. */
   | { op: 'stream'; end: EndId }

@@ -1,6 +1,7 @@
 import { PendingWait } from '../../base/wait.js';
 import type { Wait } from '../../base/options.js';
 import { StateError } from '../../errors.js';
+import type { SyncBackend } from '../sync-contract.js';
 import type {
   Backend,
   Channel,
@@ -15,6 +16,7 @@ import { FallbackChild, startProcess } from './child.js';
 import { uniqueId } from './end-table.js';
 import { ProcessLink } from './link.js';
 import { environmentOf, findOrigin, type Origin } from './origin.js';
+import { FallbackSync } from './sync/index.js';
 
 const BOTH_WAYS: Mode = { readable: true, writable: true };
 
@@ -33,6 +35,7 @@ function ownOrigin(): Origin {
 
 class FallbackBackend implements Backend {
   readonly name = 'fallback';
+  #sync: SyncBackend | undefined;
 
   forkUnavailable(): string {
     return 'fork needs the native backend, and this process uses the fallback backend: use the start method spawn';
@@ -69,6 +72,11 @@ class FallbackBackend implements Backend {
     attached = true;
     const control = router.ends.adoptControl(router.process);
     return { control: new FallbackChannel(control, BOTH_WAYS) };
+  }
+
+  sync(): SyncBackend {
+    this.#sync ??= new FallbackSync(ownOrigin().router);
+    return this.#sync;
   }
 
   peer(pid: number): PeerProcess {

@@ -5,6 +5,7 @@ import { Asked } from './asked.js';
 import type { EndTable } from './end-table.js';
 import { READ_AHEAD, cost, type EndId, type Reply } from './frames.js';
 import { Outbox } from './outbox.js';
+import { isAboutObject, type LocalObject } from './sync/local-object.js';
 
 /** A message that has arrived and waits for a `recv`. */
 export interface Arrived {
@@ -15,6 +16,8 @@ export interface Arrived {
 /** What this process knows of an end that it holds: its part of the conversation with the broker. */
 export class LocalEnd {
   readonly id: EndId;
+  /** What it names, when it is no channel's. */
+  shared: LocalObject | undefined;
   readonly #table: EndTable;
   /** Channels and transfers of this process; the end is given up with the last of them. */
   #references = 0;
@@ -122,6 +125,7 @@ export class LocalEnd {
     else if (reply.op === 'credit') this.#outbox.credited(reply.size);
     else if (reply.op === 'broken') this.#outbox.breakPipe();
     else if (reply.op === 'ended') this.#end();
+    else if (isAboutObject(reply)) this.shared?.handle(reply);
   }
 
   /** The broker is lost. What has arrived can still be read. */
@@ -130,6 +134,7 @@ export class LocalEnd {
     this.#begin(false);
     this.#outbox.breakPipe();
     this.#end();
+    this.shared?.lose();
   }
 
   #arrive(arrived: Arrived): void {

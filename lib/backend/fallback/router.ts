@@ -39,6 +39,7 @@ export class Router implements Uplink {
   /** What the broker and the own ends say to each other, one after the other. */
   readonly #turns: (() => void)[] = [];
   #turning = false;
+  #endIsWatched = false;
   #turnsInARow = 0;
 
   constructor({ process, depth, parent, onOrphaned }: Position) {
@@ -99,6 +100,16 @@ export class Router implements Uplink {
     const link = this.#children.get(child)?.link;
     link?.send({ op: 'goodbye' });
     link?.flush();
+  }
+
+  /** From now on the broker is told when this process ends in good order, and of all that it did before. */
+  watchEnd(): void {
+    if (this.#endIsWatched) return;
+    this.#endIsWatched = true;
+    process.once('exit', () => {
+      this.#parent?.send({ op: 'leaving' });
+      this.#parent?.link.flush();
+    });
   }
 
   #becomeRoot(): void {
