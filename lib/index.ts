@@ -17,3 +17,4 @@ export { Process } from './process/process.js';
 export type { Sentinel } from './process/sentinel.js';
 export { registerReducer } from './serialization/reducers.js';
 export { taskRef } from './serialization/task-ref.js';
+export * from './sync/index.js';

@@ -7,6 +7,15 @@ import { activeChildren, currentProcess, parentProcess } from '../process/curren
 import { processClassFor } from '../process/process-classes.js';
 import type { Process } from '../process/process.js';
 import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  RLock,
+  Semaphore,
+} from '../sync/index.js';
 import { getAllStartMethods, getStartMethod, setStartMethod } from './start-methods.js';
 
 /** The package's surface bound to one start method: what a library uses, so that it does not choose for the whole program. */
@@ -14,6 +23,13 @@ export interface Context {
   readonly Process: typeof Process;
   readonly Pool: typeof Pool;
   readonly Pipe: typeof Pipe;
+  readonly Lock: typeof Lock;
+  readonly RLock: typeof RLock;
+  readonly Semaphore: typeof Semaphore;
+  readonly BoundedSemaphore: typeof BoundedSemaphore;
+  readonly Condition: typeof Condition;
+  readonly Event: typeof Event;
+  readonly Barrier: typeof Barrier;
   readonly cpuCount: typeof cpuCount;
   readonly currentProcess: typeof currentProcess;
   readonly parentProcess: typeof parentProcess;
@@ -43,6 +59,13 @@ function makeContext(method: StartMethod | undefined): Context {
     Process: processClassFor(method),
     Pool: method === undefined ? Pool : bindPool(method),
     Pipe,
+    Lock,
+    RLock,
+    Semaphore,
+    BoundedSemaphore,
+    Condition,
+    Event,
+    Barrier,
     cpuCount,
     currentProcess,
     parentProcess,

@@ -15,6 +15,14 @@ import { Making } from '../process/process-options.js';
 import { Process } from '../process/process.js';
 import { printTraceback } from '../process/traceback.js';
 import { setMainModuleUrl } from '../serialization/main-module.js';
+import { loadOnDemand } from '../serialization/reducers.js';
+import type * as Sync from '../sync/index.js';
+
+// Locks and their kin may be arguments as well, but most children have none, and loading them takes time.
+loadOnDemand(() => {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- on demand, and at once
+  require('../sync/index.js') as typeof Sync;
+});
 
 async function main(): Promise<void> {
   const { control } = backend().attachChild();

@@ -31,6 +31,14 @@ export async function referTo(fn: unknown, role = 'target'): Promise<FunctionRef
   return (await findExport(fn, role)) ?? (await referToSource(fn, role));
 }
 
+/** The export's name, as far as it is found without waiting: made by taskRef, of a CommonJS module, or asked for before. */
+export function referToAtOnce(fn: () => unknown): ExportReference | undefined {
+  const remembered = taskReferenceOf(fn) ?? known.get(fn);
+  if (remembered !== undefined) return remembered.kind === 'export' ? remembered : undefined;
+  const found = types.isProxy(fn) ? undefined : findLoadedCommonJs(fn, nameOf(fn));
+  return found && remember(fn, found);
+}
+
 /** The same for a class, which must be exported: its text would not bring its parent class along. */
 export async function referToClass(cls: unknown, role = 'class'): Promise<ExportReference> {
   checkFunction(role, cls);

@@ -57,6 +57,10 @@ export async function resolveReference(reference: FunctionReference): Promise<Ca
   } catch (error) {
     throw explain(error, `while loading ${describe(reference)}`);
   }
+  return callable(exported, reference);
+}
+
+function callable(exported: unknown, reference: ExportReference): Callable {
   const found = follow(exported, reference);
   if (typeof found === 'function') return found as Callable;
   throw new SerializationError(
@@ -65,6 +69,23 @@ export async function resolveReference(reference: FunctionReference): Promise<Ca
       : `${describe(reference)} is no function but ${found === null ? 'null' : `of type ${typeof found}`}`,
     reference.name,
   );
+}
+
+/**
+ * The same without waiting, for a thread that is blocked. An ES module is required, which Node can from 20.19 and 22.12 on.
+ */
+export function resolveAtOnce(reference: ExportReference): Callable {
+  const { url, format } = reference;
+  let exported: unknown;
+  try {
+    if (format === 'global') exported = globalThis;
+    else if (format === 'builtin' || url.startsWith('node:')) {
+      exported = process.getBuiltinModule(url);
+    } else exported = createRequire(fileURLToPath(url))(fileURLToPath(url));
+  } catch (error) {
+    throw explain(error, `while loading ${describe(reference)}`);
+  }
+  return callable(exported, reference);
 }
 
 async function load(reference: ExportReference): Promise<unknown> {

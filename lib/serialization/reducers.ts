@@ -137,9 +137,25 @@ export function findReducer(value: object): Reducer | undefined {
   return found;
 }
 
+let loadMore: (() => void) | undefined;
+
+/** Called once, when a message names a class of the package that this process has not loaded yet. */
+export function loadOnDemand(load: () => void): void {
+  loadMore = load;
+}
+
+function find(tag: string): Reducer | undefined {
+  const known = byTag.get(tag);
+  if (known !== undefined || loadMore === undefined || !tag.startsWith('own:')) return known;
+  const load = loadMore;
+  loadMore = undefined;
+  load();
+  return byTag.get(tag);
+}
+
 /** The other side of `reduce`. @throws SerializationError when this process has not registered the tag, or rebuild fails. */
 export function rebuild(tag: unknown, data: unknown, handles: readonly TransferHandle[]): unknown {
-  const reducer = typeof tag === 'string' ? byTag.get(tag) : undefined;
+  const reducer = typeof tag === 'string' ? find(tag) : undefined;
   if (!reducer) throw unknownTag(tag);
   try {
     return reducer.rebuild(data as never, handles);

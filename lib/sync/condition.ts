@@ -1,0 +1,282 @@
+import { inspect } from 'node:util';
+import {
+  SyncOutcome,
+  type ConditionHandle,
+  type LockHandle,
+  type LockRequest,
+} from '../backend/sync-contract.js';
+import { Deadline } from '../base/deadline.js';
+import { checkFunction, checkInteger, checkWait, invalidType, type Wait } from '../base/options.js';
+import { LockAbandonedError, StateError } from '../errors.js';
+import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
+import { syncBackend } from './backend.js';
+import { Lock } from './lock.js';
+import type { Guard } from './guard.js';
+import { FOR_EVER, checkHolder, syncTimeout, type HolderOption, type SyncWait } from './options.js';
+import { RLock, type RLockAcquireOptions, type RLockAcquireSyncOptions } from './rlock.js';
+import { openShared, sendShared, type Shared } from './travel.js';
+
+const TAG = 'Condition';
+
+/** One that has arrived from another process. */
+class ArrivedCondition {
+  readonly handle: ConditionHandle;
+  readonly lock: Lock;
+
+  constructor(handle: ConditionHandle, lock: Lock) {
+    this.handle = handle;
+    this.lock = lock;
+  }
+}
+
+/** What the caller has of the lock, while it waits without it. */
+interface Resting {
+  readonly handle: LockHandle;
+  readonly request: LockRequest;
+  readonly levels: number;
+  /** The lock is the caller's again, or (`back` false) lost to him. */
+  readonly resume: (back: boolean) => void;
+  readonly rest: () => void;
+}
+
+/**
+ * A lock, and waiting for something that whoever has the lock tells: wait for it while another changes what the lock protects.
+ * It travels to other processes with its lock, as a Lock does. Python: `multiprocessing.Condition`.
+ */
+export class Condition {
+  readonly #handle: ConditionHandle;
+  /** The lock that goes with it. */
+  readonly lock: Lock;
+
+  /**
+   * @param lock A Lock or an RLock, shared with whatever else uses it. A new RLock by default, as in Python.
+   * @throws TypeError for anything else; SystemError when there is no more room.
+   */
+  constructor(lock?: Lock) {
+    const given: unknown = lock;
+    if (given instanceof ArrivedCondition) {
+      this.#handle = given.handle;
+      this.lock = given.lock;
+    } else {
+      if (given !== undefined && !(given instanceof Lock)) {
+        throw invalidType('lock', 'a Lock or an RLock', given);
+      }
+      this.lock = lock ?? new RLock();
+      this.#handle = syncBackend().condition();
+    }
+    refuseClone(this, TAG);
+  }
+
+  /** The lock's. */
+  acquire(options?: RLockAcquireOptions): Promise<boolean> {
+    return this.lock.acquire(options);
+  }
+
+  /** The lock's. */
+  acquireSync(options?: RLockAcquireSyncOptions): boolean {
+    return this.lock.acquireSync(options);
+  }
+
+  /** The lock's. */
+  release(options?: HolderOption): void {
+    (this.lock as RLock).release(options);
+  }
+
+  /** The lock's. */
+  withLock<T>(body: () => T | PromiseLike<T>, wait?: RLockAcquireOptions): Promise<T> {
+    return this.lock.withLock(body, wait);
+  }
+
+  /** The lock's. */
+  withLockSync<T>(body: () => T, wait?: RLockAcquireSyncOptions): T {
+    return this.lock.withLockSync(body, wait);
+  }
+
+  /** The lock's. */
+  hold(wait?: RLockAcquireOptions): Promise<Guard> {
+    return this.lock.hold(wait);
+  }
+
+  /** The lock's. */
+  holdSync(wait?: RLockAcquireSyncOptions): Guard {
+    return this.lock.holdSync(wait);
+  }
+
+  /**
+   * Releases the lock, waits for a notification without blocking the thread, and takes the lock again, with all its levels,
+   * whatever happened: whoever waits long for the lock comes back long after his time. What was waited for must be looked at
+   * afterwards, best with `waitFor`. Python: `wait(timeout)`.
+   * @param wait.timeout Milliseconds for the notification. Absent waits for ever, 0 releases the lock and takes it again.
+   * @param wait.signal Ends the wait; the lock is the caller's again when the promise rejects.
+   * @param wait.holder Who has the lock, as of RLock.
+   * @returns True when notified, false when the time was over.
+   * @throws (as rejections) StateError when the caller does not have the lock (Python: AssertionError); the signal's reason;
+   * LockAbandonedError when a process died with the lock meanwhile, and then the caller does not have it; TypeError, RangeError.
+   */
+  async wait(wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
+    if (wait !== FOR_EVER) checkWait('wait', wait);
+    wait.signal?.throwIfAborted();
+    const resting = this.#resting('wait', wait);
+    try {
+      return (await this.#handle.wait(resting.rest, wait)) === SyncOutcome.Done;
+    } finally {
+      await takeAgain(resting);
+    }
+  }
+
+  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `wait` throws. */
+  waitSync(wait?: SyncWait & HolderOption): boolean {
+    const timeout = syncTimeout('wait', wait);
+    const resting = this.#resting('wait', wait);
+    try {
+      return this.#handle.waitSync(resting.rest, timeout) === SyncOutcome.Done;
+    } finally {
+      takeAgainSync(resting);
+    }
+  }
+
+  /**
+   * Waits until the predicate answers something true: it is asked at first and after every notification, with the lock. Python:
+   * `wait_for(predicate, timeout)`.
+   * @param predicate May answer with a promise.
+   * @param wait As of `wait`; the timeout is for all of it.
+   * @returns Whether it was true; false when the time was over.
+   * @throws (as rejections) what `wait` and the predicate throw.
+   */
+  async waitFor(predicate: () => unknown, wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
+    checkFunction('predicate', predicate);
+    checkWait('wait', wait);
+    const { signal, holder } = wait;
+    this.#resting('wait for', wait);
+    const deadline = Deadline.after(wait.timeout);
+    for (;;) {
+      if (await predicate()) return true;
+      if (deadline.passed) return false;
+      await this.wait({ timeout: deadline.remainingMs(), signal, holder });
+    }
+  }
+
+  /** The blocking form; its predicate answers at once. */
+  waitForSync(predicate: () => unknown, wait?: SyncWait & HolderOption): boolean {
+    checkFunction('predicate', predicate);
+    const timeout = syncTimeout('wait', wait);
+    this.#resting('wait for', wait);
+    const deadline = Deadline.after(timeout);
+    for (;;) {
+      if (predicate()) return true;
+      if (deadline.passed) return false;
+      this.waitSync({ timeout: deadline.remainingMs(), holder: wait?.holder });
+    }
+  }
+
+  /**
+   * Wakes so many of those who wait, in the order in which they came; fewer when there are fewer. They go on when they have the
+   * lock. One that has died does not count. Never waits, where Python waits for those that it woke. Python: `notify(n)`.
+   * @param n An integer of at least 1.
+   * @throws StateError when the caller does not have the lock (Python: AssertionError); TypeError, RangeError.
+   */
+  notify(n = 1, options?: HolderOption): void {
+    checkInteger('n', n, 1);
+    this.#resting('notify', options);
+    this.#handle.notify(n);
+  }
+
+  /** Wakes all who wait. Python: `notify_all()`. @throws StateError when the caller does not have the lock. */
+  notifyAll(options?: HolderOption): void {
+    this.#resting('notify', options);
+    this.#handle.notify(Infinity);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return TAG;
+  }
+
+  [inspect.custom](): string {
+    return `${TAG} { ${inspect(this.lock)} }`;
+  }
+
+  #resting(verb: string, options: HolderOption | undefined): Resting {
+    const { lock } = this;
+    const handle = Lock.handleOf(lock);
+    if (lock instanceof RLock) {
+      const held = RLock.heldBy(lock, options);
+      if (held !== undefined) {
+        const { number, levels } = held;
+        let anonymous = false;
+        return {
+          handle,
+          levels,
+          request: { holder: number, takeAbandoned: false },
+          rest: () => {
+            anonymous = RLock.rest(lock, held);
+            for (let level = levels; level > 0; level -= 1) handle.release(number);
+          },
+          resume: (back) => {
+            RLock.resume(lock, held, anonymous, back);
+          },
+        };
+      }
+    } else {
+      checkHolder(options);
+      if (handle.count(0) > 0) return restOfLock(handle);
+    }
+    throw new StateError(`cannot ${verb}: the caller does not have the condition's lock`);
+  }
+
+  static {
+    registerHandleReducer<Condition, ReducedCondition>(TAG, Condition, {
+      // The lock is a value of its own: who is sent both gets the same lock in both places.
+      reduce: (condition, transfer) => ({
+        ...sendShared(condition.#handle, transfer),
+        lock: condition.lock,
+      }),
+      rebuild: (data, handles) => {
+        const lock: unknown = data.lock;
+        if (!(lock instanceof Lock)) throw invalidType('lock', 'a Lock or an RLock', lock);
+        const handle = openShared('condition', data, handles);
+        return new Condition(new ArrivedCondition(handle, lock) as never);
+      },
+    });
+  }
+}
+
+interface ReducedCondition extends Shared {
+  lock: Lock;
+}
+
+function restOfLock(handle: LockHandle): Resting {
+  return {
+    handle,
+    levels: 1,
+    request: { holder: 0, takeAbandoned: false },
+    rest: () => {
+      handle.release(0);
+    },
+    resume: () => undefined,
+  };
+}
+
+async function takeAgain({ handle, request, levels, resume }: Resting): Promise<void> {
+  for (let level = 0; level < levels; level += 1) {
+    const begun = handle.acquire(request, FOR_EVER);
+    checkTaken(typeof begun === 'number' ? begun : await begun, handle, resume);
+  }
+  resume(true);
+}
+
+function takeAgainSync({ handle, request, levels, resume }: Resting): void {
+  for (let level = 0; level < levels; level += 1) {
+    checkTaken(handle.acquireSync(request, Infinity), handle, resume);
+  }
+  resume(true);
+}
+
+function checkTaken(outcome: SyncOutcome, handle: LockHandle, resume: Resting['resume']): void {
+  if (outcome === SyncOutcome.Done) return;
+  resume(false);
+  const pid = handle.abandonedPid() || undefined;
+  throw new LockAbandonedError(
+    `process ${String(pid ?? '(unknown)')} died with the lock while it was waited for, and the lock is not held now`,
+    { pid },
+  );
+}
