@@ -38,7 +38,11 @@ export async function findInOwnModule(
   fn: object,
   location: FunctionLocation,
 ): Promise<Found | undefined> {
-  if (location.isModule) return findInModule(fn, location);
+  return location.isModule ? findInModule(fn, location) : findInOwnCommonJs(fn, location);
+}
+
+/** The same, where the module is CommonJS and answers at once. */
+export function findInOwnCommonJs(fn: object, location: FunctionLocation): Found | undefined {
   const filename = fileNameOf(location.url);
   const module = filename === undefined ? undefined : loadedCommonJs()[filename];
   const path = module && searchExports(module.exports, fn, property);

@@ -6,7 +6,7 @@ import { types } from 'node:util';
 import { checkFunction } from '../base/options.js';
 import { SerializationError } from '../errors.js';
 import { findBuiltin } from './builtin-search.js';
-import { findInOwnModule, findLoadedCommonJs } from './export-search.js';
+import { findInOwnCommonJs, findInOwnModule, findLoadedCommonJs } from './export-search.js';
 import { type FunctionLocation, locate } from './function-location.js';
 import { isMainModule } from './main-module.js';
 import type { ExportReference, FunctionReference, SourceReference } from './function-reference.js';
@@ -35,7 +35,12 @@ export async function referTo(fn: unknown, role = 'target'): Promise<FunctionRef
 export function referToAtOnce(fn: () => unknown): ExportReference | undefined {
   const remembered = taskReferenceOf(fn) ?? known.get(fn);
   if (remembered !== undefined) return remembered.kind === 'export' ? remembered : undefined;
-  const found = types.isProxy(fn) ? undefined : findLoadedCommonJs(fn, nameOf(fn));
+  if (types.isProxy(fn)) return undefined;
+  const cheap = findLoadedCommonJs(fn, nameOf(fn));
+  if (cheap) return remember(fn, cheap);
+  const location = locateIfPossible(fn);
+  if (location === undefined || location.isModule) return undefined;
+  const found = findInOwnCommonJs(fn, location);
   return found && remember(fn, found);
 }
 

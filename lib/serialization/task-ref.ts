@@ -52,12 +52,15 @@ export function taskFunction(reference: unknown): (...args: never[]) => unknown 
   return fn;
 }
 
-function isTaskReference(value: unknown): value is ExportReference {
+/** Those of modules; a function of the language itself needs no reference. */
+const FORMATS: readonly unknown[] = ['auto', 'module', 'commonjs'];
+
+export function isTaskReference(value: unknown): value is ExportReference {
   if (typeof value !== 'object' || value === null) return false;
   const given = value as Partial<ExportReference>;
   return (
     given.kind === 'export' &&
-    given.format === 'auto' &&
+    FORMATS.includes(given.format) &&
     typeof given.url === 'string' &&
     typeof given.name === 'string' &&
     Array.isArray(given.path)

@@ -1,7 +1,7 @@
 import { SerializationError, StateError } from '../errors.js';
 import { referTo, referToAtOnce } from '../serialization/function-ref.js';
 import { resolveAtOnce } from '../serialization/function-reference.js';
-import { taskFunction, taskReferenceOf } from '../serialization/task-ref.js';
+import { isTaskReference, taskFunction, taskReferenceOf } from '../serialization/task-ref.js';
 
 type Action = () => unknown;
 
@@ -16,14 +16,14 @@ export class BarrierAction {
   constructor(run: Action) {
     this.#run = run;
     const reference = referToAtOnce(run);
-    if (reference !== undefined) {
+    if (isTaskReference(reference)) {
       this.#named = taskFunction(reference);
       return;
     }
     // An ES module is asked for the name of what it exports, which takes a moment.
     referTo(run, 'action').then(
       (found) => {
-        if (found.kind === 'export') this.#named = taskFunction(found);
+        if (isTaskReference(found)) this.#named = taskFunction(found);
       },
       (refusal: unknown) => (this.#refusal = refusal),
     );
