@@ -6,13 +6,13 @@ import { syncBackend } from './backend.js';
 
 export interface Shared {
   reference: unknown;
-  /** Where the handle is among those of the message; -1 without one. */
-  handle: number;
+  /** Where the handle is among those that arrive with the message; undefined where none does. */
+  handle: number | undefined;
 }
 
 export function sendShared(shared: SharedHandle, transfer: Transfer): Shared {
   const { reference, handle } = shared.toTransfer();
-  return { reference, handle: handle === undefined ? -1 : transfer.add(handle) };
+  return { reference, handle: handle && transfer.add(handle) };
 }
 
 /** @throws SerializationError when the message does not hold what it says. */
@@ -21,6 +21,6 @@ export function openShared<K extends SharedKind>(
   { reference, handle }: Shared,
   handles: readonly TransferHandle[],
 ): SharedKinds[K] {
-  const carried = handle === -1 ? undefined : takeHandle(handles, handle);
+  const carried = handle === undefined ? undefined : takeHandle(handles, handle);
   return syncBackend().fromTransfer(kind, reference, carried);
 }

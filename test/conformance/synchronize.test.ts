@@ -1,7 +1,7 @@
 // CPython's tests of locks and their kin (Lib/test/_test_multiprocessing.py), the original id in every title. Their threads are
 // further tasks of the same process here. A Semaphore that is only released takes the place of shared values, which come later.
 import { test } from 'vitest';
-import { check } from '../fixtures/sync/programs.js';
+import { check } from '../fixtures/synchronize/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
 describeEach('_TestLock', (testCase) => {
