@@ -117,10 +117,15 @@ export class Condition {
     if (wait !== FOR_EVER) checkWait('wait', wait);
     wait.signal?.throwIfAborted();
     const resting = this.#resting('wait', wait);
+    let rested = false;
+    const rest = (): void => {
+      rested = true;
+      resting.rest();
+    };
     try {
-      return (await this.#handle.wait(resting.rest, wait)) === SyncOutcome.Done;
+      return (await this.#handle.wait(rest, wait)) === SyncOutcome.Done;
     } finally {
-      await takeAgain(resting);
+      if (rested) await takeAgain(resting);
     }
   }
 
@@ -128,10 +133,15 @@ export class Condition {
   waitSync(wait?: SyncWait & HolderOption): boolean {
     const timeout = syncTimeout('wait', wait);
     const resting = this.#resting('wait', wait);
+    let rested = false;
+    const rest = (): void => {
+      rested = true;
+      resting.rest();
+    };
     try {
-      return this.#handle.waitSync(resting.rest, timeout) === SyncOutcome.Done;
+      return this.#handle.waitSync(rest, timeout) === SyncOutcome.Done;
     } finally {
-      takeAgainSync(resting);
+      if (rested) takeAgainSync(resting);
     }
   }
 

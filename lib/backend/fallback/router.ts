@@ -40,6 +40,7 @@ export class Router implements Uplink {
   readonly #turns: (() => void)[] = [];
   #turning = false;
   #endIsWatched = false;
+  #ending = false;
   #turnsInARow = 0;
 
   constructor({ process, depth, parent, onOrphaned }: Position) {
@@ -72,6 +73,8 @@ export class Router implements Uplink {
   request(request: Request, written?: () => void): void {
     if (this.#parent !== undefined) {
       this.#parent.send(request, written);
+      // Nothing is sent later any more. What the program's own 'exit' listeners still do counts too.
+      if (this.#ending) this.#parent.link.flush();
       return;
     }
     // The sender may use its bytes again once they are sent.
@@ -107,8 +110,8 @@ export class Router implements Uplink {
     if (this.#endIsWatched) return;
     this.#endIsWatched = true;
     process.once('exit', () => {
-      this.#parent?.send({ op: 'leaving' });
-      this.#parent?.link.flush();
+      this.#ending = true;
+      this.request({ op: 'leaving' });
     });
   }
 
