@@ -12,7 +12,15 @@ import { refuseClone, registerHandleReducer } from '../serialization/reducers.js
 import { syncBackend } from './backend.js';
 import { Lock } from './lock.js';
 import type { Guard } from './guard.js';
-import { FOR_EVER, checkHolder, syncTimeout, type HolderOption, type SyncWait } from './options.js';
+import {
+  FOR_EVER,
+  checkHolder,
+  plainRequest,
+  syncTimeout,
+  type HolderOption,
+  type SyncWait,
+} from './options.js';
+import { warnTaken } from './reports.js';
 import { RLock, type RLockAcquireOptions, type RLockAcquireSyncOptions } from './rlock.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
@@ -216,7 +224,7 @@ export class Condition {
         return {
           handle,
           levels,
-          request: { holder: number, takeAbandoned: false },
+          request: { holder: number, takeAbandoned: Lock.takes(lock) },
           rest: () => {
             anonymous = RLock.rest(lock, held);
             for (let level = levels; level > 0; level -= 1) handle.release(number);
@@ -228,7 +236,7 @@ export class Condition {
       }
     } else {
       checkHolder(options);
-      if (handle.count(0) > 0) return restOfLock(handle);
+      if (handle.count(0) > 0) return restOfLock(handle, Lock.takes(lock));
     }
     throw new StateError(`cannot ${verb}: the caller does not have the condition's lock`);
   }
@@ -254,11 +262,11 @@ interface ReducedCondition extends Shared {
   lock: Lock;
 }
 
-function restOfLock(handle: LockHandle): Resting {
+function restOfLock(handle: LockHandle, takeAbandoned: boolean): Resting {
   return {
     handle,
     levels: 1,
-    request: { holder: 0, takeAbandoned: false },
+    request: plainRequest(takeAbandoned),
     rest: () => {
       handle.release(0);
     },
@@ -283,8 +291,12 @@ function takeAgainSync({ handle, request, levels, resume }: Resting): void {
 
 function checkTaken(outcome: SyncOutcome, handle: LockHandle, resume: Resting['resume']): void {
   if (outcome === SyncOutcome.Done) return;
-  resume(false);
   const pid = handle.abandonedPid() || undefined;
+  if (outcome === SyncOutcome.DoneAbandoned) {
+    warnTaken(pid);
+    return;
+  }
+  resume(false);
   throw new LockAbandonedError(
     `process ${String(pid ?? '(unknown)')} died with the lock while it was waited for, and the lock is not held now`,
     { pid },

@@ -196,6 +196,11 @@ export class Lock {
     return lock.#handle;
   }
 
+  /** For Condition: whether it was made to be taken from the dead. @internal */
+  static takes(lock: Lock): boolean {
+    return lock.#takes;
+  }
+
   /** @internal */
   static reduce(lock: Lock, transfer: Parameters<typeof sendShared>[1]): ReducedLock {
     return { ...sendShared(lock.#handle, transfer), takeAbandoned: lock.#takes };
