@@ -1,5 +1,6 @@
 /** The addon's surface, typed; the loading through node-gyp-build. Nobody but the native backend imports this. */
 import path from 'node:path';
+import type { NativeNamed } from './native/named-semaphores.js';
 import type { NativeSync } from './native/sync-addon.js';
 
 /** A descriptor's stream of framed messages. Owns the descriptor. Not thread-safe: one per environment. */
@@ -73,7 +74,7 @@ export interface ForkRefusal {
   transient: boolean;
 }
 
-export interface Addon {
+export interface Addon extends Partial<NativeNamed> {
   /** Shared objects; absent where the platform has none. */
   readonly sync?: NativeSync;
 

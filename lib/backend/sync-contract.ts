@@ -102,13 +102,9 @@ export interface BarrierHandle extends SharedHandle {
   broken(): boolean;
 }
 
-/** sem_open(3). What several processes, in any language, share by name. */
-export interface NamedSemaphoreHandle {
-  acquire(wait: Wait): Begun;
-  acquireSync(timeoutMs: number): SyncOutcome;
-  release(permits: number): boolean;
-  value(): number;
-  /** sem_close(3). Idempotent; pending waits reject with ClosedError. */
+/** sem_open(3). What several processes, in any language, share by name. It travels as its name. */
+export interface NamedSemaphoreHandle extends SemaphoreHandle {
+  /** sem_close(3). Idempotent; pending waits reject with ClosedError, and so does every later use. */
   close(): void;
 }
 
@@ -148,8 +144,6 @@ export interface SyncBackend {
     reference: unknown,
     handle: TransferHandle | undefined,
   ): SharedKinds[K];
-  /** Absent where the platform has none. */
-  readonly named?: NamedSemaphores;
 }
 
 /** SEM_VALUE_MAX of POSIX systems. */

@@ -9,8 +9,8 @@ import { acquireTimeout, acquireWait, type Blocking, type SyncWait } from './opt
 import { overReleased, refusePromise } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
-/** One that has arrived from another process. */
-class ArrivedSemaphore {
+/** @internal One that is there already: it has arrived from another process, or been opened by its name. */
+export class ArrivedSemaphore {
   readonly handle: SemaphoreHandle;
 
   constructor(handle: SemaphoreHandle) {

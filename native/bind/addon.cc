@@ -8,6 +8,7 @@
 #include "bind/fork_wrap.h"
 #include "bind/peer_wrap.h"
 #if defined(__linux__)
+#include "bind/named_semaphore_wrap.h"
 #include "bind/sync_wrap.h"
 #endif
 
@@ -21,6 +22,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mp::InitFork(env, exports);
 #if defined(__linux__)
   mp::InitSync(env, exports);
+  mp::InitNamedSemaphore(env, exports);
 #endif
   return exports;
 }

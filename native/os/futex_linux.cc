@@ -61,6 +61,18 @@ FutexOutcome FutexWaitEither(FutexWatch own, FutexWatch other, uint64_t deadline
   return FutexWait(*own.word, own.expected, deadline_ns);
 }
 
+bool FutexWaitAny(const std::vector<FutexWatch>& words) {
+  FutexWaitEntry entries[kMostFutexWatches];
+  size_t count = 0;
+  for (const FutexWatch& watch : words) {
+    if (count == kMostFutexWatches) return false;
+    entries[count] = {watch.expected, reinterpret_cast<uint64_t>(watch.word), kFutex32Bit, 0};
+    count += 1;
+  }
+  const long result = syscall(SYS_futex_waitv, entries, count, 0, nullptr, CLOCK_MONOTONIC);
+  return result >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
 void FutexWake(const std::atomic<uint32_t>& word, int sleepers) {
   syscall(SYS_futex, &word, FUTEX_WAKE, sleepers, nullptr, nullptr, 0);
 }

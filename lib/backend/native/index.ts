@@ -1,10 +1,11 @@
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
-import type { SyncBackend } from '../sync-contract.js';
+import type { NamedSemaphores, SyncBackend } from '../sync-contract.js';
 import { SocketChannel, type Mode } from './channel.js';
 import { ForkedChild, collectEnded } from './child.js';
 import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
+import type * as Named from './named-semaphores.js';
 import { HeldPeer } from './peer.js';
 import { attachToParent, spawnNode } from './spawn.js';
 import type { NativeSync } from './sync-addon.js';
@@ -28,6 +29,7 @@ export function createNativeBackend(addon: Addon): Backend {
     collectEnded,
     attachChild: () => attachToParent(addon),
     ...(sync && { sync: () => nativeSync(sync) }),
+    ...(addon.NativeNamedSemaphore && { named: () => namedSemaphores(addon) }),
     peer: (pid) => new HeldPeer(addon, pid),
   };
 }
@@ -41,6 +43,17 @@ function nativeSync(native: NativeSync): SyncBackend {
     madeSync = createNativeSync(native);
   }
   return madeSync;
+}
+
+let madeNamed: NamedSemaphores | undefined;
+
+function namedSemaphores(addon: Addon): NamedSemaphores {
+  if (madeNamed === undefined) {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first one is used
+    const { createNamedSemaphores } = require('./named-semaphores.js') as typeof Named;
+    madeNamed = createNamedSemaphores(addon as Required<Addon>);
+  }
+  return madeNamed;
 }
 
 function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {
