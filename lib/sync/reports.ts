@@ -1,4 +1,5 @@
 /** What goes wrong in this room, in words. */
+import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
 import { outOfRange } from '../base/options.js';
 
 const WARNING = 'MultiprocessingWarning';
@@ -34,6 +35,10 @@ export function warnAnonymous(): void {
     { type: WARNING, code: 'ERR_MP_RLOCK_HOLDER' },
   );
 }
+
+resetAfterFork(AfterForkOrder.Services, () => {
+  warned = false;
+});
 
 /** The lock would be free again before the body has done its work. */
 export function refusePromise<T>(result: T): T {

@@ -107,7 +107,7 @@ export class Router implements Uplink {
 
   /** From now on the broker is told when this process ends in good order, and of all that it did before. */
   watchEnd(): void {
-    if (this.#endIsWatched) return;
+    if (this.#endIsWatched || this.#parent === undefined) return;
     this.#endIsWatched = true;
     process.once('exit', () => {
       this.#ending = true;
