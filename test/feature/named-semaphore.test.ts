@@ -293,6 +293,7 @@ describeEach(
         there.close();
         assert.equal(await sem.acquire(), true);
         assert.equal(await here.recv(), name);
+        await here.send('taken');
         sem.release();
         assert.equal(await child.join(), 0);
         assert.equal(sem.getValue(), 0);`,
