@@ -42,6 +42,9 @@ class SyncCall {
       Refuse("the handle must be a number");
       return nullptr;
     }
+    return SlotAt(index);
+  }
+  SyncEnv::Slot* SlotAt(uint32_t index) {
     SyncEnv::Slot* const slot = sync_->At(index);
     if (slot == nullptr) {
       Refuse("there is no handle of that number");
@@ -53,7 +56,10 @@ class SyncCall {
   }
   template <typename T>
   T* Object() {
-    SyncEnv::Slot* const slot = Slot();
+    return As<T>(Slot());
+  }
+  template <typename T>
+  T* As(SyncEnv::Slot* slot) {
     if (slot == nullptr) return nullptr;
     if (slot->kind == T::kKind) return static_cast<T*>(slot->object.get());
     Refuse("the handle is of another kind");
@@ -92,11 +98,15 @@ class SyncCall {
     napi_get_boolean(env_, yes, &value);
     return value;
   }
-  // 0 for a try in vain.
+  // Undefined for what mostly comes of it, kDone: that answer costs no call. 0 for a try in vain.
   napi_value Answer(SyncOutcome outcome) {
+    if (outcome == SyncOutcome::kDone) return nullptr;
     if (outcome == SyncOutcome::kForeign) return Fail(Status::Failed(ECHILD, "wait"));
     return Answer(static_cast<uint32_t>(outcome));
   }
+
+  // Undefined when it was done.
+  napi_value AnswerUnless(bool refused) const { return refused ? Answer(false) : nullptr; }
 
   napi_value Refuse(const char* message) {
     if (ok_) napi_throw_type_error(env_, "ERR_MP_INVALID_ARGUMENT", message);
@@ -109,14 +119,14 @@ class SyncCall {
     return nullptr;
   }
 
-  // An outcome, or when it has to wait, minus the number of the waiter. `begin(waiter)` registers.
-  // A barrier's answer says its index as well.
+  // An outcome (undefined for kDone), or when it has to wait, minus the number of the waiter.
+  // `begin(waiter)` registers. A barrier's answer says its index as well.
   template <typename Begin>
   napi_value WaitAsync(const SyncEnv::Slot& slot, Begin begin) {
     AsyncWaiter* const waiter = sync_->NextWaiter();
     const SyncOutcome outcome = begin(waiter);
     if (outcome != SyncOutcome::kPending) {
-      if (outcome == SyncOutcome::kForeign) return Answer(outcome);
+      if (outcome == SyncOutcome::kForeign || waiter->request.index == 0) return Answer(outcome);
       return Answer(WithIndex(outcome, waiter->request.index));
     }
     const Result<uint32_t> id = sync_->Enlist(slot.object);

@@ -1,4 +1,6 @@
-// A lock is asked for by one number: twice the holder, and one more to take it from the dead.
+// A plain lock is asked for by one number: twice the handle, and one more to take it from the dead.
+// A reentrant one by its handle and another number: twice the holder, and the same. Every argument
+// that is fetched costs as much as the lock itself.
 
 #include "bind/sync_call.h"
 
@@ -9,37 +11,43 @@ LockRequest RequestOf(uint32_t number) {
   return {number >> 1 & kMaxHolder, (number & 1) != 0};
 }
 
+// The slot that a plain lock's number names, and its lock.
+struct Plain {
+  Plain(SyncCall* call, uint32_t number)
+      : slot(call->ok() ? call->SlotAt(number >> 1) : nullptr),
+        lock(call->As<RLock>(slot)),
+        request{0, (number & 1) != 0} {}
+  SyncEnv::Slot* slot;
+  Lock* lock;
+  LockRequest request;
+};
+
 napi_value Try(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 2);
-  RLock* const lock = call.Object<RLock>();
-  const uint32_t request = call.Number(1);
-  if (!call.ok()) return nullptr;
-  return call.Answer(lock->Lock::TryAcquire(RequestOf(request)));
+  SyncCall call(env, info, 1);
+  const Plain plain(&call, call.Number(0));
+  return call.ok() ? call.Answer(plain.lock->TryAcquire(plain.request)) : nullptr;
 }
 
 napi_value AcquireSync(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 2);
-  RLock* const lock = call.Object<RLock>();
-  const uint32_t number = call.Number(1);
+  SyncCall call(env, info, 1);
+  const Plain plain(&call, call.Number(0));
   if (!call.ok()) return nullptr;
-  const LockRequest request = RequestOf(number);
   // Before the clock is looked at.
-  const SyncOutcome outcome = lock->Lock::TryAcquire(request);
+  const SyncOutcome outcome = plain.lock->TryAcquire(plain.request);
   if (outcome != SyncOutcome::kPending) return call.Answer(outcome);
-  SyncCall waits(env, info, 3);
-  const uint64_t deadline = waits.Deadline(2);
+  SyncCall waits(env, info, 2);
+  const uint64_t deadline = waits.Deadline(1);
   if (!waits.ok()) return nullptr;
-  return call.Answer(lock->Lock::AcquireSync(deadline, request));
+  return call.Answer(plain.lock->AcquireSync(deadline, plain.request));
 }
 
 napi_value AcquireAsync(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 2);
-  RLock* const lock = call.Object<RLock>();
-  const uint32_t request = call.Number(1);
+  SyncCall call(env, info, 1);
+  const Plain plain(&call, call.Number(0));
   if (!call.ok()) return nullptr;
-  return call.WaitAsync(*call.Slot(), [&](AsyncWaiter* waiter) {
-    waiter->request.lock = RequestOf(request);
-    return lock->Lock::AcquireAsync(waiter);
+  return call.WaitAsync(*plain.slot, [&](AsyncWaiter* waiter) {
+    waiter->request.lock = plain.request;
+    return plain.lock->AcquireAsync(waiter);
   });
 }
 
@@ -49,7 +57,7 @@ napi_value Release(napi_env env, napi_callback_info info) {
   if (!call.ok()) return nullptr;
   const Status released = lock->Lock::Release();
   if (!released.ok() && released.error != EPERM) return call.Fail(released);
-  return call.Answer(released.ok());
+  return call.AnswerUnless(!released.ok());
 }
 
 napi_value Locked(napi_env env, napi_callback_info info) {
@@ -119,7 +127,7 @@ napi_value ReleaseOne(napi_env env, napi_callback_info info) {
   if (!call.ok()) return nullptr;
   const Status released = lock->Release(holder);
   if (!released.ok() && released.error != EPERM) return call.Fail(released);
-  return call.Answer(released.ok());
+  return call.AnswerUnless(!released.ok());
 }
 
 napi_value Count(napi_env env, napi_callback_info info) {

@@ -71,7 +71,7 @@ napi_value Release(napi_env env, napi_callback_info info) {
   return WithSemaphore(&call, [&](const SyncEnv::Slot&, auto& semaphore) {
     const Status released = ReleaseAll(semaphore, permits);
     if (!released.ok() && released.error != EOVERFLOW) return call.Fail(released);
-    return call.Answer(released.ok());
+    return call.AnswerUnless(!released.ok());
   });
 }
 

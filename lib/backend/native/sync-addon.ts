@@ -1,6 +1,7 @@
 /**
  * The addon's shared objects, typed. An object is known by the number of a handle of this environment, a pending wait by a number
- * of its own. An answer of 1 and more is a SyncOutcome, 0 a try in vain, less than 0 minus the number of a wait that has begun.
+ * of its own. An answer of 1 and more is a SyncOutcome, undefined is the usual one, Done: numbers cost more to answer than locks to
+ * take. 0 is a try in vain, less than 0 minus the number of a wait that has begun.
  * A barrier's answer has the index of the arrival above the lowest three bits. Timeouts are milliseconds, Infinity waits for
  * ever. What is no argument of theirs gets a TypeError, a failed system call an error with Node's three properties.
  */
@@ -16,6 +17,9 @@ export enum NativeKind {
 
 /** What names an object: kind, offset, generation. For `recall` also who sent it. */
 export type NativeReference = [kind: number, offset: number, generation: number, sender: number];
+
+/** See above. */
+export type Answer = number | undefined;
 
 export interface NativeSync {
   /** Semaphore: value and bound; bounded: permits; barrier: parties and whether there is an action. */
@@ -42,40 +46,43 @@ export interface NativeSync {
   /** Looks for participants that have died, and gives back what they held: how many there were. */
   reap(): number;
 
-  /** `request` is twice the holder, and one more to take the lock from the dead. */
-  lockTry(handle: number, request: number): number;
-  lockSync(handle: number, request: number, timeoutMs: number): number;
-  lockAsync(handle: number, request: number): number;
-  lockRelease(handle: number): boolean;
+  /** `request` is twice the handle, and one more to take the lock from the dead. */
+  lockTry(request: number): Answer;
+  lockSync(request: number, timeoutMs: number): Answer;
+  lockAsync(request: number): Answer;
+  /** False when there was nothing to release. */
+  lockRelease(handle: number): false | undefined;
   lockLocked(handle: number): boolean;
   lockHeldHere(handle: number, holder: number): boolean;
   lockAbandonedPid(handle: number): number;
-  rlockTry(handle: number, request: number): number;
-  rlockSync(handle: number, request: number, timeoutMs: number): number;
-  rlockAsync(handle: number, request: number): number;
-  rlockRelease(handle: number, holder: number): boolean;
+  /** `request` is twice the holder, and one more to take the lock from the dead. */
+  rlockTry(handle: number, request: number): Answer;
+  rlockSync(handle: number, request: number, timeoutMs: number): Answer;
+  rlockAsync(handle: number, request: number): Answer;
+  rlockRelease(handle: number, holder: number): false | undefined;
   rlockCount(handle: number, holder: number): number;
 
-  semaphoreTry(handle: number): number;
-  semaphoreSync(handle: number, timeoutMs: number): number;
-  semaphoreAsync(handle: number): number;
-  semaphoreRelease(handle: number, permits: number): boolean;
+  semaphoreTry(handle: number): Answer;
+  semaphoreSync(handle: number, timeoutMs: number): Answer;
+  semaphoreAsync(handle: number): Answer;
+  semaphoreRelease(handle: number, permits: number): false | undefined;
   semaphoreValue(handle: number): number;
 
   /** Enrols, and always waits. */
   conditionAsync(handle: number): number;
   /** Calls `release` enrolled. What it throws is thrown, and nobody waits. */
-  conditionSync(handle: number, release: () => void, timeoutMs: number): number;
+  conditionSync(handle: number, release: () => void, timeoutMs: number): Answer;
   conditionNotify(handle: number, count: number): number;
 
   eventSet(handle: number): void;
   eventClear(handle: number): void;
   eventIsSet(handle: number): boolean;
-  eventSync(handle: number, timeoutMs: number): number;
-  eventAsync(handle: number): number;
+  eventSync(handle: number, timeoutMs: number): Answer;
+  eventAsync(handle: number): Answer;
 
   barrierSync(handle: number, timeoutMs: number): number;
-  barrierAsync(handle: number): number;
+  /** Undefined has the index 0. */
+  barrierAsync(handle: number): Answer;
   barrierFinish(handle: number): boolean;
   barrierAbort(handle: number): void;
   barrierReset(handle: number): void;

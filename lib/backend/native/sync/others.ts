@@ -9,13 +9,13 @@ import {
   type SemaphoreHandle,
 } from '../../sync-contract.js';
 import { NativeHandle, aborted, waitFailed } from './handle.js';
-import { INDEX_SHIFT, OUTCOME_MASK, type Ending } from './waits.js';
+import { INDEX_SHIFT, OUTCOME_MASK, tried, type Ending } from './waits.js';
 
 export class NativeSemaphore extends NativeHandle implements SemaphoreHandle {
   acquire(wait: Wait): Begun {
     const rejected = aborted(wait);
     if (rejected) return rejected;
-    if (wait.timeout === 0) return this.native.semaphoreTry(this.id) || SyncOutcome.TimedOut;
+    if (wait.timeout === 0) return tried(this.native.semaphoreTry(this.id));
     try {
       return this.waits.settle(this.native.semaphoreAsync(this.id), this, wait);
     } catch (error) {
@@ -24,11 +24,11 @@ export class NativeSemaphore extends NativeHandle implements SemaphoreHandle {
   }
 
   acquireSync(timeoutMs: number): SyncOutcome {
-    return this.native.semaphoreSync(this.id, timeoutMs);
+    return this.native.semaphoreSync(this.id, timeoutMs) ?? SyncOutcome.Done;
   }
 
   release(permits: number): boolean {
-    return this.native.semaphoreRelease(this.id, permits);
+    return this.native.semaphoreRelease(this.id, permits) ?? true;
   }
 
   value(): number {
@@ -57,7 +57,7 @@ export class NativeCondition extends NativeHandle implements ConditionHandle {
   }
 
   waitSync(release: () => void, timeoutMs: number): SyncOutcome {
-    return this.native.conditionSync(this.id, release, timeoutMs);
+    return this.native.conditionSync(this.id, release, timeoutMs) ?? SyncOutcome.Done;
   }
 
   notify(count: number): void {
@@ -90,7 +90,7 @@ export class NativeEvent extends NativeHandle implements EventHandle {
   }
 
   waitSync(timeoutMs: number): SyncOutcome {
-    return this.native.eventSync(this.id, timeoutMs);
+    return this.native.eventSync(this.id, timeoutMs) ?? SyncOutcome.Done;
   }
 }
 
@@ -113,7 +113,7 @@ export class NativeBarrier extends NativeHandle implements BarrierHandle {
     if (rejected) return rejected;
     let begun: number;
     try {
-      begun = this.native.barrierAsync(this.id);
+      begun = this.native.barrierAsync(this.id) ?? SyncOutcome.Done;
     } catch (error) {
       throw waitFailed(error);
     }

@@ -2,7 +2,7 @@ import { AfterForkOrder, resetAfterFork } from '../../../base/after-fork.js';
 import type { Wait } from '../../../base/options.js';
 import { PendingWait } from '../../../base/wait.js';
 import { SyncOutcome, type Begun } from '../../sync-contract.js';
-import type { NativeSync } from '../sync-addon.js';
+import type { Answer, NativeSync } from '../sync-addon.js';
 
 /** So many waits are told of in one call. */
 const RESULTS_AT_ONCE = 256;
@@ -28,6 +28,12 @@ export interface Ending<T> {
 
 const PLAIN: Ending<SyncOutcome> = { value: (outcome) => outcome, abortExpires: false };
 
+/** Of a try, which is in vain rather than to be waited for. */
+export function tried(answer: Answer): SyncOutcome {
+  if (answer === undefined) return SyncOutcome.Done;
+  return answer === 0 ? SyncOutcome.TimedOut : answer;
+}
+
 /** The async waits of this thread that have begun and not ended. */
 export class Waits {
   readonly #native: NativeSync;
@@ -46,7 +52,8 @@ export class Waits {
   }
 
   /** What an operation has answered natively: an outcome, or minus the number of a wait that has begun. */
-  settle(answer: number, handle: object, wait: Wait): Begun {
+  settle(answer: Answer, handle: object, wait: Wait): Begun {
+    if (answer === undefined) return SyncOutcome.Done;
     return answer < 0 ? this.add(-answer, handle, wait, PLAIN) : answer;
   }
 
