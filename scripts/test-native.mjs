@@ -40,6 +40,7 @@ function configure(sanitizer) {
 function runTests(folder, sanitizer) {
   console.log(`== native tests, sanitizer ${sanitizer}`);
   const command = ['ctest', '--test-dir', folder, '--output-on-failure', '--verbose'];
+  command.push('--parallel', String(os.availableParallelism()));
   if (sanitizer === 'thread' && canFixAddresses())
     command.unshift('setarch', '--addr-no-randomize');
   const { stdout } = spawnSync(command[0], command.slice(1), {
