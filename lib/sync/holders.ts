@@ -75,11 +75,13 @@ export function standFor(object: object, holder: Holder): void {
   explicit.set(object, holder);
 }
 
-/** The scopes in which code runs, the innermost first: whatever is called from there, however late, is in them. */
+/** The scopes in which code runs, the innermost first: whatever is called from there is in them until they end. */
 interface Scope {
   readonly lock: object;
   readonly holder: Holder;
   readonly outer: Scope | undefined;
+  /** Until the body has settled. What goes on after that is on its own: two such tasks are not one holder. */
+  open: boolean;
 }
 
 const scopes = new AsyncLocalStorage<Scope>();
@@ -90,14 +92,23 @@ let anyScope = false;
 export function scopeHolder(lock: object): Holder | undefined {
   if (!anyScope) return undefined;
   for (let scope = scopes.getStore(); scope !== undefined; scope = scope.outer) {
-    if (scope.lock === lock) return scope.holder;
+    if (scope.lock === lock && scope.open) return scope.holder;
   }
   return undefined;
 }
 
-export function runInScope<T>(lock: object, holder: Holder, body: () => T): T {
+export async function runInScope<T>(
+  lock: object,
+  holder: Holder,
+  body: () => T | PromiseLike<T>,
+): Promise<T> {
   anyScope = true;
-  return scopes.run({ lock, holder, outer: scopes.getStore() }, body);
+  const scope: Scope = { lock, holder, outer: scopes.getStore(), open: true };
+  try {
+    return await scopes.run(scope, body);
+  } finally {
+    scope.open = false;
+  }
 }
 
 resetAfterFork(AfterForkOrder.Handles, (occasion) => {

@@ -30,7 +30,7 @@ export type RLockAcquireSyncOptions = AcquireSyncOptions & HolderOption;
  * `multiprocessing.RLock`, whose holder is a thread of a process.
  *
  * Here the holder is, in this order: the object given as `holder`; inside of `withLock(body)`, that scope, with everything
- * called from the body, however late; the thread, for the blocking forms; and for `acquire()` alone, nobody in particular: two
+ * called from the body until it has settled; the thread, for the blocking forms; and for `acquire()` alone, nobody in particular: two
  * tasks of one process do not share a lock, and a promise cannot tell whose it is, so this one is not reentrant.
  */
 export class RLock extends Lock {

@@ -80,6 +80,30 @@ describeEach('RLock', (testCase) => {
     );
   });
 
+  test('two tasks that outlive their scope do not share the lock', async () => {
+    await check(
+      testCase,
+      `const lock = new RLock();
+      let late;
+      const ended = new Promise((resolve) => (late = resolve));
+      let inside = 0;
+      const task = async () => {
+        await ended;
+        await lock.acquire();
+        inside += 1;
+        assert.equal(inside, 1);
+        await turn();
+        inside -= 1;
+        lock.release();
+      };
+      let tasks;
+      await lock.withLock(() => { tasks = Promise.all([task(), task()]); });
+      late();
+      await tasks;
+      assert.equal(lock.locked(), false);`,
+    );
+  });
+
   test('a named holder is whoever passes the object', async () => {
     await check(
       testCase,
