@@ -1,7 +1,8 @@
 // npm run test:nodes: the core suite on every supported Node line, with the one binary that was built here. The other
 // Node binaries come from npm, into a folder that git ignores.
-//   node scripts/test-nodes.mjs [--skip-current] [--fallback-on-newest] [path …]
-// The fallback rests on node:child_process alone: `--fallback-on-newest` tests it on the last version and not on those between.
+//   node scripts/test-nodes.mjs [--skip-current] [--short] [path …]
+// `--short`: what depends most on the version of V8. The native backend on the newest version, forked children alone on those
+// between; the fallback rests on node:child_process, and a spawned child is a plain Node program.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { otherNodes } from './build/nodes.mjs';
@@ -14,22 +15,24 @@ const suite = paths.length > 0 ? paths : CORE.filter((folder) => existsSync(inRo
 const current = process.argv.includes('--skip-current') ? [] : [process.execPath];
 
 const nodes = [...current, ...otherNodes()];
-const nativeAlone = process.argv.includes('--fallback-on-newest') ? nodes.slice(0, -1) : [];
+const short = process.argv.includes('--short');
 
 let failed = 0;
-for (const node of nodes) {
-  if (!runSuite(node)) failed += 1;
+for (const [index, node] of nodes.entries()) {
+  if (!runSuite(node, short ? narrowed(index === nodes.length - 1) : {})) failed += 1;
 }
 if (failed > 0) console.error(`the core suite failed on ${failed} Node versions`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function runSuite(node) {
+function narrowed(newest) {
+  const native = { MULTIPROCESSING_BACKEND: 'native' };
+  return newest ? native : { ...native, MP_TEST_METHOD: 'fork' };
+}
+
+function runSuite(node, narrow) {
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
-  console.log(`== core suite on Node ${version}`);
+  console.log(`== core suite on Node ${version} ${Object.values(narrow).join(', ')}`);
   const vitest = inRoot('node_modules', 'vitest', 'vitest.mjs');
-  const env = nativeAlone.includes(node)
-    ? { ...process.env, MULTIPROCESSING_BACKEND: 'native' }
-    : process.env;
-  const options = { cwd: root, stdio: 'inherit', env };
+  const options = { cwd: root, stdio: 'inherit', env: { ...process.env, ...narrow } };
   return spawnSync(node, [vitest, 'run', ...suite], options).status === 0;
 }

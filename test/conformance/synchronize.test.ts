@@ -1,6 +1,6 @@
 // CPython's tests of locks, semaphores and events (Lib/test/_test_multiprocessing.py), the original id in every title. Their threads are
 // further tasks of the same process here. A Semaphore that is only released takes the place of shared values, which come later.
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { check } from '../fixtures/synchronize/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
@@ -206,3 +206,25 @@ describeEach('_TestEvent', (testCase) => {
     );
   });
 });
+
+describeEach(
+  'TestNamedResource',
+  (testCase) => {
+    test('TestNamedResource.test_global_named_resource_spawn', async () => {
+      const { code, stderr } = await testCase.run(`
+const { Process, Semaphore, setStartMethod } = require('node-multiprocessing');
+setStartMethod('spawn', { force: true });
+const resource = new Semaphore();
+exports.submain = function submain() {};
+if (require.main === module) {
+  (async () => {
+    const p = new Process({ target: exports.submain });
+    await p.start();
+    process.exitCode = await p.join();
+  })();
+}`);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    });
+  },
+  ({ method }) => method === 'spawn',
+);

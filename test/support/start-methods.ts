@@ -29,8 +29,14 @@ const backends: Backend[] = (['native', 'fallback'] as const).filter((backend) =
   [undefined, '', backend].includes(process.env['MULTIPROCESSING_BACKEND']),
 );
 
+/** All start methods, or the one that MP_TEST_METHOD names. */
+const wanted = (method: Method): boolean =>
+  [undefined, '', method].includes(process.env['MP_TEST_METHOD']);
+
 export const cases: Case[] = backends.flatMap((backend) =>
-  methodsOf(backend).map((method) => makeCase(backend, method)),
+  methodsOf(backend)
+    .filter(wanted)
+    .map((method) => makeCase(backend, method)),
 );
 
 function makeCase(backend: Backend, method: Method): Case {
