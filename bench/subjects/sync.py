@@ -3,19 +3,10 @@
 import json
 import multiprocessing
 import sys
-import time
+
+from python import time_each
 
 context = multiprocessing.get_context("fork")
-
-
-def time_each(rounds, operation):
-    samples = []
-    for i in range(-(-rounds // 10) * -1, rounds):
-        started_at = time.perf_counter()
-        operation()
-        if i >= 0:
-            samples.append((time.perf_counter() - started_at) * 1000)
-    return samples
 
 
 def pairs(lock, count):

@@ -194,6 +194,30 @@ describeEach('Condition', (testCase) => {
     );
   });
 
+  test('a lock that is made to be taken from the dead is taken again from the dead', async () => {
+    await check(
+      testCase,
+      `for (const Kind of [Lock, RLock]) {
+        const condition = new Condition(new Kind({ takeAbandoned: true }));
+        await condition.acquire();
+        const [line, p] = await startWithLine(t.acquireAndStay, condition.lock);
+        const over = new AbortController();
+        const waiting = condition.wait({ signal: over.signal });
+        await line.recv();
+        over.abort(new Error('enough'));
+        warnings.length = 0;
+        p.kill();
+        await assert.rejects(waiting, { message: 'enough' });
+        await turn();
+        assert.equal(warnings[0]?.code, 'ERR_MP_LOCK_ABANDONED');
+        condition.notify();
+        condition.release();
+        assert.equal(await p.join(), -9);
+        line.close();
+      }`,
+    );
+  });
+
   test('waitFor asks again after each notification, for so long', async () => {
     await check(
       testCase,
