@@ -152,11 +152,11 @@ describeEach(
         const ours = [];
         for (let i = 0; i < 4; i++) {
           const p = new Process({ target: t.exitWith, args: [i] });
-          const theirs = spawn(process.execPath, ['-e', 'process.exit(' + (40 + i) + ')']);
+          const theirs = once(spawn(process.execPath, ['-e', 'process.exit(' + (40 + i) + ')']), 'exit');
           await p.start();
           ours.push(p);
           assert.equal(spawnSync('/bin/sh', ['-c', 'exit 7']).status, 7);
-          assert.deepEqual(await once(theirs, 'exit'), [40 + i, null]);
+          assert.deepEqual(await theirs, [40 + i, null]);
         }
         assert.deepEqual(await Promise.all(ours.map((p) => p.join())), [0, 1, 2, 3]);
         assert.equal(String(execFileSync('/bin/echo', ['fine'])), 'fine\\n');`,
