@@ -4,6 +4,7 @@
  */
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
+import type { QueueBackend } from './queue-contract.js';
 import type { NamedSemaphores, SyncBackend } from './sync-contract.js';
 
 export type StartMethod = 'fork' | 'forkserver' | 'spawn';
@@ -173,6 +174,8 @@ export interface Backend {
   attachChild(): ChildEnd;
   /** Locks and their kin; made when they are first asked for. */
   readonly sync?: () => SyncBackend;
+  /** Queues; made when they are first asked for. */
+  readonly queues?: () => QueueBackend;
   /** Absent where the platform has none. They need no shared memory of ours. */
   readonly named?: () => NamedSemaphores;
   /** The parent of this process; `pid` guards against a parent that ended before we looked. */
