@@ -184,9 +184,10 @@ describeEach('Condition', (testCase) => {
       await q.join();
       await cond.acquire({ takeAbandoned: true, holder: cond });
       cond.notify(1, { holder: cond });
-      const [line3, r] = await startWithLine(t.acquireAndStay, cond.lock);
       cond.release({ holder: cond });
       assert.equal(await waiting, true);
+      // Not before: of two processes that wait for a lock either may be first, and this one stays.
+      const [line3, r] = await startWithLine(t.acquireAndStay, cond.lock);
       cond.release();
       await line3.recv();
       await assert.rejects(Promise.all([cond.acquire(), r.kill()]), { code: 'ERR_MP_LOCK_ABANDONED' });
