@@ -74,3 +74,25 @@ describeEach(
   },
   ({ backend }) => backend === 'native',
 );
+
+describeEach(
+  'Without descriptors, without the addon',
+  (testCase) => {
+    test('a start rejects with an error that says so, and the next one works', async () => {
+      await check(
+        testCase,
+        limited(`
+        const giveBack = take(0);
+        const p = new Process({ target: t.nothing });
+        await assert.rejects(p.start(), exhausted);
+        assert.deepEqual(activeChildren(), []);
+        const log = new Process({ target: t.nothing, stdout: __filename + '.log' });
+        await assert.rejects(log.start(), exhausted);
+        giveBack();
+        await p.start();
+        assert.equal(await p.join(), 0);`),
+      );
+    });
+  },
+  ({ backend }) => backend === 'fallback',
+);

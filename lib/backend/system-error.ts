@@ -1,4 +1,4 @@
-import { SystemError } from '../../errors.js';
+import { SystemError } from '../errors.js';
 
 /** What the addon throws for a failed system call: a plain Error with Node's three properties. */
 export interface RawSystemError extends Error {
