@@ -1,8 +1,10 @@
 /** The front door: the default context's surface, the classes, the errors. No logic. */
 export type { StartMethod } from './backend/contract.js';
 export type { Wait } from './base/options.js';
+export type { Waitable } from './base/readiness.js';
 export { Connection } from './connection/connection.js';
 export { Pipe } from './connection/pipe.js';
+export { wait } from './connection/wait.js';
 export { getContext } from './context/context.js';
 export type { Context } from './context/context.js';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';

@@ -5,6 +5,7 @@ import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
 import type { Wait } from '../base/options.js';
+import { READINESS, type Waitable } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
@@ -29,7 +30,7 @@ const FOR_EVER: Wait = Object.freeze({});
  * closed.
  */
 export class Connection<In = unknown, Out = In>
-  implements AsyncIterable<In>, Disposable, AsyncDisposable
+  implements AsyncIterable<In>, Disposable, AsyncDisposable, Waitable
 {
   readonly #channel: Channel;
   #withheld = false;
@@ -196,6 +197,12 @@ export class Connection<In = unknown, Out = In>
       }
       yield value;
     }
+  }
+
+  /** @internal For `wait()`. */
+  async [READINESS](wait: Wait): Promise<boolean> {
+    this.#check('readable');
+    return this.#channel.poll(wait);
   }
 
   [inspect.custom](): string {

@@ -1,8 +1,8 @@
 // CPython's tests of connections (Lib/test/_test_multiprocessing.py), the original id in every title. Adapted means that the
 // thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
 //
-// Not yet: what needs wait(), Listener and Client, or raw descriptors:
-//   _TestConnection.test_wait_empty, _TestPicklingConnections.test_pickling, all of _TestListener and _TestListenerClient
+// Not yet: what needs Listener and Client, or raw descriptors:
+//   _TestPicklingConnections.test_pickling, all of _TestListener and _TestListenerClient
 import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
 import { describeEach } from '../support/start-methods.js';
