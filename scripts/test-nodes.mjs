@@ -1,17 +1,17 @@
 // npm run test:nodes: the core suite on every supported Node line, with the one binary that was built here. The other
 // Node binaries come from npm, into a folder that git ignores.
 //   node scripts/test-nodes.mjs [--skip-current] [--short] [path …]
-// `--short`: what depends most on the version of V8. The native backend on the newest version, forked children alone on those
-// between; the fallback rests on node:child_process, and a spawned child is a plain Node program.
+// `--short`: what depends most on the version of V8. The native backend on the newest version; on those between forked children
+// alone, and of them our own tests, without CPython's. The fallback rests on node:child_process, and a spawned child is a plain
+// Node program.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { otherNodes } from './build/nodes.mjs';
 import { inRoot, root } from './build/paths.mjs';
 
-const CORE = ['test/feature', 'test/conformance', 'test/exit'];
+const OURS = ['test/feature', 'test/exit'];
+const CORE = [...OURS, 'test/conformance'];
 
 const paths = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const suite = paths.length > 0 ? paths : CORE.filter((folder) => existsSync(inRoot(folder)));
 const current = process.argv.includes('--skip-current') ? [] : [process.execPath];
 
 const nodes = [...current, ...otherNodes()];
@@ -19,17 +19,19 @@ const short = process.argv.includes('--short');
 
 let failed = 0;
 for (const [index, node] of nodes.entries()) {
-  if (!runSuite(node, short ? narrowed(index === nodes.length - 1) : {})) failed += 1;
+  const between = short && index < nodes.length - 1;
+  if (!runSuite(node, between ? OURS : CORE, short ? narrowed(between) : {})) failed += 1;
 }
 if (failed > 0) console.error(`the core suite failed on ${failed} Node versions`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function narrowed(newest) {
+function narrowed(between) {
   const native = { MULTIPROCESSING_BACKEND: 'native' };
-  return newest ? native : { ...native, MP_TEST_METHOD: 'fork' };
+  return between ? { ...native, MP_TEST_METHOD: 'fork' } : native;
 }
 
-function runSuite(node, narrow) {
+function runSuite(node, folders, narrow) {
+  const suite = paths.length > 0 ? paths : folders;
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   console.log(`== core suite on Node ${version} ${Object.values(narrow).join(', ')}`);
   const vitest = inRoot('node_modules', 'vitest', 'vitest.mjs');
