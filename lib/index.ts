@@ -3,6 +3,8 @@ export type { StartMethod } from './backend/contract.js';
 export type { Wait } from './base/options.js';
 export { Connection } from './connection/connection.js';
 export { Pipe } from './connection/pipe.js';
+export { wait, waitSync } from './connection/wait.js';
+export type { Waitable } from './connection/wait.js';
 export { getContext } from './context/context.js';
 export type { Context } from './context/context.js';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';
