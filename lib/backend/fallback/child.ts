@@ -5,9 +5,10 @@ import { constants } from 'node:os';
 import type { Deadline } from '../../base/deadline.js';
 import { log } from '../../base/log.js';
 import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.js';
+import { systemError } from '../system-error.js';
 import { blocking } from './channel.js';
 
-/** @throws the spawn error when the program cannot be started. */
+/** @throws SystemError when the program cannot be started, or a file for its output not be opened. */
 export async function startProcess(
   { entry, execArgv, stdout, stderr }: SpawnRequest,
   env: NodeJS.ProcessEnv,
@@ -30,6 +31,8 @@ export async function startProcess(
     if (started.pid !== undefined) return started;
     const [error] = (await once(started, 'error')) as [Error];
     throw error;
+  } catch (error) {
+    throw systemError('the child process could not be started', error);
   } finally {
     for (const fd of opened) closeSync(fd);
   }

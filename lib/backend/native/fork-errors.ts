@@ -1,5 +1,5 @@
 import type { Forking } from '../contract.js';
-import { systemError } from './system-error.js';
+import { systemError } from '../system-error.js';
 
 /** The same, with a failed system call told as one of our errors: there may be no descriptor, no memory or no process left. */
 export function describeForkErrors(forking: Forking): Forking {

@@ -12,7 +12,7 @@ import { HeldPeer } from './peer.js';
 import { attachToParent, spawnNode } from './spawn.js';
 import type { NativeSync } from './sync-addon.js';
 import type * as Sync from './sync/index.js';
-import { systemError } from './system-error.js';
+import { systemError } from '../system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
 /** Everything over the addon: socket pairs, pidfds, fork, shared memory. */

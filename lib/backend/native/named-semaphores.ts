@@ -8,7 +8,7 @@ import {
   type NamedSemaphoreHandle,
   type NamedSemaphores,
 } from '../sync-contract.js';
-import { isRawSystemError, systemError } from './system-error.js';
+import { isRawSystemError, systemError } from '../system-error.js';
 
 interface NativeNamedSemaphore {
   tryAcquire(): boolean;

@@ -3,7 +3,7 @@ import { PendingWait } from '../../base/wait.js';
 import { EndOfFileError, StateError, TimeoutError } from '../../errors.js';
 import type { Addon, NativeChannel } from '../addon.js';
 import type { Message, TransferHandle } from '../contract.js';
-import { isRawSystemError, systemError } from './system-error.js';
+import { isRawSystemError, systemError } from '../system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);

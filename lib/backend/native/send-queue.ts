@@ -5,7 +5,7 @@ import { BrokenPipeError, StateError, TimeoutError } from '../../errors.js';
 import type { NativeChannel } from '../addon.js';
 import type { Message, TransferHandle } from '../contract.js';
 import { ReferenceOnItsWay } from './reference-on-its-way.js';
-import { isRawSystemError, systemError } from './system-error.js';
+import { isRawSystemError, systemError } from '../system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
 /** The kernel's bound (SCM_MAX_FD). */

@@ -7,7 +7,7 @@ import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
 import { SocketChannel } from './channel.js';
 import { SpawnedNode } from './child.js';
-import { systemError } from './system-error.js';
+import { systemError } from '../system-error.js';
 
 const BOTH_WAYS = { readable: true, writable: true };
 

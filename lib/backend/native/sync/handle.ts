@@ -2,7 +2,7 @@ import type { Wait } from '../../../base/options.js';
 import type { TransferHandle } from '../../contract.js';
 import type { SharedHandle, SharedKind } from '../../sync-contract.js';
 import type { NativeSync } from '../sync-addon.js';
-import { systemError } from '../system-error.js';
+import { systemError } from '../../system-error.js';
 import { depart } from './reference.js';
 import type { Waits } from './waits.js';
 

@@ -7,7 +7,7 @@ import {
   type SyncBackend,
 } from '../../sync-contract.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
-import { systemError } from '../system-error.js';
+import { systemError } from '../../system-error.js';
 import type { Core, NativeHandle } from './handle.js';
 import { NativeLock, NativeRLock } from './locks.js';
 import { NativeBarrier, NativeCondition, NativeEvent, NativeSemaphore } from './others.js';
