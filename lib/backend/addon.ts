@@ -51,6 +51,10 @@ export interface NativeChild {
   check(): [number, number] | undefined;
   /** Blocks up to timeoutMs (Infinity: for ever), reaps. */
   waitSync(timeoutMs: number): [number, number] | undefined;
+  /** Has a look found that it has ended? Also true where somebody else has collected the status, so that it is not known. */
+  readonly ended: boolean;
+  /** The pidfd, readable when it has ended. */
+  readonly fd: number;
   /** pidfd_send_signal; false when it has ended. */
   kill(signal: number): boolean;
   /** Takes the status of one that has ended, if nobody else has. For the end of this process; it is not told here. */
@@ -85,6 +89,15 @@ export interface Addon extends Partial<NativeNamed> {
   /** pipe2(2), close-on-exec: [read, write]. */
   readonly pipe: () => [number, number];
   readonly closeFd: (fd: number) => void;
+  /**
+   * Blocks until one of the descriptors has one of its events (readable 1, writable 2) or its other side is gone: true. False
+   * when timeoutMs (Infinity: for ever) passed first. Goes on after signals; a descriptor may be named any number of times.
+   */
+  readonly pollDescriptors: (
+    fds: readonly number[],
+    events: readonly number[],
+    timeoutMs: number,
+  ) => boolean;
 
   // processes
   /** `pid` must be an unreaped child of this process. With `reap` false the status is only looked at (WNOWAIT): Node reaps. */

@@ -4,6 +4,7 @@
  */
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
+import type { PolledDescriptor } from '../base/readiness.js';
 import type { QueueBackend } from './queue-contract.js';
 import type { NamedSemaphores, SyncBackend } from './sync-contract.js';
 
@@ -52,6 +53,10 @@ export interface Channel {
   /** True when recv would not wait: a message, or the end of the stream, is there. False when the timeout passed first. */
   poll(wait: Wait): Promise<boolean>;
   pollSync(deadline: Deadline): boolean;
+  /** What poll would answer at once; undefined where it has to ask for it. */
+  look(): boolean | undefined;
+  /** What a thread polls that blocks for input here and for other things. @throws NotSupportedError on the fallback. */
+  polled(): PolledDescriptor;
   /** The descriptor, for programs that select on it. @throws NotSupportedError on the fallback. */
   fileno(): number;
   /** A second handle on this end, to travel to another process. This end stays open. */
@@ -90,6 +95,10 @@ export interface Child {
   check(): ExitStatus | undefined;
   /** Blocks. @throws NotSupportedError on the fallback. */
   waitSync(deadline: Deadline): ExitStatus | undefined;
+  /** Whether it has ended, looked up now, which can be known before its status is. */
+  hasEnded(): boolean;
+  /** What a thread polls that blocks for its end and for other things. @throws NotSupportedError on the fallback. */
+  polled(): PolledDescriptor;
   /** Sends the signal to this very child, never to a recycled pid. False when it has ended. */
   kill(signal: NodeJS.Signals): boolean;
   /** Whether the child keeps this process's event loop alive. */
@@ -170,6 +179,11 @@ export interface Backend {
   spawn(request: SpawnRequest): Promise<SpawnedChild>;
   /** Takes the exit status of spawned children that have ended, at the end of this process, where nothing else takes it. */
   readonly collectEnded?: () => void;
+  /**
+   * Blocks this thread until something has happened at one of the descriptors, or the time is over. However many they are, and
+   * whatever signals come. Absent on the fallback.
+   */
+  readonly blockOn?: (polled: readonly PolledDescriptor[], deadline: Deadline) => void;
   /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */
   attachChild(): ChildEnd;
   /** Locks and their kin; made when they are first asked for. */

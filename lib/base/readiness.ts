@@ -1,18 +1,34 @@
 import type { Wait } from './options.js';
 
-/** The method by which `wait()` asks an object. Its users call `wait()`. */
-export const READINESS: unique symbol = Symbol('multiprocessing.readiness');
+/** Under this name an object answers what `wait()` and `waitSync()` need of it. */
+export const READINESS = Symbol('node-multiprocessing.readiness');
 
-/** What `wait()` accepts: a Connection, or the sentinel of a Process. */
-export interface Waitable {
-  /**
-   * True when it is ready, which takes nothing from it; false when the timeout passed first. Rejects with the signal's reason, and
-   * when it cannot become ready any more.
-   * @internal
-   */
-  [READINESS](wait: Wait): Promise<boolean>;
+/** What a blocked thread polls: a descriptor, and the events (`READABLE`, `WRITABLE`, or both) that are worth another look. */
+export interface PolledDescriptor {
+  readonly fd: number;
+  readonly events: number;
 }
 
-export function isWaitable(value: unknown): value is Waitable {
-  return typeof (value as Partial<Waitable> | null | undefined)?.[READINESS] === 'function';
+export const READABLE = 1;
+export const WRITABLE = 2;
+
+/** How one object is waited for together with others. Nothing here takes anything from it. */
+export interface Readiness {
+  /** Is it ready at this instant? Undefined where only asking elsewhere can tell: then `wait` with a timeout of 0 does. */
+  look(): boolean | undefined;
+  /** True as soon as it is ready; false when the time was over. Keeps the event loop alive, and leaves nothing behind. */
+  wait(wait: Wait): Promise<boolean>;
+  /** This thread is about to block: what shows it that a look is worth it. @throws NotSupportedError where nothing can. */
+  arm(): PolledDescriptor;
+  /**
+   * For an object whose descriptor rings only while it is armed, as the one doorbell of a thread does for all shared objects:
+   * it is looked at once more when all are armed, and this is called after the thread has woken.
+   */
+  disarm?(): void;
+}
+
+/** What `wait()` accepts, besides sockets of `node:net`. */
+export interface HasReadiness {
+  /** For the package's own use. */
+  [READINESS](): Readiness;
 }

@@ -1,6 +1,7 @@
 import type { Child, ExitStatus } from '../backend/contract.js';
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
+import type { PolledDescriptor } from '../base/readiness.js';
 import { PendingWait } from '../base/wait.js';
 
 /**
@@ -39,6 +40,16 @@ export class RunningChild {
   /** How it ended, looked up now; undefined while it runs. */
   check(): ExitStatus | undefined {
     return this.#status ?? this.#end(this.#child.check());
+  }
+
+  /** Whether it has ended, looked up now. Its status can be unknown for a moment longer. */
+  hasEnded(): boolean {
+    return this.check() !== undefined || this.#child.hasEnded();
+  }
+
+  /** What a thread polls that blocks for its end and for other things. */
+  polled(): PolledDescriptor {
+    return this.#child.polled();
   }
 
   /** How it ended; undefined when the timeout passed first. Keeps the event loop alive meanwhile. */

@@ -222,6 +222,21 @@ void CloseFd(const Napi::CallbackInfo& info) {
   if (args.ok()) UniqueFd(fd).Reset();
 }
 
+Napi::Value PollDescriptors(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Args args(info);
+  const std::vector<int> fds = args.Descriptors(0, "fds");
+  const std::vector<int> events = args.Descriptors(1, "events");
+  const double timeout_ms = args.TimeoutMs(2, "timeoutMs");
+  if (!args.ok()) return env.Undefined();
+  std::vector<AwaitedFd> awaited;
+  for (size_t i = 0; i < fds.size() && i < events.size(); i++)
+    awaited.push_back({fds[i], events[i]});
+  Result<bool> ready = WaitForAnyFd(awaited, DeadlineAfterMs(timeout_ms));
+  if (!ready.ok()) return Throw(env, ready.status());
+  return Napi::Boolean::New(env, ready.value());
+}
+
 }  // namespace
 
 void InitChannel(Napi::Env env, Napi::Object exports) {
@@ -230,6 +245,7 @@ void InitChannel(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeChannel", ChannelWrap::Define(env, group));
   exports.Set("socketPair", Napi::Function::New(env, SocketPair, "socketPair"));
   exports.Set("pipe", Napi::Function::New(env, Pipe, "pipe"));
+  exports.Set("pollDescriptors", Napi::Function::New(env, PollDescriptors, "pollDescriptors"));
   exports.Set("closeFd", Napi::Function::New(env, CloseFd, "closeFd"));
 }
 

@@ -41,7 +41,8 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
          InstanceMethod<&ChildWrap::LeaveLoop>("unref"), InstanceMethod<&ChildWrap::Check>("check"),
          InstanceMethod<&ChildWrap::WaitSync>("waitSync"), InstanceMethod<&ChildWrap::Kill>("kill"),
          InstanceMethod<&ChildWrap::Collect>("collect"),
-         InstanceMethod<&ChildWrap::Release>("release"), InstanceAccessor<&ChildWrap::Pid>("pid")},
+         InstanceMethod<&ChildWrap::Release>("release"), InstanceAccessor<&ChildWrap::Pid>("pid"),
+         InstanceAccessor<&ChildWrap::Ended>("ended"), InstanceAccessor<&ChildWrap::Fd>("fd")},
         group);
   }
 
@@ -183,6 +184,14 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
 
   Napi::Value Pid(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), child_.pid());
+  }
+
+  Napi::Value Ended(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), child_.ended());
+  }
+
+  Napi::Value Fd(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), child_.handle());
   }
 
   std::shared_ptr<ChildGroup> group_;

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "base/deadline.h"
 
@@ -22,6 +24,25 @@ int PollTimeoutMs(uint64_t deadline_ns) {
   return static_cast<int>(left_ms < kLongestPollMs ? left_ms : kLongestPollMs);
 }
 
+short PollEvents(int events) {
+  return static_cast<short>(((events & kReadable) ? POLLIN : 0) |
+                            ((events & kWritable) ? POLLOUT : 0));
+}
+
+Result<bool> Poll(std::span<pollfd> queries, uint64_t deadline_ns) {
+  for (;;) {
+    const int timeout_ms = PollTimeoutMs(deadline_ns);
+    const int ready = poll(queries.data(), queries.size(), timeout_ms);
+    if (ready > 0) {
+      const auto is_closed = [](const pollfd& query) { return (query.revents & POLLNVAL) != 0; };
+      if (std::ranges::any_of(queries, is_closed)) return Status::Failed(EBADF, "poll");
+      return true;
+    }
+    if (ready < 0 && errno != EINTR) return Status::Failed(errno, "poll");
+    if (ready == 0 && timeout_ms != -1 && MonotonicNs() >= deadline_ns) return false;
+  }
+}
+
 }  // namespace
 
 Result<UniqueFd> DuplicateFd(int fd) {
@@ -31,18 +52,26 @@ Result<UniqueFd> DuplicateFd(int fd) {
 }
 
 Result<bool> WaitForFd(int fd, int events, uint64_t deadline_ns) {
-  const int wanted = ((events & kReadable) ? POLLIN : 0) | ((events & kWritable) ? POLLOUT : 0);
-  pollfd query{fd, static_cast<short>(wanted), 0};
-  for (;;) {
-    const int timeout_ms = PollTimeoutMs(deadline_ns);
-    const int ready = poll(&query, 1, timeout_ms);
-    if (ready > 0) {
-      if (query.revents & POLLNVAL) return Status::Failed(EBADF, "poll");
-      return true;
+  pollfd query{fd, PollEvents(events), 0};
+  return Poll({&query, 1}, deadline_ns);
+}
+
+Result<bool> WaitForAnyFd(std::span<const AwaitedFd> awaited, uint64_t deadline_ns) {
+  std::vector<pollfd> queries;
+  queries.reserve(awaited.size());
+  for (const auto& [fd, events] : awaited) queries.push_back({fd, PollEvents(events), 0});
+  // poll(2) takes no more entries than the process may have descriptors, so each comes once.
+  std::ranges::sort(queries, {}, &pollfd::fd);
+  size_t count = 0;
+  for (const pollfd& query : queries) {
+    if (count > 0 && queries[count - 1].fd == query.fd) {
+      queries[count - 1].events = static_cast<short>(queries[count - 1].events | query.events);
+    } else {
+      queries[count++] = query;
     }
-    if (ready < 0 && errno != EINTR) return Status::Failed(errno, "poll");
-    if (ready == 0 && timeout_ms != -1 && MonotonicNs() >= deadline_ns) return false;
   }
+  queries.resize(count);
+  return Poll(queries, deadline_ns);
 }
 
 }  // namespace mp

@@ -1,7 +1,7 @@
 import type { Wait } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
 import { TimeoutError } from '../../errors.js';
-import type { Liveness } from './liveness.js';
+import type { Liveness } from '../../base/liveness.js';
 
 /**
  * A wait whose timeout or abort does not end it but begins its withdrawal: it settles when the other side has answered.

@@ -66,6 +66,14 @@ export class FallbackChannel implements Channel {
     throw blocking('pollSync', 'await poll()');
   }
 
+  look(): true | undefined {
+    return this.#usable('readable').look();
+  }
+
+  polled(): never {
+    throw blocking('waitSync', 'await wait()');
+  }
+
   fileno(): never {
     throw new NotSupportedError(
       'fileno is not available on the fallback backend, whose channels have no descriptors: ' +

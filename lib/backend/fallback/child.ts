@@ -90,6 +90,14 @@ export class FallbackChild implements Child {
     throw blocking('waitSync', 'await its end (join())');
   }
 
+  hasEnded(): boolean {
+    return this.#status !== undefined;
+  }
+
+  polled(): never {
+    throw blocking('waitSync', 'await wait()');
+  }
+
   kill(signal: NodeJS.Signals): boolean {
     return this.#exited === undefined && this.#process.kill(signal);
   }

@@ -11,7 +11,7 @@ import {
   type Reply,
   type Request,
 } from './frames.js';
-import { Liveness } from './liveness.js';
+import { Liveness } from '../../base/liveness.js';
 import { LocalEnd, type Arrived } from './local-end.js';
 import { brokenPipe } from './outbox.js';
 import { Reference } from './reference.js';

@@ -91,8 +91,13 @@ export class LocalEnd {
     return reader.promise;
   }
 
+  /** True when something can be received at once; else only the broker knows. */
+  look(): true | undefined {
+    return this.#ended || this.#arrived.length > 0 ? true : undefined;
+  }
+
   poll(owner: object, wait: Wait): Promise<boolean> {
-    if (this.#ended || this.#arrived.length > 0) return Promise.resolve(true);
+    if (this.look()) return Promise.resolve(true);
     const looker = new Asked<boolean>(owner, wait, this.#table.liveness);
     const token = this.#table.token();
     this.#lookers.set(looker, token);

@@ -3,7 +3,7 @@ import type { Wait } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
 import { BrokenPipeError, type ClosedError, TimeoutError } from '../../errors.js';
 import { CHANNEL_WINDOW, cost, type EndId } from './frames.js';
-import type { Liveness } from './liveness.js';
+import type { Liveness } from '../../base/liveness.js';
 
 interface Departing {
   readonly owner: object;

@@ -1,6 +1,7 @@
 import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
+import { READABLE, WRITABLE, type PolledDescriptor } from '../../base/readiness.js';
 import { ClosedError, StateError } from '../../errors.js';
 import type { Addon, NativeChannel } from '../addon.js';
 import type { Channel, Message } from '../contract.js';
@@ -12,9 +13,6 @@ export interface Mode {
   readonly readable: boolean;
   readonly writable: boolean;
 }
-
-const READABLE = 1;
-const WRITABLE = 2;
 
 /**
  * So many messages in a row are answered without waiting; then the event loop gets a turn. Otherwise `for await` over a
@@ -132,16 +130,30 @@ export class SocketChannel implements Channel {
   pollSync(deadline: Deadline): boolean {
     this.#use('readable');
     for (;;) {
-      this.#pump();
-      if (this.#receives.ready()) return true;
+      if (this.look()) return true;
       if (!this.#waitForInput(deadline)) return false;
     }
   }
 
-  /** Blocks. What waits to be sent goes on meanwhile, or an answer could be waited for whose question is stuck here. */
+  look(): boolean {
+    this.#use('readable');
+    this.#pump();
+    return this.#receives.ready();
+  }
+
+  polled(): PolledDescriptor {
+    this.#use('readable');
+    return { fd: this.#native.fd, events: this.#eventsForInput() };
+  }
+
+  /** Blocks. */
   #waitForInput(deadline: Deadline): boolean {
-    const events = this.#sends.size === 0 ? READABLE : READABLE | WRITABLE;
-    return this.#native.waitSync(events, deadline.remainingMs());
+    return this.#native.waitSync(this.#eventsForInput(), deadline.remainingMs());
+  }
+
+  /** What waits to be sent goes on meanwhile, or an answer could be waited for whose question is stuck here. */
+  #eventsForInput(): number {
+    return this.#sends.size === 0 ? READABLE : READABLE | WRITABLE;
   }
 
   fileno(): number {

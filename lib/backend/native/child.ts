@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
+import { READABLE, type PolledDescriptor } from '../../base/readiness.js';
 import { StateError } from '../../errors.js';
 import type { NativeChild } from '../addon.js';
 import type { Child, ExitStatus } from '../contract.js';
@@ -35,6 +36,14 @@ abstract class HeldChild {
     const status = this.status ?? this.#learn(this.native.waitSync(deadline.remainingMs()));
     if (status === undefined && !deadline.passed) throw collectedButNotTold(this.pid);
     return status;
+  }
+
+  hasEnded(): boolean {
+    return this.check() !== undefined || this.native.ended;
+  }
+
+  polled(): PolledDescriptor {
+    return { fd: this.native.fd, events: READABLE };
   }
 
   kill(signal: NodeJS.Signals): boolean {

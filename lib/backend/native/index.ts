@@ -1,3 +1,5 @@
+import type { Deadline } from '../../base/deadline.js';
+import type { PolledDescriptor } from '../../base/readiness.js';
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
 import type { NamedSemaphores, SyncBackend } from '../sync-contract.js';
@@ -27,6 +29,9 @@ export function createNativeBackend(addon: Addon): Backend {
       new SocketChannel(addon, NativeTransferHandle.of(handle).take(), mode),
     spawn: (request) => spawnNode(addon, request),
     collectEnded,
+    blockOn: (polled, deadline) => {
+      blockOn(addon, polled, deadline);
+    },
     attachChild: () => attachToParent(addon),
     ...(sync && { sync: () => nativeSync(sync) }),
     ...(addon.NativeNamedSemaphore && { named: () => namedSemaphores(addon) }),
@@ -54,6 +59,16 @@ function namedSemaphores(addon: Addon): NamedSemaphores {
     madeNamed = createNamedSemaphores(addon as Required<Addon>);
   }
   return madeNamed;
+}
+
+function blockOn(addon: Addon, polled: readonly PolledDescriptor[], deadline: Deadline): void {
+  const fds = polled.map(({ fd }) => fd);
+  const events = polled.map((one) => one.events);
+  try {
+    addon.pollDescriptors(fds, events, deadline.remainingMs());
+  } catch (error) {
+    throw systemError('waiting for several things at once failed', error);
+  }
 }
 
 function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {

@@ -1,7 +1,7 @@
 /** The longest that a timer can be. It never does anything; its being there keeps the event loop alive. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Keeps the event loop alive while somebody waits on a channel, whatever else the process has. */
+/** Keeps the event loop alive while somebody waits, whatever else the process has. */
 export class Liveness {
   #holds = 0;
   #timer: NodeJS.Timeout | undefined;
