@@ -5,7 +5,7 @@ import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
 import type { Wait } from '../base/options.js';
-import { READINESS, type Waitable } from '../base/readiness.js';
+import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
@@ -30,7 +30,7 @@ const FOR_EVER: Wait = Object.freeze({});
  * closed.
  */
 export class Connection<In = unknown, Out = In>
-  implements AsyncIterable<In>, Disposable, AsyncDisposable, Waitable
+  implements AsyncIterable<In>, Disposable, AsyncDisposable, HasReadiness
 {
   readonly #channel: Channel;
   #withheld = false;
@@ -199,10 +199,15 @@ export class Connection<In = unknown, Out = In>
     }
   }
 
-  /** @internal For `wait()`. */
-  async [READINESS](wait: Wait): Promise<boolean> {
+  /** For `wait()` and `waitSync()`: ready when a receive would not wait. */
+  [READINESS](): Readiness {
     this.#check('readable');
-    return this.#channel.poll(wait);
+    const channel = this.#channel;
+    return {
+      look: () => channel.look(),
+      wait: (wait) => channel.poll(wait),
+      arm: () => channel.polled(),
+    };
   }
 
   [inspect.custom](): string {

@@ -1,80 +1,174 @@
-/** Waiting for whichever of several objects is ready first. */
+/** Python's `multiprocessing.connection.wait`: several things at once, of any kind, by one mechanism (base/readiness.ts). */
+import { Server, Socket } from 'node:net';
+import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
-import { checkWait, invalidType, type Wait } from '../base/options.js';
-import { READINESS, isWaitable, type Waitable } from '../base/readiness.js';
+import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
+import type { Wait } from '../base/options.js';
+import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { PendingWait } from '../base/wait.js';
+import { NotSupportedError } from '../errors.js';
+import type { SyncWait } from './connection.js';
+import { socketReadiness } from './socket-readiness.js';
 
-const FOR_EVER: Wait = Object.freeze({});
-const AT_ONCE: Wait = Object.freeze({ timeout: 0 });
+/** What `wait()` waits for: connections, sentinels of processes, and sockets in paused mode. */
+export type Waitable = HasReadiness | Socket;
+
+interface Watched<T> {
+  readonly object: T;
+  readonly readiness: Readiness;
+}
+
+/** Why the waits for the others are given up when one is ready. Nobody gets to see it. */
+const LOST = Symbol('another one was ready first');
 
 /**
- * Waits, without blocking the thread, until at least one of the objects is ready: a Connection when there is a message to receive
- * or its other end is gone, the `sentinel` of a Process when the process has ended. Nothing is received by it. A pending wait
- * keeps the event loop alive. Python: `multiprocessing.connection.wait(object_list, timeout)`.
- * @param objects Connections and sentinels, as many as wanted and in any mixture.
- * @param wait.timeout Milliseconds. Absent waits for ever, 0 looks once.
- * @param wait.signal Ends the wait.
- * @returns All that are ready, in the order given; none when the time was over. Of no objects none is ever ready: that is the
- * answer when the time is over, or at once where there is no timeout (Python waits for ever).
- * @throws (as rejections) TypeError and RangeError for wrong arguments; ClosedError when one of the connections is closed, before or
- * meanwhile; StateError for a connection that only sends; the signal's reason.
+ * Waits until at least one of the objects is ready, and answers those that are, in the order given. Nothing is taken from any
+ * of them. Ready is
+ * - a `Connection` from which a receive would not wait: a message is there, or the end of the stream;
+ * - the `sentinel` of a process that has ended;
+ * - a `net.Socket` that has data in its buffer (`readableLength`), has ended, or was destroyed. It must be in paused mode: without
+ *   "data" listeners and pipes.
+ *
+ * Does not block the thread. While it is pending it keeps the event loop alive; when it settles, nothing of it is left at any of
+ * the objects.
+ *
+ * Python: `multiprocessing.connection.wait(object_list, timeout=None)`.
+ *
+ * @param objects Any number, each of them once.
+ * @param wait `timeout` in milliseconds: absent or `Infinity` waits for ever, 0 looks once. `signal` ends the wait.
+ * @returns Those that are ready; an empty list when the time was over. For no objects at all an empty list, after the time if
+ *   one was given and at once otherwise.
+ * @throws TypeError for what cannot be waited for, or is given twice; RangeError for a timeout that is negative or NaN.
+ * @throws ClosedError for a connection that is closed, also during the wait; StateError for one that only sends, and for a socket
+ *   whose data is taken as it comes.
+ * @throws NotSupportedError for a `net.Server`, which accepts connections by itself.
+ * @throws The signal's reason when it is aborted.
  */
 export async function wait<T extends Waitable>(
   objects: Iterable<T>,
-  wait: Wait = FOR_EVER,
+  wait: Wait = {},
 ): Promise<T[]> {
   checkWait('wait', wait);
-  const all = checkWaitables(objects);
+  const watched = watch(objects);
   wait.signal?.throwIfAborted();
-  if (all.length === 0 && (wait.timeout ?? Infinity) === Infinity) return [];
   const deadline = Deadline.after(wait.timeout);
+  if (watched.length === 0 && deadline.never) return [];
+  let ready = await readyNow(watched);
+  while (ready.length === 0 && !deadline.passed) {
+    const { signal } = wait;
+    ready = await untilReady(watched, { timeout: deadline.remainingMs(), signal });
+  }
+  wait.signal?.throwIfAborted();
+  return ready.map(({ object }) => object);
+}
+
+/**
+ * The blocking twin of `wait()`: this thread does nothing else meanwhile, so no timer, no socket and no signal handler of this
+ * process runs. Signals do not cut it short; what waits to be sent on the connections goes on.
+ *
+ * Python: `multiprocessing.connection.wait(object_list, timeout=None)`.
+ *
+ * @param objects Connections and sentinels, any number, each of them once.
+ * @param wait `timeout` in milliseconds: absent or `Infinity` waits for ever, 0 looks once.
+ * @returns Those that are ready, in the order given; an empty list when the time was over. For no objects at all an empty list,
+ *   after the time if one was given and at once otherwise.
+ * @throws TypeError, RangeError, ClosedError and StateError as `wait()`; SystemError when the system refuses to poll.
+ * @throws NotSupportedError on the fallback backend, and for sockets and servers of `node:net`.
+ */
+export function waitSync<T extends Waitable>(objects: Iterable<T>, wait: SyncWait = {}): T[] {
+  checkOptions('wait', wait);
+  checkTimeout('wait.timeout', wait.timeout);
+  const { blockOn } = backend();
+  if (blockOn === undefined) throw noBlocking();
+  const watched = watch(objects);
+  const deadline = Deadline.after(wait.timeout);
+  if (watched.length === 0 && deadline.never) return [];
   for (;;) {
-    const ready = await readyNow(all);
-    if (ready.length > 0 || deadline.remainingMs() === 0) return ready;
-    // What becomes ready may be taken by somebody else before it is looked at: then it goes on.
-    await untilOneIsReady(all, { timeout: deadline.remainingMs(), signal: wait.signal });
+    const over = deadline.passed;
+    const polled = watched.map(({ readiness }) => readiness.arm());
+    try {
+      // Armed first: whatever happens after this look is seen by the descriptors.
+      const ready = watched.filter(({ readiness }) => readiness.look());
+      if (ready.length > 0 || over) return ready.map(({ object }) => object);
+      blockOn(polled, deadline);
+    } finally {
+      for (const { readiness } of watched) readiness.disarm?.();
+    }
   }
 }
 
-function checkWaitables<T extends Waitable>(objects: Iterable<T>): T[] {
-  const given: unknown = objects;
-  const iterates =
-    typeof given === 'object' && given !== null && Symbol.iterator in given && !isWaitable(given);
-  if (!iterates) throw invalidType('objects', 'an iterable of connections and sentinels', given);
-  const all = [...objects];
-  all.forEach((object: unknown, index) => {
-    if (isWaitable(object)) return;
-    const name = `objects[${String(index)}]`;
-    throw invalidType(name, "a Connection or a Process's sentinel", object);
-  });
-  return all;
+function watch<T extends Waitable>(objects: Iterable<T>): Watched<T>[] {
+  if (
+    typeof (objects as Partial<Iterable<T>> | null | undefined)?.[Symbol.iterator] !== 'function'
+  ) {
+    throw invalidType('objects', 'an array, or something else to iterate over', objects);
+  }
+  const watched: Watched<T>[] = [];
+  const seen = new Set<T>();
+  for (const object of objects) {
+    const name = `objects[${String(watched.length)}]`;
+    const readiness = readinessOf(name, object);
+    if (seen.has(object))
+      throw invalidType(name, 'an object that is not among them before', object);
+    seen.add(object);
+    watched.push({ object, readiness });
+  }
+  return watched;
 }
 
-async function readyNow<T extends Waitable>(all: readonly T[]): Promise<T[]> {
-  const ready = await Promise.all(all.map((object) => object[READINESS](AT_ONCE)));
-  return all.filter((_, index) => ready[index]);
+function readinessOf(name: string, object: Waitable): Readiness {
+  if (object instanceof Socket) return socketReadiness(object);
+  if (object instanceof Server) throw noServers(name);
+  if (typeof (object as Partial<HasReadiness> | null | undefined)?.[READINESS] !== 'function') {
+    throw invalidType(name, 'a Connection, the sentinel of a Process or a net.Socket', object);
+  }
+  return object[READINESS]();
 }
 
-/** Leaves no trace at the others. */
-function untilOneIsReady(all: readonly Waitable[], wait: Wait): Promise<void> {
-  const others = new AbortController();
-  const pending = new PendingWait<void>(
-    wait,
-    () => undefined,
-    () => {
-      others.abort();
-    },
+/** Asks where looking is not enough. */
+async function readyNow<T>(watched: readonly Watched<T>[]): Promise<Watched<T>[]> {
+  const answers = watched.map(
+    async ({ readiness }) => readiness.look() ?? (await readiness.wait({ timeout: 0 })),
   );
-  const toOthers: Wait = { signal: others.signal };
-  for (const object of all) {
-    object[READINESS](toOthers).then(
-      () => {
-        pending.resolve();
-      },
-      (error: unknown) => {
-        pending.reject(error);
-      },
-    );
+  const told = await Promise.all(answers);
+  return watched.filter((_, index) => told[index]);
+}
+
+/** Empty when the time was over, or when somebody else was quicker to take what one was ready for. */
+async function untilReady<T>(watched: readonly Watched<T>[], wait: Wait): Promise<Watched<T>[]> {
+  const lost = new AbortController();
+  const first = new PendingWait<void>(wait, () => undefined);
+  const waits = watched.map(async ({ readiness }) => {
+    try {
+      const ready = await readiness.wait({ signal: lost.signal });
+      first.resolve();
+      return ready;
+    } catch (error) {
+      // Only the first one's counts.
+      first.reject(error);
+      return false;
+    }
+  });
+  let told: boolean[] = [];
+  try {
+    await first.promise;
+  } finally {
+    lost.abort(LOST);
+    told = await Promise.all(waits);
   }
-  return pending.promise;
+  return watched.filter(({ readiness }, index) => readiness.look() ?? told[index]);
+}
+
+function noServers(name: string): NotSupportedError {
+  return new NotSupportedError(
+    `${name} is a net.Server, which accepts every connection by itself, so that none is ever waiting: ` +
+      "await events.once(server, 'connection') and wait for the sockets",
+  );
+}
+
+function noBlocking(): NotSupportedError {
+  return new NotSupportedError(
+    'waitSync is not available on the fallback backend: use await wait(), ' +
+      'or the native backend (Linux x64/arm64 with the addon)',
+  );
 }

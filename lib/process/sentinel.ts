@@ -1,18 +1,17 @@
-import type { Deadline } from '../base/deadline.js';
-import type { Wait } from '../base/options.js';
-import { READINESS, type Waitable } from '../base/readiness.js';
+import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import type { RunningChild } from './running-child.js';
 
 /** Becomes ready when its process ends, and stays so, also after the process object was closed. `wait()` accepts it. */
-export class Sentinel implements Waitable {
+export class Sentinel implements HasReadiness {
   readonly #child: RunningChild;
 
   constructor(child: RunningChild) {
     this.#child = child;
   }
 
+  /** Has the process ended? Looked up now; never waits. */
   get ready(): boolean {
-    return this.#child.check() !== undefined;
+    return this.#child.hasEnded();
   }
 
   /**
@@ -23,12 +22,14 @@ export class Sentinel implements Waitable {
     return this.#child.onEnd(listener);
   }
 
-  /**
-   * For `waitSync()`.
-   * @internal
-   */
-  waitSync(deadline: Deadline): boolean {
-    return this.#child.waitSync(deadline) !== undefined;
+  /** For `wait()` and `waitSync()`. */
+  [READINESS](): Readiness {
+    const child = this.#child;
+    return {
+      look: () => child.hasEnded(),
+      wait: async (wait) => (await child.wait(wait)) !== undefined,
+      arm: () => child.polled(),
+    };
   }
 
   /** @internal For `wait()`. Keeps the loop alive. */

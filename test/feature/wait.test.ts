@@ -1,132 +1,399 @@
-// wait(): whichever of several connections and processes is ready first.
-import { describe, test } from 'vitest';
+// wait() and waitSync() over connections, sentinels and sockets.
+import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
+const AT_HAND = `
+const { wait, waitSync } = mp;
+const net = require('node:net');
+const { once, getEventListeners } = require('node:events');
+
+/** The two ends of a TCP connection. */
+async function socketPair() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const there = net.connect(server.address().port, '127.0.0.1');
+  const [[here]] = await Promise.all([once(server, 'connection'), once(there, 'connect')]);
+  server.close();
+  return [here, there];
+}
+const close = (...pipes) => { for (const pipe of pipes) for (const end of pipe) end.close(); };
+`;
+const withAll = (body: string): string => AT_HAND + body;
+
 describeEach('wait()', (testCase) => {
-  test('answers all that are ready, in the order given, and takes nothing from them', async () => {
+  test('answers all that are ready, in the order given, and takes nothing', async () => {
     await check(
       testCase,
-      `const [a, p] = await start(t.send, 'from a');
-      const [b, q] = await start(t.echo);
-      const [c, r] = await start(t.send);
-      await Promise.all([p.join(), r.join()]);
-      assert.deepEqual(await mp.wait([c, b, a, q.sentinel, p.sentinel]), [c, a, p.sentinel]);
-      assert.deepEqual(await mp.wait(new Set([a, b])), [a]);
-      assert.equal(await a.recv(), 'from a');
-      await assert.rejects(a.recv(), { code: 'ERR_MP_END_OF_FILE' });
-      await b.send('echo');
-      assert.deepEqual(await mp.wait([b, q.sentinel]), [b]);
-      assert.equal(await b.recv(), 'echo');
-      b.close();
-      assert.deepEqual(await mp.wait([q.sentinel]), [q.sentinel]);
-      assert.equal(await q.join(), 0);`,
+      withAll(`
+      const pipes = Array.from({ length: 4 }, () => Pipe());
+      const ends = pipes.map(([end]) => end);
+      for (const i of [3, 1]) await pipes[i][1].send(i);
+      for (let again = 0; again < 2; again++) {
+        assert.deepEqual(await wait(new Set(ends)), [ends[1], ends[3]]);
+        assert.deepEqual(await wait([...ends].reverse(), { timeout: 0 }), [ends[3], ends[1]]);
+      }
+      assert.equal(await ends[1].recv(), 1);
+      assert.deepEqual(await wait(ends), [ends[3]]);
+      assert.equal(await ends[3].recv(), 3);
+      pipes[0][1].close();
+      assert.deepEqual(await wait(ends), [ends[0]]);
+      await assert.rejects(ends[0].recv(), { name: 'EndOfFileError' });
+      close(...pipes);`),
     );
   });
 
-  test('the timeout, and what becomes ready after it', async () => {
+  test('messages and the ends of processes, whichever comes first', async () => {
     await check(
       testCase,
-      `const [a, p] = await start(t.echo);
-      assert.deepEqual(await mp.wait([a, p.sentinel], { timeout: 0 }), []);
-      const before = performance.now();
-      assert.deepEqual(await mp.wait([a, p.sentinel], { timeout: 60 }), []);
-      assert.ok(performance.now() - before >= 59);
-      await a.send(1);
-      assert.deepEqual(await mp.wait([a], { timeout: 30_000 }), [a]);
+      withAll(`
+      const [here, echo] = await start(t.echo);
+      const gone = new Process({ target: t.sleepFor, args: [50] });
+      await gone.start();
+      assert.deepEqual(await wait([here, echo.sentinel, gone.sentinel]), [gone.sentinel]);
+      assert.equal(gone.sentinel.ready, true);
+      assert.equal(await gone.join(), 0);
+      const { sentinel } = gone;
+      gone.close();
+      const waiting = wait([echo.sentinel, here]);
+      await here.send('hello');
+      assert.deepEqual(await waiting, [here]);
+      assert.deepEqual(await wait([here, sentinel, echo.sentinel]), [here, sentinel]);
+      assert.equal(await here.recv(), 'hello');
+      assert.deepEqual(await wait([echo.sentinel, here], { timeout: 20 }), []);
+      here.close();
+      assert.deepEqual(await wait([echo.sentinel]), [echo.sentinel]);
+      assert.equal(await echo.join(), 0);
+      assert.deepEqual(await wait([echo.sentinel], { timeout: 0 }), [echo.sentinel]);`),
+    );
+  });
+
+  test('the death of the process at the other end is the end of its stream, and its sentinel is ready', async () => {
+    await check(
+      testCase,
+      withAll(`
+      const [here, child] = await start(t.sendAndStay, 'alive');
+      assert.deepEqual(await wait([child.sentinel, here]), [here]);
+      assert.equal(await here.recv(), 'alive');
+      const waiting = wait([child.sentinel, here]);
+      child.kill();
+      const [first] = await waiting;
+      assert.ok(first === here || first === child.sentinel);
+      await child.join();
+      await assert.rejects(here.recv(), { name: 'EndOfFileError' });
+      assert.deepEqual(await wait([child.sentinel, here]), [child.sentinel, here]);
+      here.close();`),
+    );
+  });
+
+  test('a time, a signal, and nothing at all to wait for', async () => {
+    await check(
+      testCase,
+      withAll(`
+      const [a, b] = Pipe();
+      const timed = async (promise, least) => {
+        const before = performance.now();
+        assert.deepEqual(await promise, []);
+        assert.ok(performance.now() - before >= least - 1);
+      };
+      await timed(wait([a, b], { timeout: 50 }), 50);
+      await timed(wait([], { timeout: 50 }), 50);
+      await timed(wait([]), 0);
+      await timed(wait([], { timeout: Infinity }), 0);
+      await timed(wait([a], { timeout: 0 }), 0);
+
+      const stop = new AbortController();
+      const waiting = wait([a, b], { signal: stop.signal });
+      await sleep(10);
+      stop.abort(new Error('enough'));
+      await assert.rejects(waiting, { message: 'enough' });
+      await assert.rejects(wait([a], stop), { message: 'enough' });
+      await assert.rejects(wait([], stop), { message: 'enough' });
+      // What was given up took nothing along.
+      await b.send(1);
+      assert.deepEqual(await wait([a, b]), [a]);
       assert.equal(await a.recv(), 1);
-      a.close();
-      await p.join();`,
+      close([a, b]);`),
     );
   });
 
-  test('a process that is killed, and the end of its pipe', async () => {
+  test('leaves nothing behind: no listener, no waiter, and the program ends', async () => {
     await check(
       testCase,
-      `const [a, p] = await start(t.sendAndStay, 'ready');
-      await a.recv();
-      const ended = mp.wait([p.sentinel]);
-      const closed = mp.wait([a]);
+      withAll(`
+      process.on('warning', (warning) => assert.fail(warning));
+      const [a, b] = Pipe();
+      const [here, there] = await socketPair();
+      const p = new Process({ target: t.sleepFor, args: [60_000], daemon: true });
+      await p.start();
+      const { signal } = new AbortController();
+      const listeners = () => [here.eventNames().map((name) => [name, here.listenerCount(name)]), getEventListeners(signal, 'abort').length];
+      const before = listeners();
+      for (let i = 0; i < 100; i++) assert.deepEqual(await wait([a, p.sentinel, here], { timeout: i % 3, signal }), []);
+      const waits = Array.from({ length: 20 }, () => wait([a, p.sentinel, here], { signal }));
+      await b.send('last');
+      for (const ready of await Promise.all(waits)) assert.deepEqual(ready, [a]);
+      assert.deepEqual(listeners(), before);
+      await sleep(1);
+      assert.equal(here.readableFlowing, null);
+      assert.equal(await a.recv(), 'last');
+      close([a, b]);
+      here.destroy();
+      there.destroy();
       p.kill();
-      assert.deepEqual(await ended, [p.sentinel]);
-      assert.deepEqual(await closed, [a]);
-      assert.equal(await p.join(), -9);
-      await assert.rejects(a.recv(), { code: 'ERR_MP_END_OF_FILE' });`,
+      await p.join();`),
     );
   });
 
-  test('a signal ends it, and no trace is left of it', async () => {
+  test('a pending wait keeps the event loop alive', async () => {
     await check(
       testCase,
-      `const [a, p] = await start(t.echo);
-      const controller = new AbortController();
-      const waiting = mp.wait([a, p.sentinel], { signal: controller.signal });
-      const reason = new Error('enough');
-      setTimeout(() => controller.abort(reason), 10);
-      await assert.rejects(waiting, reason);
-      await assert.rejects(mp.wait([a], { signal: controller.signal }), reason);
-      await a.send('still there');
-      assert.equal(await a.recv(), 'still there');
+      withAll(`
+      const p = new Process({ target: t.sleepFor, args: [100], daemon: true });
+      await p.start();
+      let over = false;
+      process.on('exit', () => assert.ok(over));
+      assert.deepEqual(await wait([p.sentinel]), [p.sentinel]);
+      over = true;`),
+    );
+  });
+
+  test('a connection that is closed meanwhile ends it, and the others can be waited for', async () => {
+    await check(
+      testCase,
+      withAll(`
+      const [a, b] = Pipe();
+      const [c, d] = Pipe();
+      const waiting = wait([a, c]);
+      await sleep(5);
       a.close();
-      await p.join();`,
+      await assert.rejects(waiting, { name: 'ClosedError' });
+      const again = wait([c]);
+      await d.send(1);
+      assert.deepEqual(await again, [c]);
+      close([b], [c, d]);`),
     );
   });
 
-  test('one that is closed meanwhile, before, or only sends', async () => {
+  test('what another waiter takes meanwhile is not answered', async () => {
     await check(
       testCase,
-      `const [a, b] = Pipe();
-      const [reader, writer] = Pipe({ duplex: false });
-      const waiting = assert.rejects(mp.wait([reader, a]), { code: 'ERR_MP_CLOSED' });
-      setTimeout(() => a.close(), 10);
-      await waiting;
-      await assert.rejects(mp.wait([reader, a]), { code: 'ERR_MP_CLOSED' });
-      await assert.rejects(mp.wait([writer]), { code: 'ERR_MP_STATE' });
-      writer.close();
-      assert.deepEqual(await mp.wait([reader]), [reader]);
+      withAll(`
+      const [a, b] = Pipe();
+      const [c, d] = Pipe();
+      const taken = a.recv();
+      const waiting = wait([a, c], { timeout: 30_000 });
+      await b.send('for recv');
+      assert.equal(await taken, 'for recv');
+      await d.send('for wait');
+      assert.deepEqual(await waiting, [c]);
+      assert.deepEqual(await wait([a], { timeout: 0 }), []);
+      close([a, b], [c, d]);`),
+    );
+  });
+
+  test('says what it cannot wait for', async () => {
+    await check(
+      testCase,
+      withAll(`
+      const [r, w] = Pipe({ duplex: false });
+      const [a, b] = Pipe();
       b.close();
-      reader.close();`,
+      for (const [objects, options, expected] of [
+        [undefined, {}, TypeError], [a, {}, TypeError], [7, {}, TypeError], [[1], {}, TypeError], [[null], {}, TypeError], [[{}], {}, TypeError],
+        [[a, r, a], {}, { name: 'TypeError', code: 'ERR_MP_INVALID_ARGUMENT', message: /^objects\\[2\\] must be .* not among them before/ }],
+        [[a], { timeout: -1 }, RangeError], [[a], { timeout: NaN }, RangeError], [[a], { timeout: '1' }, TypeError], [[a], 5, TypeError],
+        [[a], { signal: {} }, TypeError], [[a, b], {}, { name: 'ClosedError' }], [[w], {}, { name: 'StateError' }],
+        [[net.createServer()], {}, { name: 'NotSupportedError', message: /events\\.once\\(server, 'connection'\\)/ }],
+      ]) await assert.rejects(wait(objects, options), expected);
+      close([r, w], [a]);`),
     );
   });
 
-  test('hundreds of connections, over and over: the one that is ready, and no warning', async () => {
+  test('sockets: with data, at their end, destroyed', async () => {
     await check(
       testCase,
-      `const pipes = [];
-      for (let i = 0; i < 300; i++) pipes.push(Pipe());
-      const readers = pipes.map(([reader]) => reader);
-      for (let turn = 0; turn < 20; turn++) {
-        const [reader, writer] = pipes[(turn * 97) % pipes.length];
-        const waiting = mp.wait(readers);
-        await writer.send(turn);
-        assert.deepEqual(await waiting, [reader]);
-        assert.equal(await reader.recv(), turn);
+      withAll(`
+      const [here, there] = await socketPair();
+      const [a, b] = Pipe();
+      const waiting = wait([a, here]);
+      there.write('text');
+      assert.deepEqual(await waiting, [here]);
+      assert.deepEqual(await wait([here, there], { timeout: 0 }), [here]);
+      assert.equal(here.read().toString(), 'text');
+      assert.deepEqual(await wait([here], { timeout: 10 }), []);
+      assert.equal(here.listenerCount('readable'), 0);
+      here.pause();
+      assert.deepEqual(await wait([here], { timeout: 10 }), []);
+      await sleep(1);
+      assert.equal(here.isPaused(), true);
+      there.write('more');
+      assert.deepEqual(await wait([here, a]), [here]);
+      assert.equal(here.read().toString(), 'more');
+      there.end();
+      assert.deepEqual(await wait([here]), [here]);
+      assert.equal(here.read(), null);
+      assert.equal(here.readableEnded, true);
+      there.destroy();
+      assert.deepEqual(await wait([there, here]), [there, here]);
+
+      const [one, other] = await socketPair();
+      other.on('data', () => undefined);
+      await assert.rejects(wait([one, other]), { name: 'StateError', message: /read\\(\\)/ });
+      one.destroy();
+      other.destroy();
+      close([a, b]);`),
+    );
+  });
+
+  test('hundreds at once', async () => {
+    await check(
+      testCase,
+      withAll(`
+      const pipes = Array.from({ length: 300 }, () => Pipe());
+      const ends = pipes.map(([end]) => end);
+      for (const i of [250, 3, 299]) {
+        const waiting = wait(ends);
+        await pipes[i][1].send(i);
+        assert.deepEqual(await waiting, [ends[i]]);
+        assert.equal(await ends[i].recv(), i);
       }
-      for (const end of pipes.flat()) end.close();`,
+      close(...pipes);`),
     );
   });
 });
 
-describe('wait()', () => {
-  test('of nothing, and of what cannot be waited for', async () => {
-    await check(
-      undefined,
-      `const [a, b] = Pipe();
-      assert.deepEqual(await mp.wait([]), []);
-      const before = performance.now();
-      assert.deepEqual(await mp.wait([], { timeout: 30 }), []);
-      assert.ok(performance.now() - before >= 29);
-      const wrong = { name: 'TypeError', code: 'ERR_MP_INVALID_ARGUMENT' };
-      for (const objects of [undefined, null, 1, 'ab', {}, a, [a, 5], [null], [{}], [new Process()]]) {
-        await assert.rejects(mp.wait(objects), wrong);
-      }
-      await assert.rejects(mp.wait([a, 5]), /objects\\[1\\] must be a Connection or a Process's sentinel, got 5/);
-      for (const timeout of [-1, NaN]) await assert.rejects(mp.wait([a], { timeout }), RangeError);
-      await assert.rejects(mp.wait([a], { timeout: '1' }), wrong);
-      await assert.rejects(mp.wait([a], { signal: {} }), wrong);
-      await assert.rejects(mp.wait([a], 5), wrong);
-      a.close();
-      b.close();`,
-    );
-  });
-});
+describeEach(
+  'wait() and waitSync() [native]',
+  (testCase) => {
+    test('ten thousand objects', { timeout: 120_000 }, async () => {
+      await check(
+        testCase,
+        withAll(`
+        if (!process.env.RAISED) {
+          const { spawnSync } = require('node:child_process');
+          const raised = ['-c', 'ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"', process.execPath, '--expose-gc', __filename];
+          process.exitCode = spawnSync('sh', raised, { stdio: 'inherit', env: { ...process.env, RAISED: '1' } }).status;
+          return;
+        }
+        const ends = Array.from({ length: 5000 }, () => Pipe()).flat();
+        for (const i of [9999, 0]) {
+          const waiting = wait(ends);
+          await ends[i ^ 1].send(i);
+          assert.deepEqual(await waiting, [ends[i]]);
+          assert.deepEqual(waitSync(ends), [ends[i]]);
+          assert.equal(await ends[i].recv(), i);
+          assert.deepEqual(waitSync(ends, { timeout: 1 }), []);
+        }
+        close(ends);`),
+        { timeoutMs: 100_000 },
+      );
+    });
+
+    test('waitSync: messages and ends of processes, in the order given', async () => {
+      await check(
+        testCase,
+        withAll(`
+        const [here, child] = await start(t.send, 'one', 'two');
+        const other = new Process({ target: t.sleepFor, args: [60_000] });
+        await other.start();
+        assert.deepEqual(waitSync([other.sentinel, here]), [here]);
+        assert.equal(here.recvSync(), 'one');
+        assert.deepEqual(waitSync([child.sentinel]), [child.sentinel]);
+        assert.deepEqual(waitSync([other.sentinel, child.sentinel, here]), [child.sentinel, here]);
+        assert.equal(child.joinSync(), 0);
+        assert.deepEqual(waitSync([here, child.sentinel], { timeout: 0 }), [here, child.sentinel]);
+        assert.equal(here.recvSync(), 'two');
+        assert.deepEqual(waitSync([here, other.sentinel]), [here]);
+        assert.throws(() => here.recvSync(), { name: 'EndOfFileError' });
+        const before = performance.now();
+        assert.deepEqual(waitSync([other.sentinel], { timeout: 50 }), []);
+        assert.deepEqual(waitSync([], { timeout: 50 }), []);
+        assert.ok(performance.now() - before >= 99);
+        assert.deepEqual(waitSync([]), []);
+        other.kill();
+        assert.deepEqual(waitSync([other.sentinel]), [other.sentinel]);
+        assert.equal(other.joinSync(), -9);
+        here.close();`),
+      );
+    });
+
+    test('waitSync: a message that is half read already, and one that waits to be sent', async () => {
+      await check(
+        testCase,
+        withAll(`
+        const [a, b] = Pipe();
+        const large = Buffer.alloc(4 * 1024 * 1024, 3);
+        // More than the kernel holds: both ends have a part of it, and no turn of the event loop goes between.
+        const sent = b.sendBytes(large);
+        assert.deepEqual(waitSync([a], { timeout: 0 }), []);
+        assert.deepEqual(waitSync([b, a]), [a]);
+        assert.ok((await a.recvBytes()).equals(large));
+        await sent;
+
+        const [here, child] = await start(t.echoBytes);
+        const sending = here.sendBytes(large);
+        assert.deepEqual(waitSync([child.sentinel, here]), [here]);
+        assert.ok((await here.recvBytes()).equals(large));
+        await sending;
+        here.close();
+        await child.join();
+        close([a, b]);`),
+      );
+    });
+
+    test('waitSync: signals do not cut it short', async () => {
+      await check(
+        testCase,
+        withAll(`
+        let signals = 0;
+        process.on('SIGUSR1', () => signals++);
+        const killer = new Process({ target: t.signalParent, args: [process.pid] });
+        await killer.start();
+        const [a, b] = Pipe();
+        const before = performance.now();
+        assert.deepEqual(waitSync([a, b], { timeout: 400 }), []);
+        assert.ok(performance.now() - before >= 399);
+        assert.deepEqual(waitSync([a, killer.sentinel]), [killer.sentinel]);
+        await killer.join();
+        await settle(() => signals === 1);
+        process.removeAllListeners('SIGUSR1');
+        close([a, b]);`),
+      );
+    });
+
+    test('waitSync: says what it cannot wait for', async () => {
+      await check(
+        testCase,
+        withAll(`
+        const [r, w] = Pipe({ duplex: false });
+        for (const [objects, options, expected] of [
+          [undefined, {}, TypeError], [[{}], {}, TypeError], [[r, r], {}, TypeError], [[r], { timeout: -1 }, RangeError], [[r], 7, TypeError],
+          [[w], {}, { name: 'StateError' }], [[net.createServer()], {}, { name: 'NotSupportedError' }],
+          [[new net.Socket()], {}, { name: 'NotSupportedError', message: /await wait\\(\\)/ }],
+        ]) assert.throws(() => waitSync(objects, options), expected);
+        close([r, w]);
+        assert.throws(() => waitSync([r]), { name: 'ClosedError' });`),
+      );
+    });
+  },
+  ({ backend }) => backend === 'native',
+);
+
+describeEach(
+  'waitSync() [fallback]',
+  (testCase) => {
+    test('is refused, ready or not', async () => {
+      await check(
+        testCase,
+        withAll(`
+        const [a, b] = Pipe();
+        await a.send(1);
+        for (const objects of [[a], [b], []])
+          assert.throws(() => waitSync(objects, { timeout: 0 }), { name: 'NotSupportedError', message: /waitSync .*await wait\\(\\)/ });
+        close([a, b]);`),
+      );
+    });
+  },
+  ({ backend }) => backend === 'fallback',
+);
