@@ -29,9 +29,19 @@ export class GraphWalk {
   readonly #transfer: Transfer | undefined;
   readonly #root: string;
   readonly #refused: object | undefined;
+  readonly #askEngine: boolean;
 
-  /** `refused` is the object that V8 is known to have no way of writing. */
-  constructor(transfer: Transfer | undefined, root: string, refused: object | undefined) {
+  /**
+   * `refused` is the object that V8 is known to have no way of writing. With `askEngine` it is known to refuse some part, which a
+   * walk has not found by its kind.
+   */
+  constructor(
+    transfer: Transfer | undefined,
+    root: string,
+    refused: object | undefined,
+    askEngine = false,
+  ) {
+    this.#askEngine = askEngine;
     this.#transfer = transfer;
     this.#root = root;
     this.#refused = refused;
@@ -59,9 +69,16 @@ export class GraphWalk {
     if (Array.isArray(value)) return this.#copyProperties(value, new Array(value.length));
     if (types.isMap(value)) return this.#copyMap(value);
     if (types.isSet(value)) return this.#copySet(value);
-    if (isLeaf(value)) return value;
-    this.#checkExotic(value);
-    return this.#copyProperties(value, {});
+    if (isLeaf(value)) {
+      if (this.#askEngine) this.#checkByEngine(value);
+      return value;
+    }
+    const isExotic = Symbol.toStringTag in value;
+    if (isExotic && Object.keys(value).length === 0) this.#checkByEngine(value);
+    const copy = this.#copyProperties(value, {});
+    // No part of it was the reason.
+    if (isExotic && this.#askEngine) this.#checkByEngine(value);
+    return copy;
   }
 
   #copyFunction(fn: object): unknown {
@@ -158,11 +175,10 @@ export class GraphWalk {
   }
 
   /**
-   * Objects of the engine that no check knows (Intl, WebAssembly, iterators …) have a string tag and no properties: V8 is
-   * asked. Copying them property by property would turn them into empty objects silently.
+   * Objects of the engine that no check knows (Intl, WebAssembly, iterators …) have a string tag and mostly no properties: V8
+   * is asked. Copying them property by property would turn them into empty objects silently.
    */
-  #checkExotic(value: object): void {
-    if (!(Symbol.toStringTag in value) || Object.keys(value).length > 0) return;
+  #checkByEngine(value: object): void {
     try {
       new CloneWriter().writeValue(value);
     } catch {

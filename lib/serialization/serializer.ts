@@ -125,13 +125,20 @@ function serializeByWalk(
     const copy = walk.copy(value);
     // Nothing was replaced: what the first attempt said stands.
     const result = walk.replaced === 0 && first ? first : tryClone(copy);
-    if (result.failure) throw result.failure.error;
+    if (result.failure)
+      throw whereRefused(walk.replaced === 0 ? value : copy, result.failure, root);
     return result.bytes;
   } catch (error) {
     transfer?.discard(handlesBefore);
     if (error instanceof SerializationError) throw error;
     throw cannotClone(root, error);
   }
+}
+
+/** V8 does not say which part it has refused: a second walk asks it about every part that only it can tell of. */
+function whereRefused(value: unknown, { error, refused }: Failure, root: string): unknown {
+  if (!isStackOverflow(error)) new GraphWalk(undefined, root, refused, true).copy(value);
+  return error;
 }
 
 function isStackOverflow(error: unknown): boolean {

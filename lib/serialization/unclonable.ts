@@ -82,7 +82,24 @@ function aboutOtherKinds(value: object): Refusal | undefined {
 
 /** For a value that V8 refuses although its kind is not listed above: state that lives outside of JavaScript. */
 export function refusedByEngine(value: object): Refusal {
+  const isView = ArrayBuffer.isView(value);
+  if (isDetached(isView ? value.buffer : value)) {
+    return {
+      what: isView ? 'a view of a detached ArrayBuffer' : 'a detached ArrayBuffer',
+      wayOut: 'its memory was transferred away: send it before that, or a copy',
+    };
+  }
   return { what: `an instance of ${className(value)} with private host state`, wayOut: SEND_DATA };
+}
+
+function isDetached(buffer: object): boolean {
+  if (!types.isArrayBuffer(buffer) || buffer.byteLength > 0) return false;
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** The name of a value's class, for messages; never runs into a getter's or proxy's throw. */

@@ -133,7 +133,33 @@ describe('what it is', () => {
   test('a detached ArrayBuffer', () => {
     const buffer = new ArrayBuffer(8);
     structuredClone(buffer, { transfer: [buffer] });
-    expect(refusal({ buffer }).message).toMatch(/^value cannot be sent/);
+    const deep = { list: [new ArrayBuffer(1), { buffer }] };
+    expect(refusal(deep).path).toBe('value.list[1].buffer');
+    expect(refusal(deep).message).toMatch(/a detached ArrayBuffer;.*transferred/);
+    expect(refusal(Object.assign(deep, { error: new Error('replaced') })).path).toBe(
+      'value.list[1].buffer',
+    );
+  });
+
+  test('a view of a detached ArrayBuffer', () => {
+    const view = new Uint8Array(8);
+    structuredClone(view.buffer, { transfer: [view.buffer] });
+    expect(refusal(new Map([['view', view]]))).toMatchObject({
+      path: 'value.get("view")',
+      message: expect.stringMatching(/a view of a detached ArrayBuffer/) as string,
+    });
+  });
+
+  test('an object of the engine that was given properties, behind a cycle', () => {
+    const value: Record<string, unknown> = {};
+    value['child'] = { parent: value };
+    value['format'] = Object.assign(new Intl.NumberFormat(), { label: 'EUR' });
+    expect(refusal(value)).toMatchObject({
+      path: 'value.format',
+      message: expect.stringMatching(
+        /an instance of NumberFormat with private host state/,
+      ) as string,
+    });
   });
 
   test('the cause is what a getter threw', () => {
