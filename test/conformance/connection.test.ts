@@ -1,7 +1,7 @@
 // CPython's tests of connections (Lib/test/_test_multiprocessing.py), the original id in every title. Adapted means that the
 // thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
 //
-// Not yet: what needs Listener and Client, or raw descriptors:
+// Not yet: what needs Listener and Client, or sends a socket:
 //   _TestPicklingConnections.test_pickling, all of _TestListener and _TestListenerClient
 import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
@@ -145,6 +145,16 @@ describeEach('_TestConnection', (testCase) => {
       await assert.rejects(b.recv(), { name: 'ClosedError' });`,
     );
   });
+
+  test('_TestConnection.test_wait_empty', async () => {
+    await check(
+      testCase,
+      `const before = performance.now();
+      assert.deepEqual(await mp.wait([], { timeout: 100 }), []);
+      assert.ok(performance.now() - before >= 99);
+      assert.deepEqual(await mp.wait([], { timeout: 0 }), []);`,
+    );
+  });
 });
 
 describeEach(
@@ -169,6 +179,27 @@ describeEach(
   },
   ({ backend }) => backend === 'native',
 );
+
+describeEach('TestInvalidHandle', (testCase) => {
+  test('TestInvalidHandle.test_invalid_handles (adapted: a connection is not made from a number, but its descriptor can be closed under it)', async () => {
+    await check(
+      testCase,
+      `for (const handle of [44977608, -1]) assert.throws(() => new Connection(handle), TypeError);
+      if (process.env.MULTIPROCESSING_BACKEND === 'native') {
+        const [a, b] = Pipe();
+        fs.closeSync(a.fileno());
+        assert.equal(await a.poll(), true);
+        assert.deepEqual(await mp.wait([a]), [a]);
+        assert.deepEqual(mp.waitSync([a]), [a]);
+        await assert.rejects(a.recv(), { name: 'SystemError', code: 'EBADF' });
+        await assert.rejects(a.send(1), { name: 'SystemError', code: 'EBADF' });
+        await assert.rejects(b.recv(), { name: 'EndOfFileError' });
+        a.close();
+        b.close();
+      }`,
+    );
+  });
+});
 
 describeEach('_TestPoll', (testCase) => {
   test('_TestPoll.test_empty_string', async () => {
