@@ -1,3 +1,6 @@
+import { EventEmitter } from 'node:events';
+import type { Server } from 'node:net';
+import type { Stream } from 'node:stream';
 import { types } from 'node:util';
 
 /** What a value is that cannot travel, in words for a message, and what its owner can do instead. */
@@ -76,7 +79,30 @@ function aboutOtherKinds(value: object): Refusal | undefined {
   if (types.isBoxedPrimitive(value) && typeof value.valueOf() === 'symbol') {
     return { what: 'a symbol object', wayOut: 'send a string instead' };
   }
+  if (value instanceof EventEmitter) return aboutEmitter(value as EventEmitter);
   if (types.isExternal(value)) return { what: 'a native pointer', wayOut: SEND_DATA };
+  return undefined;
+}
+
+/** What a stream or a server cannot be sent for is deep inside of it, where its owner has never looked. */
+function aboutEmitter(emitter: EventEmitter): Refusal | undefined {
+  /* eslint-disable @typescript-eslint/no-require-imports -- loaded when one is met: most children never do */
+  const stream = require('node:stream') as { Stream: typeof Stream };
+  const net = require('node:net') as { Server: typeof Server };
+  /* eslint-enable @typescript-eslint/no-require-imports */
+  if (emitter instanceof stream.Stream) {
+    return {
+      what: `a stream of class ${className(emitter)}`,
+      wayOut:
+        'send what is read from it, or what it was opened with, and open another one over there',
+    };
+  }
+  if (emitter instanceof net.Server) {
+    return {
+      what: `a server of class ${className(emitter)}`,
+      wayOut: 'send its address, and connect or listen over there',
+    };
+  }
   return undefined;
 }
 

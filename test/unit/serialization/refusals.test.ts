@@ -1,4 +1,7 @@
 // What cannot travel is refused with its place, what it is, and the way out; nothing acquired on the way is left behind.
+import { EventEmitter } from 'node:events';
+import { createServer, Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { SerializationError } from '../../../lib/errors.js';
@@ -88,6 +91,10 @@ describe('what it is', () => {
     [/an instance of NumberFormat with private host state/, { n: new Intl.NumberFormat() }],
     [/an arguments object;/, { a: argumentsOf(1) }],
     [/a symbol object/, { s: Object(Symbol('s')) as object }],
+    [/^value\.socket cannot.* a stream of class Socket;/, { socket: new Socket() }],
+    [/^value\.out cannot.* a stream of class PassThrough;/, { out: new PassThrough() }],
+    [/^value\.server cannot.* a server of class Server;.*address/, { server: createServer(() => undefined) }],
+    [/^value\._events\.tick cannot.* a function/, new EventEmitter().on('tick', () => undefined)],
     [/a getter that throws; it says: boom says no/, throwing],
   ];
   for (const [pattern, value] of cases) {
