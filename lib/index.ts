@@ -1,7 +1,6 @@
 /** The front door: the default context's surface, the classes, the errors. No logic. */
 export type { StartMethod } from './backend/contract.js';
 export type { Wait } from './base/options.js';
-export type { Waitable } from './base/readiness.js';
 export { Connection } from './connection/connection.js';
 export { Pipe } from './connection/pipe.js';
 export { wait, waitSync } from './connection/wait.js';

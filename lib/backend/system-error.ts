@@ -1,6 +1,6 @@
 import { SystemError } from '../errors.js';
 
-/** What the addon throws for a failed system call: a plain Error with Node's three properties. */
+/** What the addon and Node throw for a failed system call: a plain Error with Node's three properties. */
 export interface RawSystemError extends Error {
   code: string;
   errno: number;

@@ -31,9 +31,4 @@ export class Sentinel implements HasReadiness {
       arm: () => child.polled(),
     };
   }
-
-  /** @internal For `wait()`. Keeps the loop alive. */
-  async [READINESS](wait: Wait): Promise<boolean> {
-    return (await this.#child.wait(wait)) !== undefined;
-  }
 }

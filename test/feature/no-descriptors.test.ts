@@ -24,6 +24,10 @@ const exhausted = (error) => {
   assert.deepEqual([error.code, error.errno], ['EMFILE', -24]);
   return /^(socketpair|pipe2|open|pidfd_open|fcntl|spawn )/.test(error.syscall) || assert.fail(error.syscall);
 };
+/** With the error that a process which could not be started has given, or undefined. */
+const tryStart = async (p) => {
+  try { await p.start(); } catch (error) { return exhausted(error) && error; }
+};
 for (const end of Pipe()) end.close();
 ${body}`;
 
@@ -76,21 +80,36 @@ describeEach(
 );
 
 describeEach(
-  'Without descriptors, without the addon',
+  'Without descriptors, on the fallback',
   (testCase) => {
-    test('a start rejects with an error that says so, and the next one works', async () => {
+    test("however many are left: a process runs, or is refused with the system's error and leaves nothing", async () => {
       await check(
         testCase,
         limited(`
-        const giveBack = take(0);
-        const p = new Process({ target: t.nothing });
-        await assert.rejects(p.start(), exhausted);
-        assert.deepEqual(activeChildren(), []);
-        const log = new Process({ target: t.nothing, stdout: __filename + '.log' });
-        await assert.rejects(log.start(), exhausted);
-        giveBack();
-        await p.start();
-        assert.equal(await p.join(), 0);`),
+        const first = new Process({ target: t.nothing });
+        await first.start();
+        await first.join();
+        let before = descriptors();
+        const refused = [];
+        for (let free = 0; free < 8; free++) {
+          const giveBack = take(free);
+          const p = new Process({ target: t.nothing, stderr: free % 2 ? 'inherit' : '/dev/null' });
+          const error = await tryStart(p);
+          refused.push(error !== undefined);
+          if (error === undefined) assert.equal(await p.join(), 0, 'with ' + free);
+          else assert.match(error.message, /^the child process could not be started: .*EMFILE/);
+          giveBack();
+          if (error !== undefined) {
+            assert.deepEqual(activeChildren(), []);
+            await p.start();
+            assert.equal(await p.join(), 0);
+          }
+          await sleep(0);
+          // Node's own spawn() keeps the channel that it had made when the child could not be.
+          assert.ok(descriptors() <= before + (error ? 1 : 0), 'with ' + free);
+          before = descriptors();
+        }
+        assert.deepEqual([refused[0], refused.at(-1)], [true, false]);`),
       );
     });
   },

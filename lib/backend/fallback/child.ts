@@ -8,7 +8,7 @@ import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.j
 import { systemError } from '../system-error.js';
 import { blocking } from './channel.js';
 
-/** @throws SystemError when the program cannot be started. */
+/** @throws SystemError when the program cannot be started, or a file for its output not be opened. */
 export async function startProcess(
   { entry, execArgv, stdout, stderr }: SpawnRequest,
   env: NodeJS.ProcessEnv,

@@ -93,7 +93,10 @@ describe('what it is', () => {
     [/a symbol object/, { s: Object(Symbol('s')) as object }],
     [/^value\.socket cannot.* a stream of class Socket;/, { socket: new Socket() }],
     [/^value\.out cannot.* a stream of class PassThrough;/, { out: new PassThrough() }],
-    [/^value\.server cannot.* a server of class Server;.*address/, { server: createServer(() => undefined) }],
+    [
+      /^value\.server cannot.* a server of class Server;.*address/,
+      { server: createServer(() => undefined) },
+    ],
     [/^value\._events\.tick cannot.* a function/, new EventEmitter().on('tick', () => undefined)],
     [/a getter that throws; it says: boom says no/, throwing],
   ];
