@@ -4,6 +4,7 @@ import {
   Parts,
   cost,
   type EndId,
+  type HandedEnd,
   type ProcessId,
   type Reply,
 } from './frames.js';
@@ -65,6 +66,16 @@ export interface Queued {
   readonly writer: Hold | undefined;
   /** Where it is read. */
   readonly reader: BrokerEnd;
+}
+
+/** The ends in a message become the process's that it is handed to. */
+export function handEnds(handles: readonly BrokerEnd[], port: Port): HandedEnd[] {
+  for (const handle of handles) if (!handle.dead) handle.hold(port);
+  return handles.map(({ id, dead, peer, shared }) => ({
+    end: id,
+    broken: dead || peer.dead,
+    shared: dead ? undefined : shared?.snapshotFor(port),
+  }));
 }
 
 /** One end of a channel: who holds it, and the messages that wait to be read there. */
@@ -147,7 +158,7 @@ export class BrokerEnd {
     this.#lastSeq += 1;
     const { bytes, handles, writer } = message;
     const queued: Queued = { seq: this.#lastSeq, bytes, handles, writer, reader: this };
-    for (const handle of queued.handles) handle.#travel(queued);
+    for (const handle of queued.handles) handle.travel(queued);
     this.queue.push(queued);
     this.deliver();
   }
@@ -155,7 +166,7 @@ export class BrokerEnd {
   /** A delivered message comes back, to its place in the line. */
   takeBack(message: Omit<Queued, 'reader' | 'writer'>): void {
     const queued: Queued = { ...message, writer: undefined, reader: this };
-    for (const handle of queued.handles) handle.#travel(queued);
+    for (const handle of queued.handles) handle.travel(queued);
     const at = this.queue.findIndex(({ seq }) => seq > queued.seq);
     this.queue.splice(at === -1 ? this.queue.length : at, 0, queued);
     this.deliver();
@@ -244,15 +255,8 @@ export class BrokerEnd {
 
   #push(hold: Hold, message: Queued): void {
     const { seq, bytes, handles, writer } = message;
-    for (const handle of handles) {
-      handle.carriers.delete(message);
-      if (!handle.dead) handle.hold(hold.port);
-    }
-    const handed = handles.map(({ id, dead, peer, shared }) => ({
-      end: id,
-      broken: dead || peer.dead,
-      shared: dead ? undefined : shared?.snapshotFor(hold.port),
-    }));
+    for (const handle of handles) handle.carriers.delete(message);
+    const handed = handEnds(handles, hold.port);
     hold.port.send({ op: 'push', end: this.id, seq, bytes, handles: handed });
     if (hold === this.#streaming) {
       hold.ahead += cost(message);
@@ -280,7 +284,7 @@ export class BrokerEnd {
   }
 
   /** The end is on its way to somebody else, so its only reader is the only one no more. */
-  #travel(carrier: Queued): void {
+  travel(carrier: Queued): void {
     if (this.dead) return;
     this.carriers.add(carrier);
     this.#recall();

@@ -1,5 +1,6 @@
 import { BrokerEnd, Port, type Queued } from './broker-end.js';
 import { ends, type EndId, type Part, type ProcessId, type Reply, type Request } from './frames.js';
+import { handleQueue, isAboutQueues } from './queues/broker.js';
 import { handleSync, isAboutObjects, makeObject } from './sync/broker.js';
 import type { SyncRequest } from './sync/words.js';
 
@@ -37,7 +38,10 @@ export class Broker {
     if (port === undefined || whole === undefined) return;
     if (whole.op === 'open') this.#open(port, whole);
     else if (isAboutObjects(whole)) this.#share(port, whole);
-    else if (whole.op === 'reset') this.#releaseAll(port);
+    else if (isAboutQueues(whole)) {
+      const handles = whole.op === 'put' ? this.#find(whole.handles) : [];
+      handleQueue(this.#ends.get(whole.end)?.shared, { port, request: whole, handles });
+    } else if (whole.op === 'reset') this.#releaseAll(port);
     else if (whole.op === 'gone') for (const gone of whole.processes) this.disconnect(gone);
     else if (whole.op === 'message') this.#accept(port, whole);
     else if (whole.op === 'back') this.#takeBack(port, whole);
@@ -68,7 +72,9 @@ export class Broker {
     if (request.op === 'leaving') port.leaving = true;
     else if (request.op === 'make') {
       const end = new BrokerEnd(request.end);
-      end.shared = makeObject(request);
+      end.shared = makeObject(end, request, (ends) => {
+        this.#settle(ends);
+      });
       this.#ends.set(end.id, end);
       end.hold(port);
     } else handleSync(this.#ends.get(request.end)?.shared, port, request);
@@ -139,11 +145,14 @@ export class Broker {
   #settle(candidates: readonly BrokerEnd[]): void {
     const affected = [...candidates];
     for (const end of affected) {
-      if (end.dead || end.reachable) continue;
+      if (end.dead) continue;
+      if (end.reachable) {
+        end.shared?.carriedLess();
+        continue;
+      }
       end.dead = true;
-      end.shared?.die();
       this.#ends.delete(end.id);
-      const lost: Queued[] = end.queue;
+      const lost: Queued[] = [...end.queue, ...(end.shared?.die() ?? [])];
       end.queue = [];
       for (const message of lost) {
         for (const handle of message.handles) {

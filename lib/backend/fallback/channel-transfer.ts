@@ -1,5 +1,6 @@
 import { StateError } from '../../errors.js';
 import type { TransferHandle } from '../contract.js';
+import type { LocalEnd } from './local-end.js';
 import type { Reference } from './reference.js';
 
 /** An end of a channel on its way to another process, or just arrived from one. */
@@ -18,6 +19,12 @@ export class ChannelTransfer implements TransferHandle {
     }
     this.#reference = undefined;
     return reference.unbind();
+  }
+
+  /** What it names, while it is neither sent nor used. */
+  get end(): LocalEnd {
+    if (this.#reference !== undefined) return this.#reference.end;
+    throw new StateError('the handle has been sent, used or discarded before');
   }
 
   get consumed(): boolean {

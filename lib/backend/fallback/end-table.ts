@@ -6,6 +6,7 @@ import {
   ends,
   Parts,
   type EndId,
+  type HandedEnd,
   type Part,
   type ProcessId,
   type Reply,
@@ -15,6 +16,7 @@ import { Liveness } from '../../base/liveness.js';
 import { LocalEnd, type Arrived } from './local-end.js';
 import { brokenPipe } from './outbox.js';
 import { Reference } from './reference.js';
+import { LocalQueue } from './queues/local-queue.js';
 import { LocalObject } from './sync/local-object.js';
 import type { Made, Snapshot } from './sync/words.js';
 
@@ -24,6 +26,11 @@ export interface Uplink {
   /** Whether a frame can still be lost after it was written, because a process in between passes it on. */
   readonly lossy: boolean;
   request(request: Request, written?: () => void): void;
+  /**
+   * Where the broker is in this very process: deals with all that waits to be dealt with, so that what is asked next is answered
+   * at once. False elsewhere, and in the midst of it.
+   */
+  catchUp(): boolean;
 }
 
 interface Dispatched {
@@ -91,6 +98,10 @@ export class EndTable {
     return this.#uplink.process;
   }
 
+  catchUp(): boolean {
+    return this.#uplink.catchUp();
+  }
+
   request(request: Request, written?: () => void): void {
     this.#uplink.request(request, written);
   }
@@ -129,10 +140,13 @@ export class EndTable {
 
   /** A message, with the ends that came in it made ours. */
   arrived({ seq, bytes, handles }: Extract<Reply, { op: 'push' }>): Arrived {
-    const transfers = handles.map(
+    return { seq, message: { bytes, handles: this.adopt(handles) } };
+  }
+
+  adopt(handles: readonly HandedEnd[]): ChannelTransfer[] {
+    return handles.map(
       ({ end, broken, shared }) => new ChannelTransfer(this.#receive(end, broken, shared)),
     );
-    return { seq, message: { bytes, handles: transfers } };
   }
 
   /** Gives a message back that nobody here consumes. */
@@ -174,6 +188,9 @@ export class EndTable {
     else if (reply.op === 'recall') this.request({ op: 'returned', end: reply.end, wants: 0 });
     else if (reply.op === 'answer' && reply.gift) {
       this.request({ op: 'got', end: reply.end, token: reply.token, kept: false });
+    } else if (reply.op === 'given') {
+      for (const handle of this.adopt(reply.handles)) handle.discard();
+      if (reply.last) this.request({ op: 'got', end: reply.end, token: reply.token, kept: false });
     }
   }
 
@@ -184,8 +201,13 @@ export class EndTable {
       this.#ends.set(id, end);
     }
     end.received(broken);
-    if (shared !== undefined) end.shared ??= new LocalObject(id, this, shared);
+    if (shared !== undefined) end.shared ??= this.#open(id, shared);
     return new Reference(end);
+  }
+
+  #open(id: EndId, snapshot: Snapshot): LocalObject {
+    const Kind = snapshot.made.kind === 'queue' ? LocalQueue : LocalObject;
+    return new Kind(id, this, snapshot);
   }
 
   #answer(token: number, yes: boolean): void {

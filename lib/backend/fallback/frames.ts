@@ -2,6 +2,7 @@
  * The words that processes and the broker exchange. An end of a channel is named by its channel's id and its side; a process
  * by an id that its parent gave it. Links deliver frames in order, and everything below leans on that.
  */
+import type { QueueReply, QueueRequest } from './queues/words.js';
 import type { Snapshot, SyncReply, SyncRequest } from './sync/words.js';
 
 export type ProcessId = string;
@@ -53,6 +54,7 @@ export interface HandedEnd {
 export type Request =
   | Part
   | SyncRequest
+  | QueueRequest
   /** A new channel. The sender holds the left end, and the right one unless it belongs to `to`. */
   | { op: 'open'; channel: string; to?: ProcessId }
   /** `ack`: answer with `accepted`, because frames may still be lost on the way through a process in between. */
@@ -84,6 +86,7 @@ export type Request =
 export type Reply =
   | Part
   | SyncReply
+  | QueueReply
   | { op: 'push'; end: EndId; seq: number; bytes: Uint8Array; handles: HandedEnd[] }
   /** From now on messages come without being asked for: this process is the end's only reader. */
   | { op: 'stream'; end: EndId }

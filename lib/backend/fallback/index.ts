@@ -1,6 +1,7 @@
 import { PendingWait } from '../../base/wait.js';
 import type { Wait } from '../../base/options.js';
 import { StateError } from '../../errors.js';
+import type { QueueBackend } from '../queue-contract.js';
 import type { SyncBackend } from '../sync-contract.js';
 import type {
   Backend,
@@ -16,6 +17,7 @@ import { FallbackChild, startProcess } from './child.js';
 import { uniqueId } from './end-table.js';
 import { ProcessLink } from './link.js';
 import { environmentOf, findOrigin, type Origin } from './origin.js';
+import { FallbackQueues } from './queues/index.js';
 import { FallbackSync } from './sync/index.js';
 
 const BOTH_WAYS: Mode = { readable: true, writable: true };
@@ -36,6 +38,7 @@ function ownOrigin(): Origin {
 class FallbackBackend implements Backend {
   readonly name = 'fallback';
   #sync: SyncBackend | undefined;
+  #queues: QueueBackend | undefined;
 
   forkUnavailable(): string {
     return 'fork needs the native backend, and this process uses the fallback backend: use the start method spawn';
@@ -77,6 +80,11 @@ class FallbackBackend implements Backend {
   sync(): SyncBackend {
     this.#sync ??= new FallbackSync(ownOrigin().router);
     return this.#sync;
+  }
+
+  queues(): QueueBackend {
+    this.#queues ??= new FallbackQueues(ownOrigin().router);
+    return this.#queues;
   }
 
   peer(pid: number): PeerProcess {

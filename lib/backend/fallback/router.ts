@@ -38,7 +38,10 @@ export class Router implements Uplink {
   readonly #routes = new Map<ProcessId, Lanes>();
   /** What the broker and the own ends say to each other, one after the other. */
   readonly #turns: (() => void)[] = [];
+  /** They are being taken, or will be when the event loop comes round. */
   #turning = false;
+  /** One of them is being taken. */
+  #inTurn = false;
   #endIsWatched = false;
   #ending = false;
   #turnsInARow = 0;
@@ -84,6 +87,12 @@ export class Router implements Uplink {
       this.#broker?.handle(this.process, own);
       written?.();
     });
+  }
+
+  catchUp(): boolean {
+    if (this.#broker === undefined || this.#inTurn) return false;
+    while (this.#turns.length > 0) this.#takeTurn();
+    return true;
   }
 
   /** A child that was just started: its line, and our end of the channel to it. */
@@ -190,12 +199,21 @@ export class Router implements Uplink {
     try {
       while (this.#turns.length > 0 && this.#turnsInARow < FRAMES_PER_TURN) {
         this.#turnsInARow += 1;
-        this.#turns.shift()?.();
+        this.#takeTurn();
       }
     } finally {
       this.#turning = false;
     }
     if (this.#turns.length > 0) this.#takeTurnsLater();
+  }
+
+  #takeTurn(): void {
+    this.#inTurn = true;
+    try {
+      this.#turns.shift()?.();
+    } finally {
+      this.#inTurn = false;
+    }
   }
 
   #takeTurnsLater(): void {

@@ -1,5 +1,5 @@
 import { SyncOutcome } from '../../sync-contract.js';
-import type { Port } from '../broker-end.js';
+import type { Port, Queued } from '../broker-end.js';
 import type { EndId } from '../frames.js';
 import { after, firstState, type Act, type State } from './state.js';
 import type { Answer, Made, Snapshot, Want } from './words.js';
@@ -80,9 +80,15 @@ export abstract class BrokerObject<S extends State = State> {
     if (!this.hasStake(port)) this.#unstake(port);
   }
 
-  /** Nobody can reach it any more. */
-  die(): void {
+  /** Nobody can reach it any more. Answers the messages that go with it. */
+  die(): readonly Queued[] {
     for (const port of [...this.#stakeholders]) this.#unstake(port);
+    return [];
+  }
+
+  /** Fewer messages carry it than before. */
+  carriedLess(): void {
+    // Most objects do not ask who may come to hold them.
   }
 
   snapshotFor(port: Port): Snapshot {
@@ -100,7 +106,7 @@ export abstract class BrokerObject<S extends State = State> {
       this.state = next;
       this.done(port, act);
     }
-    this.#publish(before, watcher);
+    this.publish(before, watcher);
   }
 
   ask(waiter: Waiter): void {
@@ -109,7 +115,7 @@ export abstract class BrokerObject<S extends State = State> {
       if (waiter.once) this.expire(waiter);
       else this.waiting.push(waiter);
     }
-    this.#publish(before);
+    this.publish(before);
   }
 
   drop(port: Port, token: number): void {
@@ -120,7 +126,7 @@ export abstract class BrokerObject<S extends State = State> {
       this.waiting = this.waiting.filter((other) => other !== waiter);
       this.expire(waiter);
     }
-    this.#publish(before);
+    this.publish(before);
   }
 
   got(port: Port, token: number, kept: boolean): void {
@@ -130,7 +136,7 @@ export abstract class BrokerObject<S extends State = State> {
     if (kept) return;
     const before = this.state;
     this.takeBack(gift);
-    this.#publish(before);
+    this.publish(before);
   }
 
   seen(port: Port): void {
@@ -148,7 +154,7 @@ export abstract class BrokerObject<S extends State = State> {
     this.waiting = this.waiting.filter((waiter) => waiter.port !== port);
     for (const gift of undelivered) this.takeBack(gift);
     this.bury(port, hadIt && !orderly);
-    this.#publish(before);
+    this.publish(before);
   }
 
   /** Whether the process's end would change something, although it holds no handle. */
@@ -208,7 +214,13 @@ export abstract class BrokerObject<S extends State = State> {
     port.stakes.delete(this);
   }
 
-  #publish(before: S, actor?: Watcher): void {
+  /** What is to be sent once the state has been told. */
+  protected sendMore(): void {
+    // Most objects have answers only.
+  }
+
+  /** After each change: whoever holds it is told the state, and then whoever asked the answer. */
+  protected publish(before: S, actor?: Watcher): void {
     if (this.state !== before) for (const watcher of this.#watchers.values()) watcher.changed();
     else actor?.changed();
     const answers = this.#answers;
@@ -216,5 +228,6 @@ export abstract class BrokerObject<S extends State = State> {
     for (const { waiter, answer, gift } of answers) {
       waiter.port.send({ op: 'answer', end: this.id, token: waiter.token, answer, gift });
     }
+    this.sendMore();
   }
 }

@@ -1,5 +1,6 @@
-import type { Port } from '../broker-end.js';
+import type { BrokerEnd, Port } from '../broker-end.js';
 import type { Request } from '../frames.js';
+import { BrokerQueue } from '../queues/broker-queue.js';
 import { BrokerBarrier } from './broker-barrier.js';
 import { BrokerLock } from './broker-lock.js';
 import type { BrokerObject } from './broker-object.js';
@@ -23,7 +24,13 @@ export function isAboutObjects(request: Request): request is SyncRequest {
   return WORDS.has(request.op);
 }
 
-export function makeObject({ end, made }: Extract<SyncRequest, { op: 'make' }>): BrokerObject {
+/** `settle` is for the ends in messages that are gone: see Broker. */
+export function makeObject(
+  at: BrokerEnd,
+  { made }: Extract<SyncRequest, { op: 'make' }>,
+  settle: (ends: readonly BrokerEnd[]) => void,
+): BrokerObject {
+  const end = at.id;
   switch (made.kind) {
     case 'lock':
     case 'rlock':
@@ -37,6 +44,8 @@ export function makeObject({ end, made }: Extract<SyncRequest, { op: 'make' }>):
       return widen(new BrokerEvent(end, made));
     case 'barrier':
       return widen(new BrokerBarrier(end, made));
+    case 'queue':
+      return widen(new BrokerQueue(at, made, settle));
   }
 }
 

@@ -11,7 +11,6 @@ import {
   type LockRequest,
   type SemaphoreHandle,
   type SharedHandle,
-  type SharedKind,
 } from '../../sync-contract.js';
 import { ChannelTransfer } from '../channel-transfer.js';
 import { blocking } from '../channel.js';
@@ -24,14 +23,14 @@ import {
   type LockState,
   type SemaphoreState,
 } from './state.js';
-import type { Answer, Want } from './words.js';
+import type { Answer, ObjectKind, Want } from './words.js';
 
 /** What a process has of an object that the broker keeps. Let go when it is collected. */
-abstract class FallbackHandle implements SharedHandle {
+export abstract class FallbackHandle implements SharedHandle {
   protected readonly object: LocalObject;
   readonly #reference: Reference;
 
-  constructor(reference: Reference, kind: SharedKind) {
+  constructor(reference: Reference, kind: ObjectKind) {
     this.object = sharedBy(reference).check(kind);
     this.#reference = reference.boundTo(this);
   }

@@ -1,11 +1,11 @@
 import { PendingWait } from '../../../base/wait.js';
 import type { Wait } from '../../../base/options.js';
 import { ClosedError, SerializationError } from '../../../errors.js';
-import type { SharedKind } from '../../sync-contract.js';
 import type { EndTable } from '../end-table.js';
 import type { EndId, Reply } from '../frames.js';
+import type { QueueReply } from '../queues/words.js';
 import { after, firstState, type Act, type State } from './state.js';
-import type { Answer, Made, Snapshot, SyncReply, Want } from './words.js';
+import type { Answer, Made, ObjectKind, Snapshot, SyncReply, Want } from './words.js';
 
 /** A question that the broker has not answered. */
 interface Asking {
@@ -15,9 +15,16 @@ interface Asking {
   fail(error: Error): void;
 }
 
-const WORDS: ReadonlySet<string> = new Set<SyncReply['op']>(['state', 'answer', 'wrong', 'lost']);
+const WORDS: ReadonlySet<string> = new Set<(SyncReply | QueueReply)['op']>([
+  'state',
+  'answer',
+  'wrong',
+  'lost',
+  'settled',
+  'given',
+]);
 
-export function isAboutObject(reply: Reply): reply is SyncReply {
+export function isAboutObject(reply: Reply): reply is SyncReply | QueueReply {
   return WORDS.has(reply.op);
 }
 
@@ -30,18 +37,18 @@ let lastAct = 0;
 export class LocalObject {
   readonly made: Made;
   readonly id: EndId;
-  readonly #table: EndTable;
+  protected readonly table: EndTable;
   #told: State;
   /** The told state with all of our acts; kept, as it is read more often than it changes. */
   #view: State;
   #acts: { n: number; act: Act }[] = [];
   readonly #asking = new Map<number, Asking>();
-  #lost = false;
+  protected lost = false;
 
   constructor(id: EndId, table: EndTable, { made, state }: Snapshot) {
     this.id = id;
     this.made = made;
-    this.#table = table;
+    this.table = table;
     this.#told = state;
     this.#view = state;
   }
@@ -51,7 +58,7 @@ export class LocalObject {
   }
 
   /** @throws SerializationError when the object is of another kind. */
-  check(kind: SharedKind): this {
+  check(kind: ObjectKind): this {
     if (this.made.kind === kind) return this;
     throw new SerializationError(
       `the message names a ${kind}, but what came is a ${this.made.kind}`,
@@ -60,7 +67,7 @@ export class LocalObject {
   }
 
   get process(): string {
-    return this.#table.process;
+    return this.table.process;
   }
 
   get view(): State {
@@ -69,13 +76,13 @@ export class LocalObject {
 
   /** False, and nothing done, when by all that is known here it cannot be done. */
   act(act: Act): boolean {
-    if (this.#lost) throw lostObject();
+    if (this.lost) throw lostObject();
     const view = after(this.#view, act, this.process, this.made);
     if (view === undefined) return false;
     this.#view = view;
     lastAct += 1;
     this.#acts.push({ n: lastAct, act });
-    this.#table.request({ op: 'act', end: this.id, n: lastAct, act });
+    this.table.request({ op: 'act', end: this.id, n: lastAct, act });
     return true;
   }
 
@@ -84,11 +91,11 @@ export class LocalObject {
    * the question is on its way; when it throws, nothing has been asked.
    */
   ask(owner: object, want: Want, { timeout, signal }: Wait, asked?: () => void): Promise<Answer> {
-    if (this.#lost) return Promise.reject(lostObject());
+    if (this.lost) return Promise.reject(lostObject());
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const { liveness } = this.#table;
-    const token = this.#table.token();
-    const drop = (): void => this.#table.request({ op: 'drop', end: this.id, token });
+    const { liveness } = this.table;
+    const token = this.table.token();
+    const drop = (): void => this.table.request({ op: 'drop', end: this.id, token });
     const limits = timeout === 0 ? { signal } : { timeout, signal };
     let late = false;
     // When the time is over the broker has the last word: it may have given what was asked for meanwhile.
@@ -118,7 +125,7 @@ export class LocalObject {
         pending.reject(error);
       },
     });
-    this.#table.request({ op: 'ask', end: this.id, token, once: timeout === 0, want });
+    this.table.request({ op: 'ask', end: this.id, token, once: timeout === 0, want });
     try {
       asked?.();
     } catch (error) {
@@ -127,16 +134,17 @@ export class LocalObject {
     return pending.promise as Promise<Answer>;
   }
 
-  handle(reply: SyncReply): void {
+  handle(reply: SyncReply | QueueReply): void {
     if (reply.op === 'state') this.#hear(reply);
     else if (reply.op === 'answer') this.#answered(reply);
     else if (reply.op === 'lost') this.#take(reply.token)?.fail(lostObject());
-    else process.emitWarning(tooLate(reply.act, this.made), 'MultiprocessingWarning');
+    else if (reply.op === 'wrong')
+      process.emitWarning(tooLate(reply.act, this.made), 'MultiprocessingWarning');
   }
 
   /** The broker is lost, and every object with it. */
   lose(): void {
-    this.#lost = true;
+    this.lost = true;
     for (const token of [...this.#asking.keys()]) this.#take(token)?.fail(lostObject());
   }
 
@@ -147,13 +155,13 @@ export class LocalObject {
     for (const { act } of this.#acts) {
       this.#view = after(this.#view, act, this.process, this.made) ?? this.#view;
     }
-    this.#table.request({ op: 'seen', end: this.id });
+    this.table.request({ op: 'seen', end: this.id });
   }
 
   #answered({ token, answer, gift }: Extract<SyncReply, { op: 'answer' }>): void {
     const asking = this.#take(token);
     if (gift) {
-      this.#table.request({ op: 'got', end: this.id, token, kept: asking !== undefined });
+      this.table.request({ op: 'got', end: this.id, token, kept: asking !== undefined });
     }
     asking?.answer(answer);
   }
@@ -165,13 +173,16 @@ export class LocalObject {
   }
 }
 
-function lostObject(): ClosedError {
+export function lostObject(): ClosedError {
   return new ClosedError(
     'the object is gone: the first process of the tree, which kept it for all, has ended',
   );
 }
 
 function tooLate({ do: verb }: Act, { kind }: Made): string {
+  if (kind === 'queue') {
+    return 'taskDone() did nothing: other processes had said it of everything that was put';
+  }
   const name = verb === 'post' ? 'release' : verb;
   return (
     `${name}() of a ${kind} did nothing: another process had released it at the same time, ` +

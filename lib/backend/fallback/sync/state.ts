@@ -40,7 +40,16 @@ export interface BarrierState {
   readonly broken: boolean;
 }
 
-export type State = LockState | SemaphoreState | ConditionState | EventState | BarrierState;
+export interface QueueState {
+  readonly kind: 'queue';
+  /** Messages in it, without those that are on their way to who gets them. */
+  readonly size: number;
+  /** Messages put and not said to be done. */
+  readonly unfinished: number;
+}
+
+export type State =
+  LockState | SemaphoreState | ConditionState | EventState | BarrierState | QueueState;
 
 export type Act =
   /** A reentrant lock, once more by its holder. */
@@ -51,7 +60,10 @@ export type Act =
   | { do: 'set' }
   | { do: 'clear' }
   | { do: 'abort' }
-  | { do: 'reset' };
+  | { do: 'reset' }
+  /** A queue: one message is finished; no more puts from this process. */
+  | { do: 'done' }
+  | { do: 'close' };
 
 const FREE = { kind: 'lock', by: null, holder: 0, count: 0, abandoned: false, deadPid: 0 } as const;
 
@@ -70,6 +82,8 @@ export function firstState({ kind, value }: Made): State {
       return { kind: 'event', set: false };
     case 'barrier':
       return { kind: 'barrier', waiting: 0, broken: false };
+    case 'queue':
+      return { kind: 'queue', size: 0, unfinished: 0 };
   }
 }
 
@@ -96,6 +110,8 @@ export function after(state: State, act: Act, self: ProcessId, made: Made): Stat
       return act.do === 'abort' || act.do === 'reset'
         ? { kind: 'barrier', waiting: 0, broken: act.do === 'abort' }
         : undefined;
+    case 'queue':
+      return afterQueueAct(state, act);
   }
 }
 
@@ -118,6 +134,13 @@ export function holds(state: LockState, self: ProcessId, holder: number): boolea
 function afterPost(state: SemaphoreState, permits: number): SemaphoreState | undefined {
   const value = state.value + permits;
   return value > state.bound ? undefined : { ...state, value };
+}
+
+/** Closing is about one process, and nothing that everybody may know. */
+function afterQueueAct(state: QueueState, act: Act): QueueState | undefined {
+  if (act.do === 'close') return state;
+  if (act.do !== 'done' || state.unfinished === 0) return undefined;
+  return { ...state, unfinished: state.unfinished - 1 };
 }
 
 function withFlag(state: EventState, set: boolean): EventState {

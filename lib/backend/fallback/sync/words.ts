@@ -2,17 +2,22 @@
  * The words that processes and the broker exchange about shared objects. An object is named by the end of a channel that has
  * no other side: so it travels in messages, and is let go, as every end is.
  */
+import type { QueueShape } from '../../queue-contract.js';
 import type { SharedKind, SyncOutcome } from '../../sync-contract.js';
 import type { EndId } from '../frames.js';
 import type { Act, State } from './state.js';
 
+export type ObjectKind = SharedKind | 'queue';
+
 /** What an object is, for as long as it lives. */
 export interface Made {
-  readonly kind: SharedKind;
+  readonly kind: ObjectKind;
   /** The first value of a semaphore. */
   readonly value: number;
   readonly parties: number;
   readonly hasAction: boolean;
+  /** Of a queue. */
+  readonly shape?: QueueShape;
 }
 
 /** What is waited for. */

@@ -1,0 +1,278 @@
+import { QueueOutcome, type QueueShape } from '../../queue-contract.js';
+import { handEnds, type BrokerEnd, type Port, type Queued } from '../broker-end.js';
+import { CHANNEL_WINDOW, cost } from '../frames.js';
+import { BrokerObject } from '../sync/broker-object.js';
+import type { Act, QueueState } from '../sync/state.js';
+import type { Made } from '../sync/words.js';
+import type { Asker, Awaiter, Gift, Putter, Taker } from './askers.js';
+import { Line } from './line.js';
+import { Taken } from './taken.js';
+
+/**
+ * A queue, at the broker. A message is in it from the moment at which its put is answered: so what a process had put is there when
+ * it dies, and a put that still waits goes with it.
+ *
+ * Who gets confirms each message when its `get` has it. A process that dies before has not got it, and the message goes back to its
+ * place. One that dies just after it got it, before its word was on the line, leaves the message to be got once more: between
+ * twice and never, twice is the better. A message on its way still has its place, so what comes back finds room.
+ *
+ * A joinable queue keeps what it has given until it is said to be done with, and puts it back when that process dies.
+ */
+export class BrokerQueue extends BrokerObject<QueueState> {
+  readonly #end: BrokerEnd;
+  readonly #shape: QueueShape;
+  readonly #settle: (ends: readonly BrokerEnd[]) => void;
+  readonly #line = new Line();
+  readonly #taken: Taken | undefined;
+  /** Processes that have it, and have not closed their side. */
+  readonly #open = new Set<Port>();
+  #lastSeq = 0;
+  #unfinished = 0;
+  #putters: Putter[] = [];
+  #takers: Taker[] = [];
+  #awaiters: Awaiter[] = [];
+  #gifts: Gift[] = [];
+  /** What the gifts are counted for. */
+  #given = { messages: 0, bytes: 0 };
+  #replies: (() => void)[] = [];
+  /** Ends that travelled in messages that are gone. */
+  #released: BrokerEnd[] = [];
+
+  constructor(end: BrokerEnd, made: Made, settle: (ends: readonly BrokerEnd[]) => void) {
+    super(end.id, made);
+    this.#end = end;
+    this.#settle = settle;
+    this.#shape = made.shape ?? { maxSize: 0, maxBytes: 0, onConsumerDied: undefined };
+    const { onConsumerDied } = this.#shape;
+    this.#taken = onConsumerDied === undefined ? undefined : new Taken(onConsumerDied);
+  }
+
+  override watch(port: Port): void {
+    this.#open.add(port);
+    super.watch(port);
+  }
+
+  override unwatch(port: Port): void {
+    super.unwatch(port);
+    if (this.#open.delete(port)) this.#goOn();
+  }
+
+  override carriedLess(): void {
+    this.#goOn();
+  }
+
+  override die(): readonly Queued[] {
+    super.die();
+    const given = this.#gifts.splice(0).flatMap(({ messages }) => messages);
+    return [...this.#line.takeAll(), ...given, ...(this.#taken?.takeAll() ?? [])];
+  }
+
+  put(putter: Putter): void {
+    if (!this.#open.has(putter.port)) this.#reply(putter, QueueOutcome.Closed);
+    else this.#putters.push(putter);
+    this.#goOn(putter);
+  }
+
+  take(taker: Taker): void {
+    this.#takers.push(taker);
+    this.#goOn(taker);
+  }
+
+  await(awaiter: Awaiter): void {
+    this.#awaiters.push(awaiter);
+    this.#goOn(awaiter);
+  }
+
+  /** Its time is over. When it is not here any more, our answer is on its way. */
+  override drop(port: Port, token: number): void {
+    const dropped = this.#takeAskers((asker) => asker.port === port && asker.token === token);
+    for (const asker of dropped) this.#reply(asker, QueueOutcome.TimedOut);
+    this.#goOn();
+  }
+
+  override got(port: Port, token: number, kept: boolean): void {
+    const gift = this.#gifts.find((other) => other.port === port && other.token === token);
+    if (gift === undefined) return;
+    this.#forgetGift(gift);
+    if (!kept) this.#line.putBack(gift.messages);
+    else this.#release(this.#taken?.add(port, gift.messages) ?? gift.messages);
+    this.#goOn();
+  }
+
+  override gone(port: Port, orderly: boolean): void {
+    this.#takeAskers((asker) => asker.port === port);
+    for (const gift of this.#gifts.filter((other) => other.port === port)) {
+      this.#forgetGift(gift);
+      this.#line.putBack(gift.messages);
+    }
+    const { back = [], done = 0 } = this.#taken?.bury(port) ?? {};
+    this.#line.putBack(back);
+    this.#unfinished = Math.max(0, this.#unfinished - done);
+    super.gone(port, orderly);
+    this.#goOn();
+  }
+
+  protected override hasStake(port: Port): boolean {
+    return this.#taken?.has(port) === true || this.#gifts.some((gift) => gift.port === port);
+  }
+
+  protected override serve(): boolean {
+    return false;
+  }
+
+  protected done(port: Port, act: Act): void {
+    if (act.do === 'close') this.#close(port);
+    else {
+      this.#unfinished -= 1;
+      const finished = this.#taken?.finish(port);
+      if (finished !== undefined) this.#release([finished]);
+    }
+    this.#move();
+  }
+
+  protected override sendMore(): void {
+    const replies = this.#replies;
+    this.#replies = [];
+    for (const reply of replies) reply();
+    const released = this.#released;
+    this.#released = [];
+    if (released.length > 0) this.#settle(released);
+  }
+
+  #goOn(arrived?: Asker): void {
+    const before = this.state;
+    this.#move();
+    if (arrived?.once === true) {
+      for (const asker of this.#takeAskers((other) => other === arrived)) {
+        this.#reply(asker, QueueOutcome.TimedOut);
+      }
+    }
+    this.publish(before);
+  }
+
+  /** Until nothing can go on: who puts, who gets, who waits for either. */
+  #move(): void {
+    while (this.#admit() || this.#give());
+    const size = this.#line.length;
+    if (this.state.size !== size || this.state.unfinished !== this.#unfinished) {
+      this.state = { kind: 'queue', size, unfinished: this.#unfinished };
+    }
+    const told = this.#awaiters.filter((awaiter) => this.#hasCome(awaiter));
+    const ended = this.#takers.filter(({ port }) => this.#hasEnded(port));
+    if (told.length > 0) this.#awaiters = this.#awaiters.filter((one) => !told.includes(one));
+    if (ended.length > 0) this.#takers = this.#takers.filter((one) => !ended.includes(one));
+    for (const awaiter of told) this.#reply(awaiter, QueueOutcome.Done);
+    for (const taker of ended) this.#reply(taker, QueueOutcome.Closed);
+  }
+
+  /** In the order of their arrival: a short message does not pass a long one. */
+  #admit(): boolean {
+    const [first] = this.#putters;
+    if (first === undefined || !this.#fits(first.bytes.byteLength)) return false;
+    this.#putters.shift();
+    this.#lastSeq += 1;
+    const { bytes, handles } = first;
+    const message = { seq: this.#lastSeq, bytes, handles, writer: undefined, reader: this.#end };
+    for (const handle of handles) handle.travel(message);
+    this.#line.push(message);
+    if (this.#taken !== undefined) this.#unfinished += 1;
+    this.#reply(first, QueueOutcome.Done);
+    return true;
+  }
+
+  #fits(bytes: number): boolean {
+    const { maxSize, maxBytes } = this.#shape;
+    const { messages, bytes: givenBytes } = this.#given;
+    if (maxSize > 0 && this.#line.length + messages >= maxSize) return false;
+    return maxBytes === 0 || this.#line.bytes + givenBytes + bytes <= maxBytes;
+  }
+
+  #give(): boolean {
+    const [first] = this.#takers;
+    if (first === undefined || this.#line.length === 0) return false;
+    this.#takers.shift();
+    const messages: Queued[] = [];
+    // So much at a time, that no answer is longer than what a process has on its way to the broker.
+    for (let size = 0; messages.length < first.max && size < CHANNEL_WINDOW;) {
+      const next = this.#line.shift();
+      if (next === undefined) break;
+      messages.push(next);
+      size += cost(next);
+    }
+    const gift = { ...first, messages };
+    this.#gifts.push(gift);
+    this.#count(gift, 1);
+    this.#replies.push(() => {
+      this.#hand(gift);
+    });
+    return true;
+  }
+
+  #hand({ port, token, messages }: Gift): void {
+    messages.forEach(({ bytes, handles }, index) => {
+      const handed = handEnds(handles, port);
+      const last = index === messages.length - 1;
+      port.send({ op: 'given', end: this.id, token, bytes, handles: handed, last });
+    });
+  }
+
+  #forgetGift(gift: Gift): void {
+    this.#gifts = this.#gifts.filter((other) => other !== gift);
+    this.#count(gift, -1);
+  }
+
+  #count({ messages }: Gift, sign: 1 | -1): void {
+    this.#given.messages += sign * messages.length;
+    for (const { bytes } of messages) this.#given.bytes += sign * bytes.byteLength;
+  }
+
+  #hasCome({ port, until }: Awaiter): boolean {
+    if (until === 'done') return this.#unfinished === 0;
+    return this.#line.length > 0 || this.#hasEnded(port);
+  }
+
+  /** Nothing is left for this process to get, and nobody, also no reader of a message that carries it, who could put. */
+  #hasEnded(port: Port): boolean {
+    return (
+      this.#line.length === 0 &&
+      this.#gifts.length === 0 &&
+      this.#open.size === 0 &&
+      this.#end.carriers.size === 0 &&
+      this.#taken?.mayComeBackTo(port) !== true
+    );
+  }
+
+  #close(port: Port): void {
+    this.#open.delete(port);
+    const waiting = this.#putters.filter((putter) => putter.port === port);
+    this.#putters = this.#putters.filter((putter) => putter.port !== port);
+    for (const putter of waiting) this.#reply(putter, QueueOutcome.Closed);
+  }
+
+  #takeAskers(matches: (asker: Asker) => boolean): Asker[] {
+    const all: Asker[] = [...this.#putters, ...this.#takers, ...this.#awaiters];
+    const taken = all.filter(matches);
+    if (taken.length === 0) return taken;
+    const stays = (asker: Asker): boolean => !taken.includes(asker);
+    this.#putters = this.#putters.filter(stays);
+    this.#takers = this.#takers.filter(stays);
+    this.#awaiters = this.#awaiters.filter(stays);
+    return taken;
+  }
+
+  #reply({ port, token }: Asker, outcome: QueueOutcome): void {
+    this.#replies.push(() => {
+      port.send({ op: 'settled', end: this.id, token, outcome });
+    });
+  }
+
+  /** Messages that are gone for good. */
+  #release(messages: readonly Queued[]): void {
+    for (const message of messages) {
+      for (const handle of message.handles) {
+        handle.carriers.delete(message);
+        this.#released.push(handle);
+      }
+    }
+  }
+}
