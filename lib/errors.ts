@@ -68,6 +68,32 @@ export class ClosedError extends ProcessError {
   }
 }
 
+/** Python's queue.Full: there was no room in the queue in the time given. */
+export class QueueFullError extends ProcessError {
+  /** Of `putMany`: how many of the items went in. */
+  declare readonly put: number | undefined;
+
+  constructor(message: string, options: ProcessErrorOptions & { put?: number } = {}) {
+    const { put, ...rest } = options;
+    super(message, { code: 'ERR_MP_QUEUE_FULL', ...rest });
+    if (put !== undefined) this.put = put;
+  }
+}
+
+/** Python's queue.Empty: nothing was in the queue in the time given. */
+export class QueueEmptyError extends ProcessError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_QUEUE_EMPTY', ...options });
+  }
+}
+
+/** This process has closed its side of the queue; or, for who gets, every process has, and nothing is left. Python: ValueError. */
+export class QueueClosedError extends ClosedError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_QUEUE_CLOSED', ...options });
+  }
+}
+
 /** The call came at the wrong moment of the object's life, or from the wrong process. Python: AssertionError or ValueError. */
 export class StateError extends ProcessError {
   constructor(message: string, options: ProcessErrorOptions = {}) {
@@ -132,10 +158,15 @@ export class BrokenPoolError extends ProcessError {
   }
 }
 
-/** The task was dropped before it finished: the pool was terminated or the task aborted. */
+/** The work was dropped before it was finished: the pool was terminated, or a signal aborted it; `cause` is its reason then. */
 export class CancelledError extends ProcessError {
-  constructor(message: string, options: ProcessErrorOptions = {}) {
-    super(message, { code: 'ERR_MP_CANCELLED', ...options });
+  /** Of `putMany`: how many of the items went in. */
+  declare readonly put: number | undefined;
+
+  constructor(message: string, options: ProcessErrorOptions & { put?: number } = {}) {
+    const { put, ...rest } = options;
+    super(message, { code: 'ERR_MP_CANCELLED', ...rest });
+    if (put !== undefined) this.put = put;
   }
 }
 

@@ -17,6 +17,7 @@ export type { ParentProcess } from './process/parent-process.js';
 export type { ProcessOptions } from './process/process-options.js';
 export { Process } from './process/process.js';
 export type { Sentinel } from './process/sentinel.js';
+export * from './queues/index.js';
 export { registerReducer } from './serialization/reducers.js';
 export { taskRef } from './serialization/task-ref.js';
 export * from './sync/index.js';

@@ -7,6 +7,7 @@ import { activeChildren, currentProcess, parentProcess } from '../process/curren
 import { processClassFor } from '../process/process-classes.js';
 import type { Process } from '../process/process.js';
 import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
+import { JoinableQueue, Queue, SimpleQueue } from '../queues/index.js';
 import {
   Barrier,
   BoundedSemaphore,
@@ -23,6 +24,9 @@ export interface Context {
   readonly Process: typeof Process;
   readonly Pool: typeof Pool;
   readonly Pipe: typeof Pipe;
+  readonly Queue: typeof Queue;
+  readonly JoinableQueue: typeof JoinableQueue;
+  readonly SimpleQueue: typeof SimpleQueue;
   readonly Lock: typeof Lock;
   readonly RLock: typeof RLock;
   readonly Semaphore: typeof Semaphore;
@@ -59,6 +63,9 @@ function makeContext(method: StartMethod | undefined): Context {
     Process: processClassFor(method),
     Pool: method === undefined ? Pool : bindPool(method),
     Pipe,
+    Queue,
+    JoinableQueue,
+    SimpleQueue,
     Lock,
     RLock,
     Semaphore,

@@ -16,12 +16,15 @@ import { Process } from '../process/process.js';
 import { printTraceback } from '../process/traceback.js';
 import { setMainModuleUrl } from '../serialization/main-module.js';
 import { loadOnDemand } from '../serialization/reducers.js';
+import type * as Queues from '../queues/index.js';
 import type * as Sync from '../sync/index.js';
 
-// Locks and their kin may be arguments as well, but most children have none, and loading them takes time.
+// Locks, queues and their kin may be arguments as well, but most children have none, and loading them takes time.
 loadOnDemand(() => {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- on demand, and at once
   require('../sync/index.js') as typeof Sync;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- on demand, and at once
+  require('../queues/index.js') as typeof Queues;
 });
 
 async function main(): Promise<void> {

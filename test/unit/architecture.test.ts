@@ -26,7 +26,7 @@ const LIB_ROOMS: Record<string, string[]> = {
   managers: FLOOR_5,
   context: [...FLOOR_5, 'pool', 'managers'],
   index: [...FLOOR_5, 'pool', 'managers', 'context'],
-  entry: [...FLOOR_3, 'sync', 'connection', 'process'],
+  entry: [...FLOOR_3, 'sync', 'connection', 'queues', 'process'],
 };
 
 const NATIVE_GROUND = ['base', 'os'];
