@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
-import type { Wait } from '../base/options.js';
+import { checkWait, type Wait } from '../base/options.js';
 import { QueueClosedError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import type { Transfer } from '../serialization/transfer.js';
@@ -100,9 +100,9 @@ export class Queue<T = unknown> implements AsyncIterable<T>, Disposable, AsyncDi
    * `error.put` says how many, except of errors that are not the package's own. An aborted signal is CancelledError, with the
    * reason as its `cause`.
    */
-  async putMany(items: Iterable<T>, wait?: Wait): Promise<void> {
+  async putMany(items: Iterable<T>, wait: Wait = FOR_EVER): Promise<void> {
     checkItems<T>(items);
-    await putAll(this.#handle, items, wait ?? FOR_EVER);
+    await putAll(this.#handle, items, wait);
   }
 
   /**
@@ -146,13 +146,13 @@ export class Queue<T = unknown> implements AsyncIterable<T>, Disposable, AsyncDi
    * there is no other, by this one.
    * @throws (as rejections) what `get` throws; TypeError and RangeError for another `max`.
    */
-  async getMany(max: number, wait?: Wait): Promise<T[]> {
+  async getMany(max: number, wait: Wait = FOR_EVER): Promise<T[]> {
     checkMax(max);
-    const checked = wait === undefined ? FOR_EVER : acquireWait(wait);
+    if (wait !== FOR_EVER) checkWait('wait', wait);
     this.#undecodable.throwNext();
-    const begun = this.#handle.getMany(decodeItem, max, checked);
+    const begun = this.#handle.getMany(decodeItem, max, wait);
     const taken = begun instanceof Promise ? await begun : begun;
-    if (typeof taken === 'number') throw notTaken(taken, checked.timeout);
+    if (typeof taken === 'number') throw notTaken(taken, wait.timeout);
     return this.#undecodable.sort(taken) as T[];
   }
 

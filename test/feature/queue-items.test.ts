@@ -1,0 +1,227 @@
+// What can be put into a queue, what cannot, and what cannot be understood where it is got.
+import { test } from 'vitest';
+import { check } from '../fixtures/queues/programs.js';
+import { describeQueues } from '../support/start-methods.js';
+
+/** A class whose instances arrive only when they are good. */
+const PICKY = `
+  class Picky { constructor(good) { this.good = good; } }
+  mp.registerReducer(Picky, ({ good }) => good, (good) => {
+    if (!good) throw new Error('not this one');
+    return new Picky(good);
+  }, 'picky');
+  const undecodable = { name: 'SerializationError', code: 'ERR_MP_SERIALIZATION', message: /not this one/ };
+`;
+
+describeQueues('An item', (testCase) => {
+  test('arrives as it was when it was put', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      const cycle = { name: 'cycle' };
+      cycle.self = cycle;
+      const items = [undefined, null, true, NaN, -0, 2n ** 70n, 'text', 'tëxt', new Date(0), new Map([[1, new Set([2])]]),
+        cycle, [1, , 3], Buffer.from('buffer'), new Float64Array([1.5]), new RangeError('an error')];
+      for (const item of items) await queue.put(item);
+      for (const item of items) assert.deepEqual(await queue.get(), item);
+      const changed = { n: 1, bytes: Buffer.from('abc') };
+      const put = queue.put(changed);
+      changed.n = 2;
+      changed.bytes.fill(0);
+      await put;
+      const arrived = await queue.get();
+      assert.deepEqual([arrived.n, String(arrived.bytes)], [1, 'abc']);`,
+    );
+  });
+
+  test('may be empty, or long', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue(), results = new Queue();
+      const p = await start(w.lengths, queue, results);
+      for (const length of [0, 1, 2 ** 20, 3 * 2 ** 20 + 1, 0]) {
+        await queue.put(Buffer.alloc(length, 9));
+        assert.deepEqual(await results.get(), [length, length > 0 ? 9 : undefined]);
+      }
+      await queue.put('');
+      assert.deepEqual(await results.get(), [0, undefined]);
+      // All at once, in both directions.
+      const puts = range(8).map((i) => queue.put(Buffer.alloc(i % 2 ? 2 ** 20 : i, i)));
+      for (const i of range(8)) assert.deepEqual((await results.get())[0], i % 2 ? 2 ** 20 : i);
+      await Promise.all(puts);
+      await queue.put('end');
+      assert.equal(await p.join(), 0);`,
+    );
+  });
+
+  test('that cannot travel is refused by the put, and nothing is put', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue(1);
+      const cannot = { name: 'SerializationError', code: 'ERR_MP_SERIALIZATION' };
+      const lock = new Lock();
+      await assert.rejects(queue.put(() => 1), { ...cannot, path: 'item' });
+      await assert.rejects(queue.put({ a: [{ b: Symbol('b') }] }), { ...cannot, path: 'item.a[0].b' });
+      await assert.rejects(queue.put([lock, { get thrown() { throw new Error('in a getter'); } }]), { ...cannot, message: /in a getter/ });
+      assert.throws(() => queue.putNowait(new WeakMap()), cannot);
+      assert.equal(queue.qsize(), 0);
+      await queue.put('it goes on');
+      assert.equal(await queue.get(), 'it goes on');
+      await lock.acquire();`,
+    );
+  });
+
+  test('that cannot be understood is thrown by the get, and the queue goes on', async () => {
+    await check(
+      testCase,
+      `${PICKY}
+      const queue = new Queue(2);
+      await queue.put(new Picky(false));
+      await queue.put('next');
+      await assert.rejects(queue.get(), undecodable);
+      assert.equal(await queue.get(), 'next');
+      queue.putNowait(new Picky(false));
+      assert.throws(() => queue.getNowait(), undecodable);
+      await queue.put(new Picky(true));
+      assert.ok((await queue.get()) instanceof Picky);`,
+    );
+  });
+
+  test('that cannot be understood takes none of the others with it', async () => {
+    await check(
+      testCase,
+      `${PICKY}
+      const queue = new JoinableQueue();
+      await queue.putMany([1, new Picky(false), 2, new Picky(false), 3]);
+      assert.deepEqual(await queue.getMany(10), [1, 2, 3]);
+      await queue.put(4);
+      await assert.rejects(queue.getMany(10), undecodable);
+      assert.throws(() => queue.getNowait(), undecodable);
+      assert.deepEqual(await queue.getMany(10), [4]);
+      await queue.putMany([new Picky(false), new Picky(false)]);
+      await assert.rejects(queue.getMany(10), undecodable);
+      await assert.rejects(queue.get(), undecodable);
+      await assert.rejects(queue.get({ timeout: 0 }), empty);
+      // It was got all the same, so it is to be done with.
+      for (const _ of range(8)) queue.taskDone();
+      await queue.join();`,
+    );
+  });
+
+  test('may be a lock, a connection, another queue', async () => {
+    await check(
+      testCase,
+      `const outer = new Queue(), inner = new Queue(), lock = new Lock();
+      const [here, there] = Pipe();
+      const p = await start(w.useAll, outer);
+      await lock.acquire();
+      await outer.put({ lock, line: there, inner });
+      there.close();
+      assert.deepEqual([await inner.get({ timeout: 0 }).catch((error) => error.code), lock.locked()], ['ERR_MP_QUEUE_EMPTY', true]);
+      lock.release();
+      assert.equal(await here.recv(), 'over the connection');
+      assert.equal(await inner.get(), 'into the inner queue');
+      await assert.rejects(here.recv(), { code: 'ERR_MP_END_OF_FILE' });
+      await lock.acquire();
+      assert.equal(await p.join(), 0);`,
+    );
+  });
+
+  test('may be the queue itself, and may have arrived by any way', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      await queue.put(queue);
+      const same = await queue.get();
+      await same.put('to itself');
+      assert.equal(await queue.get(), 'to itself');
+      assert.equal(same.qsize(), 0);
+      const [here, there] = Pipe();
+      await here.send({ deep: [queue] });
+      const { deep: [arrived] } = await there.recv();
+      await arrived.put('over a connection');
+      assert.equal(await queue.get(), 'over a connection');
+      arrived.close();
+      assert.equal(queue.closed, true, 'a side is a process’s, however many objects it has');`,
+    );
+  });
+
+  test('that was never got is let go of with its queue', async () => {
+    await check(
+      testCase,
+      `const [here, there] = Pipe();
+      await (async () => {
+        const queue = new Queue();
+        await queue.put(there);
+        there.close();
+      })();
+      const ended = here.recv().catch((error) => error.code);
+      let code;
+      void ended.then((given) => (code = given));
+      await settle(() => code !== undefined);
+      assert.equal(code, 'ERR_MP_END_OF_FILE');`,
+    );
+  });
+
+  test('what the arguments may be', async () => {
+    await check(
+      testCase,
+      `const type = { name: 'TypeError', code: 'ERR_MP_INVALID_ARGUMENT' };
+      const outside = { name: 'RangeError', code: 'ERR_MP_OUT_OF_RANGE' };
+      for (const [given, error, name] of [
+        [-1, outside, /^maxSize/], [1.5, outside, /^maxSize/], [NaN, outside, /^maxSize/], [Infinity, outside, /^maxSize/],
+        ['2', type, /^maxSize/], [null, type, /^maxSize/], [[], type, /^maxSize/],
+        [{ maxSize: '2' }, type, /^options.maxSize/], [{ maxSize: -1 }, outside, /^options.maxSize/],
+        [{ maxBytes: -1 }, outside, /^options.maxBytes/], [{ maxBytes: 1n }, type, /^options.maxBytes/],
+      ]) {
+        assert.throws(() => new Queue(given), { ...error, message: name }, String(given));
+        assert.throws(() => new JoinableQueue(given), { ...error, message: name }, String(given));
+      }
+      assert.throws(() => new JoinableQueue({ onConsumerDied: 'forget' }), { ...outside, message: /^options.onConsumerDied/ });
+      assert.throws(() => new JoinableQueue({ onConsumerDied: 1 }), { ...type, message: /^options.onConsumerDied/ });
+      const queue = new JoinableQueue({ maxSize: undefined, onConsumerDied: undefined });
+      for (const method of ['get', 'put']) {
+        const call = (options) => (method === 'get' ? queue.get(options) : queue.put(1, options));
+        for (const options of [null, 5, 'soon', []]) await assert.rejects(call(options), type);
+        await assert.rejects(call({ timeout: '5' }), { ...type, message: /options.timeout/ });
+        for (const timeout of [-1, NaN]) await assert.rejects(call({ timeout }), { ...outside, message: /options.timeout/ });
+        await assert.rejects(call({ signal: {} }), { ...type, message: /options.signal/ });
+        await assert.rejects(call({ block: 1 }), { ...type, message: /options.block/ });
+      }
+      for (const options of [null, 5, { timeout: -1 }]) {
+        assert.throws(() => queue.putSync(1, options));
+        assert.throws(() => queue.getSync(options));
+        assert.throws(() => queue.getManySync(1, options));
+        assert.throws(() => queue.joinSync(options));
+        await assert.rejects(queue.join(options));
+        await assert.rejects(queue.putMany([1], options));
+        await assert.rejects(queue.getMany(1, options));
+      }
+      for (const max of [0, -1, 1.5, NaN]) await assert.rejects(queue.getMany(max), { ...outside, message: /^max/ });
+      for (const max of [undefined, '1']) await assert.rejects(queue.getMany(max), { ...type, message: /^max/ });
+      for (const items of [undefined, null, 5, {}]) await assert.rejects(queue.putMany(items), { ...type, message: /^items/ });
+      assert.equal(queue.qsize(), 0);
+      await queue.putMany([]);
+      await queue.putMany(new Set(['a', 'b']));
+      assert.deepEqual(await queue.getMany(Number.MAX_SAFE_INTEGER), ['a', 'b']);`,
+    );
+  });
+
+  test('contexts have the classes too', async () => {
+    await check(
+      testCase,
+      `const context = mp.getContext('spawn');
+      for (const kind of ['Queue', 'JoinableQueue', 'SimpleQueue']) assert.equal(context[kind], mp[kind]);
+      assert.ok(new mp.QueueFullError('', { put: 2 }) instanceof mp.ProcessError);
+      const queue = new Queue();
+      for (const error of [new mp.QueueFullError('full'), new mp.QueueEmptyError('empty'), new mp.QueueClosedError('closed')]) {
+        await queue.put(error);
+        const arrived = await queue.get();
+        assert.equal(arrived.constructor, error.constructor);
+        assert.deepEqual([arrived.message, arrived.code], [error.message, error.code]);
+        assert.deepEqual(Object.keys(error), Object.keys(arrived));
+      }
+      assert.equal('put' in new mp.QueueFullError('full'), false);`,
+    );
+  });
+});
