@@ -59,7 +59,12 @@ function evaluate(file: string, note: Note): void {
   const load = (name: string): unknown => {
     if (name === 'vitest') return runner(note);
     if (name.endsWith('/start-methods.js'))
-      return { describeEach, describeQueues: describeEach, cases: CASES, when: () => runnerTest(note) };
+      return {
+        describeEach,
+        describeQueues: describeEach,
+        cases: CASES,
+        when: () => runnerTest(note),
+      };
     return name.startsWith('.') ? nothing() : require(name);
   };
   const body = outputText.replaceAll('import.meta.dirname', JSON.stringify(folder));

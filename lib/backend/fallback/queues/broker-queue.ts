@@ -199,7 +199,8 @@ export class BrokerQueue extends BrokerObject<QueueState> {
       messages.push(next);
       size += cost(next);
     }
-    const gift = { ...first, messages };
+    const { port, token, once } = first;
+    const gift = { port, token, once, messages };
     this.#gifts.push(gift);
     this.#count(gift, 1);
     this.#replies.push(() => {

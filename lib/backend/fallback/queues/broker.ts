@@ -23,7 +23,10 @@ export function handleQueue(object: BrokerObject | undefined, asking: Asking): v
   if (!(queue instanceof BrokerQueue)) {
     // A message from elsewhere named it so, or it went with its broker.
     port.send({ op: 'lost', end: request.end, token: request.token });
-  } else if (request.op === 'put') queue.put({ ...request, port, handles });
-  else if (request.op === 'take') queue.take({ ...request, port });
-  else queue.await({ ...request, port });
+    return;
+  }
+  const { token, once } = request;
+  if (request.op === 'put') queue.put({ port, token, once, bytes: request.bytes, handles });
+  else if (request.op === 'take') queue.take({ port, token, once, max: request.max });
+  else queue.await({ port, token, once, until: request.until });
 }

@@ -13,13 +13,6 @@ export type Given = readonly Message[] | QueueOutcome;
 
 type Asks = Question<Given>;
 
-/** What is asked, for the time being without the names of the queue and of the question. */
-type Words = QueueRequest extends infer R
-  ? R extends unknown
-    ? Omit<R, 'end' | 'token'>
-    : never
-  : never;
-
 /**
  * A queue as this process knows it. Everything is asked of the broker, and a wait that is over is withdrawn there and ends with
  * the broker's last word: a message that was on its way is the outcome then, so none is lost and none is overtaken.
@@ -30,7 +23,7 @@ export class LocalQueue extends LocalObject {
   closed = false;
   readonly #asked = new Map<number, Asks>();
   /** Puts that wait for their turn to be sent. */
-  #departing: { asks: Asks; token: number; words: Words }[] = [];
+  #departing: { asks: Asks; request: QueueRequest }[] = [];
   /** What has been sent to be put and is not answered. */
   #underWay = 0;
   /** What is asked now is answered now: see `now`. */
@@ -47,20 +40,23 @@ export class LocalQueue extends LocalObject {
     const handles = message.handles.map((handle) => (handle as ChannelTransfer).end.id);
     // The sender may use its bytes again.
     const bytes = new Uint8Array(message.bytes);
-    return this.#ask(new Question(owner, message), wait, {
-      op: 'put',
-      once: wait.timeout === 0,
-      bytes,
-      handles,
-    });
+    const { id: end } = this;
+    const token = this.table.token();
+    const once = wait.timeout === 0;
+    const request: QueueRequest = { op: 'put', end, token, once, bytes, handles };
+    return this.#ask(new Question(owner, message), wait, request);
   }
 
   take(owner: object, max: number, wait: Wait): Given | Promise<Given> {
-    return this.#ask(new Question(owner), wait, { op: 'take', once: wait.timeout === 0, max });
+    const token = this.table.token();
+    const once = wait.timeout === 0;
+    return this.#ask(new Question(owner), wait, { op: 'take', end: this.id, token, once, max });
   }
 
   await(owner: object, until: Until, wait: Wait): Given | Promise<Given> {
-    return this.#ask(new Question(owner), wait, { op: 'await', once: wait.timeout === 0, until });
+    const token = this.table.token();
+    const once = wait.timeout === 0;
+    return this.#ask(new Question(owner), wait, { op: 'await', end: this.id, token, once, until });
   }
 
   /** Asks so that the answer is there at once. Undefined where that cannot be. */
@@ -102,27 +98,26 @@ export class LocalQueue extends LocalObject {
     for (const token of [...this.#asked.keys()]) this.#end(token)?.reject(lostObject());
   }
 
-  #ask(asks: Asks, wait: Wait, words: Words): Given | Promise<Given> {
+  #ask(asks: Asks, wait: Wait, request: QueueRequest): Given | Promise<Given> {
     if (this.lost) throw lostObject();
     if (wait.signal?.aborted === true) throw wait.signal.reason;
-    const token = this.table.token();
-    if (words.op === 'put' && (this.#departing.length > 0 || this.#underWay >= CHANNEL_WINDOW)) {
+    if (request.op === 'put' && (this.#departing.length > 0 || this.#underWay >= CHANNEL_WINDOW)) {
       // At the broker those before it have been answered, unless they wait for room.
       if (this.#atOnce) return QueueOutcome.TimedOut;
-      this.#departing.push({ asks, token, words });
-    } else this.#send(asks, token, words);
+      this.#departing.push({ asks, request });
+    } else this.#send(asks, request);
     if (this.#atOnce) this.table.catchUp();
     // The broker's first word is the answer to what is asked once, and to what has to wait for its turn the time is of no account.
-    const limits = words.once ? { signal: wait.signal } : wait;
+    const limits = request.once ? { signal: wait.signal } : wait;
     return asks.result(limits, this.table.liveness, () => {
-      this.#withdraw(asks, token);
+      this.#withdraw(asks, request.token);
     });
   }
 
-  #send(asks: Asks, token: number, words: Words): void {
+  #send(asks: Asks, request: QueueRequest): void {
     if (asks.message !== undefined) this.#underWay += cost(asks.message);
-    this.#asked.set(token, asks);
-    this.table.request({ ...words, end: this.id, token });
+    this.#asked.set(request.token, asks);
+    this.table.request(request);
   }
 
   #withdraw(asks: Asks, token: number): void {
@@ -159,7 +154,7 @@ export class LocalQueue extends LocalObject {
     while (this.#underWay < CHANNEL_WINDOW) {
       const next = this.#departing.shift();
       if (next === undefined) return;
-      this.#send(next.asks, next.token, next.words);
+      this.#send(next.asks, next.request);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Message } from '../../contract.js';
 import type { Wait } from '../../../base/options.js';
 import { Asked } from '../asked.js';
-import type { Liveness } from '../liveness.js';
+import type { Liveness } from '../../../base/liveness.js';
 
 /**
  * What the broker is asked. Where it is in this process it mostly answers before anybody has begun to wait, and then there is no
