@@ -35,6 +35,7 @@ class Mapping {
   uint64_t size() const { return size_; }
   // Makes the page tables of a range now instead of fault by fault. Only a hint.
   void Prefault(uint64_t offset, uint64_t length) const;
+  void LeaveOutOfDumps(uint64_t offset, uint64_t length) const;
 
  private:
   std::byte* data_ = nullptr;

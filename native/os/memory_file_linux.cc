@@ -45,12 +45,20 @@ Result<uint64_t> SealedSize(int fd) {
   return static_cast<uint64_t>(info.st_size);
 }
 
+// Piece by piece: a call that a signal interrupts gives back all that it had got, so a large one
+// would never be done under a timer that fires every few milliseconds.
 Status ReserveMemory(int fd, uint64_t offset, uint64_t length) {
-  int result;
-  do {
-    result = fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(length));
-  } while (result != 0 && errno == EINTR);
-  return result == 0 ? Status::Ok() : Status::Failed(errno, "fallocate");
+  constexpr uint64_t kPiece = uint64_t{4} << 20;
+  while (length > 0) {
+    const uint64_t piece = length < kPiece ? length : kPiece;
+    if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(piece)) != 0) {
+      if (errno == EINTR) continue;
+      return Status::Failed(errno, "fallocate");
+    }
+    offset += piece;
+    length -= piece;
+  }
+  return Status::Ok();
 }
 
 Status DiscardMemory(int fd, uint64_t offset, uint64_t length) {
@@ -60,7 +68,7 @@ Status DiscardMemory(int fd, uint64_t offset, uint64_t length) {
 }
 
 Result<Mapping> Mapping::Map(int fd, uint64_t size) {
-  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* const data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
   if (data == MAP_FAILED) return Status::Failed(errno, "mmap");
   Mapping mapping;
   mapping.data_ = static_cast<std::byte*>(data);
@@ -83,6 +91,10 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
 
 void Mapping::Prefault(uint64_t offset, uint64_t length) const {
   madvise(data_ + offset, length, MADV_POPULATE_WRITE);
+}
+
+void Mapping::LeaveOutOfDumps(uint64_t offset, uint64_t length) const {
+  madvise(data_ + offset, length, MADV_DONTDUMP);
 }
 
 uint32_t PageSize() {

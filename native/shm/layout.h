@@ -3,7 +3,7 @@
 // the whole. Fixed-width fields, offsets instead of pointers; a change of any of this is a new
 // kLayoutVersion.
 //
-//   header | participant rows | chunk table | chunk 0 | chunk 1 | …
+//   header | participant rows | chunk table | unit table | chunk 0 | … | unit 0 | …
 //
 // What one process writes while others read it lies kSeparation bytes from everything else.
 
@@ -17,12 +17,15 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 2;
+constexpr uint32_t kLayoutVersion = 3;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
 constexpr uint64_t kChunkSize = 64 * 1024;
-constexpr uint32_t kInlineLedgerEntries = 30;
+// The arena of messages (ring/) is divided into these; unit 0 is never used.
+constexpr uint64_t kUnitSize = 64 * 1024;
+constexpr uint64_t kMaxUnits = uint64_t{1} << 24;
+constexpr uint32_t kInlineLedgerEntries = 26;
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
@@ -42,6 +45,9 @@ struct SegmentHeader {
   uint64_t chunk_table_offset;
   uint64_t chunks_offset;
   uint64_t chunks;
+  uint64_t unit_table_offset;
+  uint64_t arena_offset;
+  uint64_t units;
   uint64_t checksum;
 
   alignas(kSeparation) std::atomic<uint32_t> state;
@@ -51,11 +57,16 @@ struct SegmentHeader {
   std::atomic<uint64_t> deaths;
   // One more than the highest row that was ever taken: nobody looks at those above.
   std::atomic<uint32_t> rows_used;
+
+  // One more than the highest unit that was ever claimed: those above are zeros.
+  alignas(kSeparation) std::atomic<uint64_t> units_used;
+  // A bit for each class of which there may be spans without an owner 16, times set 48.
+  std::atomic<uint64_t> orphans;
 };
-static_assert(offsetof(SegmentHeader, checksum) == 88);
+static_assert(offsetof(SegmentHeader, checksum) == 112);
 static_assert(offsetof(SegmentHeader, state) == 128);
 static_assert(offsetof(SegmentHeader, lease) == 256);
-static_assert(sizeof(SegmentHeader) == 384);
+static_assert(sizeof(SegmentHeader) == 512);
 
 struct ParticipantRow {
   // State, generation and thread number in one word (shm/stamp.h): no row is ever taken without a
@@ -68,7 +79,9 @@ struct ParticipantRow {
   std::atomic<int32_t> doorbell;
   // By a forked child: it has opened everything that its parent had open.
   std::atomic<uint32_t> settled;
-  uint64_t unused[4];
+  // What a reaper has to look for in the arena (RowUse); 0 before the row is free again.
+  std::atomic<uint64_t> uses;
+  uint64_t unused[3];
   DeathToken token;
   uint64_t unused_token[1];
 
@@ -78,6 +91,7 @@ struct ParticipantRow {
   // Written by the participant alone, read by the reaper (shm/ledger.h).
   alignas(kSeparation) std::atomic<uint64_t> announced;
   std::atomic<uint64_t> overflow;
+  std::atomic<uint64_t> ring_announced[4];  // by the queues
   std::atomic<uint64_t> ledger[kInlineLedgerEntries];
 };
 static_assert(offsetof(ParticipantRow, token) == 64);
@@ -85,11 +99,24 @@ static_assert(offsetof(ParticipantRow, wake) == 128);
 static_assert(offsetof(ParticipantRow, announced) == 256);
 static_assert(sizeof(ParticipantRow) == 512);
 
+// ParticipantRow::uses, set before the fact.
+enum RowUse : uint64_t {
+  kHoldsSpans = 1,   // units carry its stamp
+  kKeepsBlocks = 2,  // blocks anywhere may be taken or returning in its name
+};
+
 struct ChunkEntry {
   std::atomic<uint64_t> state;  // shm/object_store.cc
   std::atomic<int64_t> used;    // never above the truth
 };
 static_assert(sizeof(ChunkEntry) == 16);
+
+// Units make spans: slabs of blocks, and runs of one block (ring/unit_table.h).
+struct UnitEntry {
+  std::atomic<uint64_t> state;
+  std::atomic<uint64_t> spans;  // how many have begun here; the generations of blocks go by it
+};
+static_assert(sizeof(UnitEntry) == 16);
 
 enum class ObjectKind : uint8_t {
   kNone = 0,

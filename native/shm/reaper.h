@@ -18,8 +18,14 @@ class Reaper {
   using RecoverObject = void (*)(ObjectStore& store, Participant& self, const ObjectRef& ref,
                                  Stamp dead);
 
-  Reaper(Participant* self, ObjectStore* store, RecoverObject recover)
-      : self_(*self), store_(*store), recover_(recover) {}
+  // Takes back what `dead` had of the arena, which runs no more. Idempotent. Called when its row
+  // says that there is something (RowUse); false leaves the row for a later look.
+  using RecoverMemory = bool (*)(ObjectStore& store, Participant& self, Stamp dead);
+
+  // Without `memory` a row that uses the arena stays for a reaper that has it.
+  Reaper(Participant* self, ObjectStore* store, RecoverObject recover,
+         RecoverMemory memory = nullptr)
+      : self_(*self), store_(*store), recover_(recover), recover_memory_(memory) {}
 
   struct Report {
     uint32_t recovered = 0;  // rows whose objects were given back
@@ -40,6 +46,7 @@ class Reaper {
   Participant& self_;
   ObjectStore& store_;
   RecoverObject recover_;
+  RecoverMemory recover_memory_;
 };
 
 }  // namespace mp

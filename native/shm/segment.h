@@ -16,6 +16,9 @@ struct SegmentOptions {
   uint32_t participants = kMaxParticipants;
   // Room to grow. Address space, not memory: a chunk takes memory when it is first needed.
   uint64_t chunks = 16 * 1024;
+  // Of the arena, for messages. 0: as much as this process may use of memory, 1 GiB at least, or
+  // less where so much address space is not to be had.
+  uint64_t units = 0;
 };
 
 class Segment {
@@ -35,15 +38,33 @@ class Segment {
   }
   uint64_t chunks() const { return chunks_; }
   uint64_t chunks_offset() const { return chunks_offset_; }
+  uint64_t units() const { return units_; }
+  // Units that have ever been claimed; the others are zeros. At most units().
+  uint64_t units_used() const {
+    const uint64_t used = header().units_used.load(std::memory_order_acquire);
+    return used < units_ ? used : units_;
+  }
 
   // `id` must be below participants().
   ParticipantRow& row(uint32_t id) const { return At<ParticipantRow>(rows_offset_)[id]; }
   ChunkEntry& chunk(uint64_t index) const { return At<ChunkEntry>(chunk_table_offset_)[index]; }
+  UnitEntry& unit(uint64_t index) const { return At<UnitEntry>(unit_table_offset_)[index]; }
+  // `index` must be below units().
+  std::byte* UnitMemory(uint64_t index) const {
+    return mapping_.data() + arena_offset_ + index * kUnitSize;
+  }
+  // Memory for units, so that a want of it is told here; touched already where the kernel can.
+  Status ReserveUnits(uint64_t first, uint64_t count) const;
+  // They read as zeros afterwards.
+  Status DiscardUnits(uint64_t first, uint64_t count) const;
+  // The same for entries of the table.
+  Status ReserveUnitEntries(uint64_t first, uint64_t count) const;
+
   // Null unless a T fits there, among the chunks and aligned as objects are.
   template <typename T>
   T* ObjectAt(uint64_t offset) const {
     const bool fits = offset >= chunks_offset_ && offset % sizeof(SharedObject) == 0 &&
-                      offset <= mapping_.size() && mapping_.size() - offset >= sizeof(T);
+                      offset <= arena_offset_ && arena_offset_ - offset >= sizeof(T);
     return fits ? At<T>(offset) : nullptr;
   }
 
@@ -57,6 +78,7 @@ class Segment {
   T* At(uint64_t offset) const {
     return reinterpret_cast<T*>(mapping_.data() + offset);
   }
+  static Result<Segment> Make(SegmentHeader* plan);
   Status Adopt();
 
   UniqueFd fd_;
@@ -67,6 +89,9 @@ class Segment {
   uint64_t rows_offset_ = 0;
   uint64_t chunk_table_offset_ = 0;
   uint64_t chunks_offset_ = 0;
+  uint64_t units_ = 0;
+  uint64_t unit_table_offset_ = 0;
+  uint64_t arena_offset_ = 0;
 };
 
 }  // namespace mp

@@ -22,8 +22,9 @@ struct Watchdog {
 // Ends a test program that hangs, by SIGALRM; its children have one of their own.
 inline const Watchdog kProgramWatchdog(110);
 
-inline std::shared_ptr<Segment> SmallSegment(uint32_t participants = 8, uint64_t chunks = 64) {
-  auto made = Segment::Create({participants, chunks});
+inline std::shared_ptr<Segment> SmallSegment(uint32_t participants = 8, uint64_t chunks = 64,
+                                             uint64_t units = 256) {
+  auto made = Segment::Create({participants, chunks, units});
   if (!made.ok()) {
     std::fprintf(stderr, "Create: %s %d\n", made.status().operation, made.status().error);
     _exit(99);
