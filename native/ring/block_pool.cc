@@ -235,6 +235,7 @@ void BlockPool::FreeOwned(const Span& span) const {
 
 // Dead in here: what is still in its name is recovered as for any of the dead.
 void BlockPool::Release() {
+  if (!table_.InUse()) return;
   uint64_t classes = 0;
   for (Lane& lane : lanes_) {
     DropCurrent(&lane);
@@ -251,7 +252,7 @@ void BlockPool::Release() {
   units_held_ = 0;
   run_units_ = 0;
   if (classes != 0) UnitTable::TellOfOrphans(segment_, classes);
-  self_.row().uses.fetch_and(~uint64_t{kHoldsSpans}, std::memory_order_seq_cst);
+  table_.EndUse();
 }
 
 }  // namespace mp

@@ -49,10 +49,21 @@ uint32_t FirstGeneration(const Segment& segment, uint64_t first) {
   return static_cast<uint32_t>(mixed >> 40) & kBlockGenerationMask;
 }
 
+// Before any unit carries the stamp: a reaper looks at the table only for who has said this.
+void UnitTable::BeginUse() {
+  if (in_use_) return;
+  in_use_ = true;
+  self_.row().uses.fetch_or(kHoldsSpans, std::memory_order_seq_cst);
+}
+
+void UnitTable::EndUse() {
+  in_use_ = false;
+  self_.row().uses.fetch_and(~uint64_t{kHoldsSpans}, std::memory_order_seq_cst);
+}
+
 Result<Span> UnitTable::Claim(uint32_t size_class, uint64_t units) {
   if (units >= segment().units()) return Status::Failed(ENOSPC, "Allocate");
-  // Before any unit carries the stamp: a reaper looks at the table only for who has said this.
-  self_.row().uses.fetch_or(kHoldsSpans, std::memory_order_seq_cst);
+  BeginUse();
   auto first = FindAndTake(units);
   if (!first.ok()) return first.status();
   const bool run = size_class == kRunClass;
@@ -178,7 +189,7 @@ void UnitTable::Undo(const Segment& segment, uint64_t first, const UnitWord& pas
 }
 
 bool UnitTable::AdoptAt(uint64_t first, const UnitWord& orphan) {
-  self_.row().uses.fetch_or(kHoldsSpans, std::memory_order_seq_cst);
+  BeginUse();
   UnitWord mine = orphan;
   mine.owner = self_.stamp();
   uint64_t seen = orphan.packed();

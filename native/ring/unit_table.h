@@ -76,6 +76,11 @@ class UnitTable {
  public:
   explicit UnitTable(Participant* self) : self_(*self) {}
 
+  // Says in the row that units carry, or may carry, the stamp; and that none does any more.
+  void BeginUse();
+  void EndUse();
+  bool InUse() const { return in_use_; }
+
   // With memory, and owned. ENOSPC when there is no such space in one piece, or no memory.
   Result<Span> Claim(uint32_t size_class, uint64_t units);
   // All of its blocks must be free.
@@ -99,6 +104,7 @@ class UnitTable {
   bool Take(uint64_t first, uint64_t units);
 
   Participant& self_;
+  bool in_use_ = false;
   uint64_t cursor_ = 1;         // where the next search for free units begins
   uint64_t orphan_cursor_ = 1;  // and that for orphans
 };
