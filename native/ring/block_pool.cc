@@ -25,7 +25,7 @@ BlockPool::BlockPool(Participant* self)
     : self_(*self), segment_(self->segment()), stamp_(self->stamp()), table_(self) {}
 
 BlockPool::~BlockPool() {
-  if (self_.IsMine()) Release();
+  if (self_.IsMine() && !self_.HasLeft()) Release();
 }
 
 BlockPool::Lane& BlockPool::LaneOf(const Span& span) {

@@ -33,7 +33,8 @@ class BlockJudge {
 class BlockPool {
  public:
   explicit BlockPool(Participant* self);
-  // Releases, unless this is a forked child.
+  // Releases, unless this is a forked child, or the participant has left: then its blocks are left
+  // to a reaper.
   ~BlockPool();
   BlockPool(const BlockPool&) = delete;
   BlockPool& operator=(const BlockPool&) = delete;

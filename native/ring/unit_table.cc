@@ -113,10 +113,10 @@ uint64_t UnitTable::Search(uint64_t units, uint64_t looks) {
   uint64_t length = 0;
   uint64_t at = cursor_;
   for (; at < used && length < units && looks > 0; looks -= 1) {
-    const auto word = UnitWord::Unpack(segment().unit(at).state.load(std::memory_order_relaxed));
-    const bool free = word.state == UnitState::kFree;
-    length = free ? length + 1 : 0;
-    at += free ? 1 : StepOver(word);
+    const uint64_t word = segment().unit(at).state.load(std::memory_order_relaxed);
+    // The whole word, as the swap that takes it: or damage would be tried for ever.
+    length = word == 0 ? length + 1 : 0;
+    at += word == 0 ? 1 : StepOver(UnitWord::Unpack(word));
   }
   cursor_ = at < used ? at : 1;
   const uint64_t first = at - length;

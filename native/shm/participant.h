@@ -29,6 +29,7 @@ class Participant {
   // By the thread that joined. False when something is left, which a reaper recovers as if this
   // participant had died.
   bool Leave();
+  bool HasLeft() const { return row_ == nullptr; }
 
   bool IsMine() const { return mark_.IsMakersProcess(); }
   const std::atomic<uint32_t>* fork_mark() const { return mark_.word(); }

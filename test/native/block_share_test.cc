@@ -139,10 +139,9 @@ TEST(WhoLeavesWithoutReleasingIsAsDead) {
   Member one(segment);
   std::thread([&] {
     auto gone = Member::Joined(segment);
-    BlockPool* const leaked = new BlockPool(gone.get());
-    EXPECT(leaked->Allocate(100).ok());
+    BlockPool pool(gone.get());
+    EXPECT(pool.Allocate(100).ok());
     EXPECT(!gone->Leave());
-    operator delete(leaked);
   }).join();
   one.Reap();
   EXPECT(UnitsTaken(*segment) == 0);

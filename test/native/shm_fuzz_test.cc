@@ -7,8 +7,8 @@
 #include <cstring>
 #include <random>
 
+#include "block_support.h"
 #include "os/descriptor.h"
-#include "shm_support.h"
 #include "sync/lock.h"
 #include "sync/semaphore.h"
 
@@ -63,6 +63,34 @@ void Use(Segment segment) {
   if (lock.value()->TryAcquire() == SyncOutcome::kDone) lock.value()->Release();
 }
 
+// The same of the arena.
+void UseArena(const std::shared_ptr<Segment>& segment) {
+  std::mt19937_64 random(7);
+  auto participant = Participant::Join(segment);
+  if (!participant.ok()) return;
+  BlockPool pool(participant.value().get());
+  std::vector<BlockRef> taken;
+  for (const uint64_t size : {10, 500, 9'000, 70'000, 300'000, 2'000'000}) {
+    auto ref = pool.Allocate(size);
+    if (!ref.ok()) continue;
+    const Block block = pool.At(ref.value());
+    if (block) std::memset(block.payload, 0x55, block.capacity);
+    taken.push_back(ref.value());
+  }
+  for (int i = 0; i < 1'000; i += 1) {
+    const Block block = pool.At(random() % (segment->units() * kRefsPerUnit + 99));
+    if (block) block.payload[block.capacity - 1] = std::byte{1};
+  }
+  TestJudge judge;
+  for (uint32_t id = 1; id < segment->participants(); id += 1) {
+    segment->row(id).uses.store(kHoldsSpans | kKeepsBlocks);
+    BlockPool::Recover(*participant.value(), {static_cast<uint16_t>(id), 1}, judge);
+  }
+  pool.Trim();
+  for (const BlockRef ref : taken) pool.Free(ref, 1);
+  pool.Release();
+}
+
 }  // namespace
 
 TEST(DamagedHeadersAreRefusedOrHarmless) {
@@ -90,7 +118,7 @@ TEST(DamagedHeadersAreRefusedOrHarmless) {
 
 TEST(FilesOfEverySizeAreRefused) {
   auto segment = SmallSegment(4, 2);
-  for (const uint64_t size : {1, 8, 95, 96, 128, 383, 384, 4096, 5000, 8192, 1 << 20}) {
+  for (const uint64_t size : {1, 8, 95, 96, 128, 511, 512, 4096, 5000, 8192, 1 << 20}) {
     auto fd = MakeMemoryFile("short", size);
     REQUIRE(fd.ok());
     auto mapping = Mapping::Map(fd.value().get(), size);
@@ -129,6 +157,30 @@ TEST(DamagedContentsAreHarmless) {
     auto again = Segment::Attach(std::move(DuplicateFd(segment->fd()).value()));
     REQUIRE(again.ok());
     Use(std::move(again.value()));
+  }
+}
+
+// Units and blocks that say anything, and marks above or below the truth.
+TEST(DamagedArenasAreHarmless) {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 300; round += 1) {
+    auto segment = SmallSegment(4, 2, 48);
+    for (uint64_t at = 0; at < segment->units(); at += 1) {
+      UnitWord word = UnitWord::Unpack(random());
+      word.state = static_cast<UnitState>(random() % 6);
+      if (random() % 2 == 0) word.count = static_cast<uint32_t>(random() % 50);
+      if (random() % 2 == 0) word.size_class = static_cast<uint8_t>(random() % 11);
+      if (random() % 2 == 0) word.owner = {static_cast<uint16_t>(random() % 4), 1};
+      if (random() % 3 == 0) word.owner = {};
+      if (random() % 4 != 0) segment->unit(at).state.store(word.packed());
+      for (uint64_t block = 0; block < kUnitSize; block += kBlockAlignment) {
+        auto* const header = reinterpret_cast<BlockHeader*>(segment->UnitMemory(at) + block);
+        header->state.store(random() % 3 == 0 ? 0 : random() & ~uint64_t{8});
+      }
+    }
+    segment->header().units_used.store(random() % 2 == 0 ? random() : random() % 60);
+    segment->header().orphans.store(random());
+    UseArena(segment);
   }
 }
 
