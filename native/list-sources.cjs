@@ -11,7 +11,7 @@ const PLATFORM_SUFFIXES = {
   win32: ['windows'],
 };
 // Rooms that have no other platform's half yet.
-const LINUX_ROOMS = new Set(['shm', 'ring', 'sync']);
+const LINUX_ROOMS = new Set(['shm', 'ring', 'sync', 'queues']);
 const EVERY_SUFFIX = new Set(['linux', 'darwin', 'posix', 'windows']);
 
 function belongsTo(platform, fileName) {

@@ -91,8 +91,15 @@ struct ParticipantRow {
   // Written by the participant alone, read by the reaper (shm/ledger.h).
   alignas(kSeparation) std::atomic<uint64_t> announced;
   std::atomic<uint64_t> overflow;
-  std::atomic<uint64_t> ring_announced[4];  // by the queues
+  std::atomic<uint64_t> ring_announced[4];  // by the queues (queues/announcement.h)
   std::atomic<uint64_t> ledger[kInlineLedgerEntries];
+
+  // Whether there is anything of it in the arena, when it is dead.
+  bool UsesArena() const {
+    bool used = uses.load(std::memory_order_acquire) != 0;
+    for (const auto& word : ring_announced) used = used || word.load() != 0;
+    return used;
+  }
 };
 static_assert(offsetof(ParticipantRow, token) == 64);
 static_assert(offsetof(ParticipantRow, wake) == 128);
@@ -127,8 +134,9 @@ enum class ObjectKind : uint8_t {
   kCondition,
   kEvent,
   kBarrier,
+  kQueue,
 };
-constexpr uint8_t kLastObjectKind = static_cast<uint8_t>(ObjectKind::kBarrier);
+constexpr uint8_t kLastObjectKind = static_cast<uint8_t>(ObjectKind::kQueue);
 
 // A bit for each participant.
 struct Bitmap {

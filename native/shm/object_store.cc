@@ -45,7 +45,8 @@ void Zero(std::atomic<uint64_t>* first, const void* end) {
 
 ObjectStore::PlaceSize ObjectStore::SizeFor(ObjectKind kind) {
   if (kind == ObjectKind::kLedgerBlock) return PlaceSize::kLedger;
-  const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition;
+  const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition ||
+                     kind == ObjectKind::kQueue;
   return large ? PlaceSize::kLarge : PlaceSize::kSmall;
 }
 
@@ -178,11 +179,13 @@ void ObjectStore::RetireIfUnused(const ObjectRef& ref) {
   const uint64_t live = ObjectHeader{ObjectState::kLive, ref.kind, ref.generation, {}}.packed();
   const uint64_t retired =
       ObjectHeader{ObjectState::kRetired, ref.kind, ref.generation, self_.stamp()}.packed();
+  std::vector<ObjectRef> carried;
   while (IsUnused(*object)) {
     self_.row().announced.store(ref.offset, std::memory_order_seq_cst);
     uint64_t expected = live;
     if (!object->header.compare_exchange_strong(expected, retired)) break;
     if (!HasAnyBit(object->attached)) {
+      if (dismantle_) carried = dismantle_(ref);
       FreePlace(ref.offset, retired);
       break;
     }
@@ -190,6 +193,8 @@ void ObjectStore::RetireIfUnused(const ObjectRef& ref) {
     object->header.store(live, std::memory_order_seq_cst);
   }
   self_.row().announced.store(0, std::memory_order_seq_cst);
+  // Only now: this may retire others, with announcements of their own.
+  for (const ObjectRef& other : carried) Land(other);
 }
 
 // Whatever its generation: dead between finding an object and setting the bit, it may have set it

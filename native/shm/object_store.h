@@ -6,7 +6,9 @@
 // what it is attached to, written before the fact: it is all that a reaper has to look at.
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -44,6 +46,12 @@ class ObjectStore {
   // a ledger, which do not say.
   ObjectKind LiveKind(const ObjectRef& ref) const;
 
+  // Called with an object that nobody has any more, just before its place is free: what it has of
+  // the arena is given back. Answers the references that it had and that will arrive nowhere. May
+  // be called again after a death.
+  using Dismantle = std::function<std::vector<ObjectRef>(const ObjectRef& ref)>;
+  void SetDismantle(Dismantle dismantle) { dismantle_ = std::move(dismantle); }
+
   // For the reaper: ends the attachment of a dead participant to whatever is there now.
   void DetachDead(uint64_t offset, uint32_t id);
   // Frees an object that nobody is attached to and of which no reference travels.
@@ -75,6 +83,7 @@ class ObjectStore {
   void Strike(const ObjectRef& ref);
 
   Participant& self_;
+  Dismantle dismantle_;
   uint64_t cursor_[4] = {0, 0, 0, 0};  // chunk in which the last place of each size was found
   // The own ledger, seen from this process.
   bool ledger_ready_ = false;

@@ -78,7 +78,7 @@ bool Participant::Leave() {
   // token on this thread's list.
   if (!row.identity.compare_exchange_strong(expected, next.packed())) return false;
   DropDeathToken(&row.token);
-  const bool clean = row.announced.load() == 0 && row.overflow.load() == 0 && row.uses.load() == 0;
+  const bool clean = row.announced.load() == 0 && row.overflow.load() == 0 && !row.UsesArena();
   bool empty = clean;
   for (const auto& entry : row.ledger) empty = empty && entry.load() == 0;
   next.state = empty ? RowState::kFree : RowState::kSuspect;

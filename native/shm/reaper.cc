@@ -94,9 +94,10 @@ bool Reaper::FreeRow(uint32_t id, const Identity& dead) {
   ParticipantRow& row = segment.row(id);
   if (!HasEnded(ThreadIdentity{row.pid.load(), dead.tid, row.start_time.load(), 0})) return false;
   // First, while what the dead was attached to is still there to be asked.
-  if (row.uses.load(std::memory_order_acquire) != 0) {
+  if (row.UsesArena()) {
     const Stamp stamp{static_cast<uint16_t>(id), dead.generation};
     if (recover_memory_ == nullptr || !recover_memory_(store_, self_, stamp)) return false;
+    for (auto& word : row.ring_announced) word.store(0, std::memory_order_seq_cst);
     row.uses.store(0, std::memory_order_seq_cst);
   }
   ForEachLedgerEntry(segment, row, [&](std::atomic<uint64_t>& entry) {

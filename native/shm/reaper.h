@@ -6,6 +6,8 @@
 // loses the lease to the next one, which begins again.
 
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "shm/object_store.h"
 #include "shm/participant.h"
@@ -15,17 +17,20 @@ namespace mp {
 class Reaper {
  public:
   // Takes back what `dead` held of an object, and wakes who may go on. Idempotent.
-  using RecoverObject = void (*)(ObjectStore& store, Participant& self, const ObjectRef& ref,
-                                 Stamp dead);
+  using RecoverObject =
+      std::function<void(ObjectStore& store, Participant& self, const ObjectRef& ref, Stamp dead)>;
 
   // Takes back what `dead` had of the arena, which runs no more. Idempotent. Called when its row
   // says that there is something (RowUse); false leaves the row for a later look.
-  using RecoverMemory = bool (*)(ObjectStore& store, Participant& self, Stamp dead);
+  using RecoverMemory = std::function<bool(ObjectStore& store, Participant& self, Stamp dead)>;
 
   // Without `memory` a row that uses the arena stays for a reaper that has it.
   Reaper(Participant* self, ObjectStore* store, RecoverObject recover,
          RecoverMemory memory = nullptr)
-      : self_(*self), store_(*store), recover_(recover), recover_memory_(memory) {}
+      : self_(*self),
+        store_(*store),
+        recover_(std::move(recover)),
+        recover_memory_(std::move(memory)) {}
 
   struct Report {
     uint32_t recovered = 0;  // rows whose objects were given back

@@ -15,6 +15,8 @@ enum class SyncOutcome : uint8_t {
   kTimedOut,       // not acquired in time
   kAbandoned,      // the holder of the lock has died; it stays abandoned
   kBroken,         // the barrier is broken
+  kClosed,         // the queue is drained and nobody is left who could put, or closed here
+  kFailed,         // there is no memory for it
   kForeign,        // this is a forked child, and the handle its parent's
 };
 
@@ -36,6 +38,8 @@ struct WaitRequest {
   Stamp watch;
   // Place in the order of arrival at a barrier.
   uint32_t index = 0;
+  // What is to be put, or has been got: a QueueRequest.
+  void* subject = nullptr;
 };
 
 }  // namespace mp

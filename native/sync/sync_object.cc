@@ -1,175 +1,20 @@
 #include "sync/sync_object.h"
 
-#include <algorithm>
-
-#include "base/deadline.h"
-#include "os/futex.h"
 #include "sync/sync_space.h"
-#include "sync/wait_set.h"
 
 namespace mp {
-namespace {
-
-// How long a sleeper relies on being woken before it looks whether somebody has died: grows from
-// wait to wait. Only the death of a waker between its two steps, unseen by anybody else, needs it.
-constexpr uint64_t kFirstSafetyNs = 100'000'000;
-constexpr uint64_t kLongestSafetyNs = 1'000'000'000;
-// A sync waiter that was woken this often in vain is given the object like an async one.
-constexpr uint32_t kWakesBeforeHandover = 8;
-
-}  // namespace
 
 SyncObject::SyncObject(SyncSpace* space, const ObjectRef& ref)
-    : shared_(space->PlaceOf(ref)),
-      fork_mark_(space->participant_->fork_mark()),
-      own_stamp_(static_cast<uint64_t>(space->stamp().packed()) << 32),
-      space_(space),
-      ref_(ref) {}
+    : WaitPoint(space, space->PlaceOf(ref)), ref_(ref) {}
 
 SyncObject::~SyncObject() {
-  space_->known_.erase(ref_.offset);
-  if (Usable() && !stays_attached_) space_->store().Detach(ref_);
+  space().known_.erase(ref_.offset);
+  if (Usable() && !stays_attached_) space().store().Detach(ref_);
 }
 
 void SyncObject::Close() {
-  while (Usable() && !waiters_.empty()) Cancel(waiters_.front());
-  std::erase(space_->interests_, this);
+  WithdrawAll();
   stays_attached_ = HoldsSome();
-}
-
-SyncOutcome SyncObject::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
-  if (!Usable()) return SyncOutcome::kForeign;
-  SyncOutcome outcome = Try(request);
-  if (outcome != SyncOutcome::kPending) return outcome;
-  const uint64_t start = MonotonicNs();
-  const auto ready = [&] { return LooksReady(*request); };
-  while (!Enrols() && start < deadline_ns && space_->spinner().Spin(ready)) {
-    outcome = Try(request);
-    if (outcome != SyncOutcome::kPending) return outcome;
-  }
-  // Dead from here on: the bit stands until the reaper clears it and passes on what it stood for.
-  sync_waits_ += 1;
-  outcome = Register(request);
-  if (Enrols() && outcome == SyncOutcome::kPending && start < deadline_ns) {
-    space_->spinner().Spin(ready);
-  }
-  uint64_t safety_ns = kFirstSafetyNs;
-  for (uint32_t wakes = 0; outcome == SyncOutcome::kPending; wakes += 1) {
-    if (wakes == kWakesBeforeHandover) SetBit(&shared_->handover, space_->stamp().id);
-    if (MonotonicNs() < deadline_ns) {
-      outcome = SleepOnce(request, deadline_ns, safety_ns);
-      safety_ns = std::min(2 * safety_ns, kLongestSafetyNs);
-      continue;
-    }
-    outcome = Attempt(request);
-    if (outcome == SyncOutcome::kPending) outcome = TimeOut(request);
-    if (outcome == SyncOutcome::kPending) outcome = SyncOutcome::kTimedOut;
-  }
-  sync_waits_ -= 1;
-  EndWait();
-  space_->spinner().Learn(MonotonicNs() - start);
-  return outcome;
-}
-
-SyncOutcome SyncObject::Register(WaitRequest* request) {
-  JoinWaiting(shared_, space_->stamp().id);
-  return Enrol(request);
-}
-
-// Armed, then looked: a change that the attempt does not see finds the wake word armed.
-SyncOutcome SyncObject::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uint64_t safety_ns) {
-  Participant& self = space_->participant();
-  const uint32_t armed = ArmWakeWord(&self.wake(), WakeState::kAsleep);
-  request->watch = {};
-  const SyncOutcome outcome = Attempt(request);
-  if (outcome != SyncOutcome::kPending) {
-    DisarmWakeWord(&self.wake());
-    return outcome;
-  }
-  const uint64_t until = std::min(deadline_ns, MonotonicNs() + safety_ns);
-  FutexOutcome slept = FutexOutcome::kWoken;
-  bool died = false;
-  if (request->watch && request->watch.id < self.segment().participants()) {
-    auto& token = self.segment().TokenWord(self.segment().row(request->watch.id));
-    const uint32_t expected = AskForDeathWake(&token);
-    died = (expected & kDeathTokenDied) != 0;
-    if (!died) slept = FutexWaitEither({&self.wake(), armed}, {&token, expected}, until);
-    died = died || HolderHasDied(token);
-  } else {
-    slept = FutexWait(self.wake(), armed, until);
-  }
-  DisarmWakeWord(&self.wake());
-  // The kernel wakes one sleeper of a dead holder: that one sees to the others.
-  if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();
-  return SyncOutcome::kPending;
-}
-
-SyncOutcome SyncObject::WaitAsync(AsyncWaiter* waiter) {
-  if (!Usable()) return SyncOutcome::kForeign;
-  waiter->object = this;
-  const bool first = waiters_.empty();
-  waiter->outcome = Register(&waiter->request);
-  if (first) SetBit(&shared_->handover, space_->stamp().id);
-  // Behind those that came before it; who enrols has been tried by enrolling, where that may be.
-  if (first && !Enrols() && waiter->outcome == SyncOutcome::kPending) {
-    waiter->outcome = Attempt(&waiter->request);
-  }
-  if (waiter->outcome != SyncOutcome::kPending) {
-    EndWait();
-    return waiter->outcome;
-  }
-  waiters_.push_back(waiter);
-  if (first) space_->interests_.push_back(this);
-  return SyncOutcome::kPending;
-}
-
-void SyncObject::Serve(std::vector<AsyncWaiter*>* done) {
-  for (auto next = waiters_.begin(); next != waiters_.end();) {
-    AsyncWaiter* const waiter = *next;
-    waiter->outcome = Attempt(&waiter->request);
-    if (waiter->outcome != SyncOutcome::kPending) {
-      next = waiters_.erase(next);
-      done->push_back(waiter);
-      if (ServeWith(*waiter, &waiters_, done)) next = waiters_.begin();
-    } else if (Enrols()) {
-      ++next;
-    } else {
-      return;
-    }
-  }
-  if (!waiters_.empty()) return;
-  std::erase(space_->interests_, this);
-  EndWait();
-}
-
-bool SyncObject::Cancel(AsyncWaiter* waiter) {
-  if (!Usable() || !std::count(waiters_.begin(), waiters_.end(), waiter)) return false;
-  Remove(waiter, Withdraw(&waiter->request));
-  return true;
-}
-
-bool SyncObject::Expire(AsyncWaiter* waiter) {
-  if (!Usable() || !std::count(waiters_.begin(), waiters_.end(), waiter)) return false;
-  Remove(waiter, TimeOut(&waiter->request));
-  return true;
-}
-
-void SyncObject::Remove(AsyncWaiter* waiter, SyncOutcome outcome) {
-  std::erase(waiters_, waiter);
-  waiter->outcome = outcome == SyncOutcome::kPending ? SyncOutcome::kTimedOut : outcome;
-  if (!waiters_.empty()) return;
-  std::erase(space_->interests_, this);
-  EndWait();
-}
-
-// Bits first, then what was given: a giver looks at the bit after it has given.
-void SyncObject::EndWait() {
-  if (!WaitsHere()) {
-    LeaveWaiting(shared_, space_->stamp().id);
-    GiveBack();
-  }
-  // Who was served may have left something for the next.
-  if (HasWaiters(*shared_)) Nudge();
 }
 
 }  // namespace mp

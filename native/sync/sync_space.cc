@@ -15,7 +15,16 @@ Result<std::unique_ptr<SyncSpace>> SyncSpace::Join(std::shared_ptr<Segment> segm
 SyncSpace::SyncSpace(std::unique_ptr<Participant> participant)
     : participant_(std::move(participant)),
       store_(participant_.get()),
-      reaper_(participant_.get(), &store_, RecoverObject) {}
+      reaper_(
+          participant_.get(), &store_,
+          [this](ObjectStore&, Participant&, const ObjectRef& ref, Stamp dead) {
+            Recover(ref, dead);
+          },
+          [this](ObjectStore&, Participant&, Stamp dead) { return RecoverMemory(dead); }) {}
+
+void SyncSpace::Recover(const ObjectRef& ref, Stamp dead) {
+  RecoverObject(store_, *participant_, ref, dead);
+}
 
 std::shared_ptr<SyncObject> SyncSpace::Known(const ObjectRef& ref) {
   const auto found = known_.find(ref.offset);
@@ -27,8 +36,8 @@ std::shared_ptr<SyncObject> SyncSpace::Known(const ObjectRef& ref) {
 bool SyncSpace::Serve(std::vector<AsyncWaiter*>* done) {
   const size_t before = done->size();
   // An object that serves its last waiter takes itself off the list.
-  const std::vector<SyncObject*> interests = interests_;
-  for (SyncObject* object : interests) object->Serve(done);
+  const std::vector<WaitPoint*> interests = interests_;
+  for (WaitPoint* object : interests) object->Serve(done);
   return done->size() > before;
 }
 

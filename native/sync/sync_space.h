@@ -17,6 +17,10 @@ namespace mp {
 
 class SyncSpace {
  public:
+  virtual ~SyncSpace() = default;
+  SyncSpace(const SyncSpace&) = delete;
+  SyncSpace& operator=(const SyncSpace&) = delete;
+
   static Result<std::unique_ptr<SyncSpace>> Join(std::shared_ptr<Segment> segment);
 
   // One local object per shared one, so that its waiters here have one order.
@@ -52,9 +56,15 @@ class SyncSpace {
   Segment& segment() { return participant_->segment(); }
   Stamp stamp() const { return participant_->stamp(); }
 
+ protected:
+  explicit SyncSpace(std::unique_ptr<Participant> participant);
+  // What a death means for an object, and for memory beside the objects (shm/reaper.h).
+  virtual void Recover(const ObjectRef& ref, Stamp dead);
+  virtual bool RecoverMemory(Stamp) { return false; }
+
  private:
   friend class SyncObject;
-  explicit SyncSpace(std::unique_ptr<Participant> participant);
+  friend class WaitPoint;
   SharedObject* PlaceOf(const ObjectRef& ref) {
     return segment().ObjectAt<SharedObject>(ref.offset);
   }
@@ -74,7 +84,7 @@ class SyncSpace {
   Reaper reaper_;
   Spinner spinner_;
   std::unordered_map<uint64_t, std::weak_ptr<SyncObject>> known_;
-  std::vector<SyncObject*> interests_;
+  std::vector<WaitPoint*> interests_;
 };
 
 }  // namespace mp

@@ -30,7 +30,7 @@ const LIB_ROOMS: Record<string, string[]> = {
 };
 
 const NATIVE_GROUND = ['base', 'os'];
-const NATIVE_MIDDLE = [...NATIVE_GROUND, 'shm', 'ring', 'sync'];
+const NATIVE_MIDDLE = [...NATIVE_GROUND, 'shm', 'ring', 'sync', 'queues'];
 
 /** Room of native/ → rooms it may include. */
 const NATIVE_ROOMS: Record<string, string[]> = {

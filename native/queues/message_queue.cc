@@ -1,0 +1,376 @@
+#include "queues/message_queue.h"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "queues/done_count.h"
+#include "sync/wait_set.h"
+
+namespace mp {
+namespace {
+
+uint32_t FirstRingFor(uint64_t max_size) {
+  constexpr uint64_t kMostAtFirst = 1024;
+  // One slot is kept for the end mark.
+  const uint64_t slots = std::min(max_size + 1, kMostAtFirst);
+  return std::max(kSmallestRing, static_cast<uint32_t>(std::bit_width(slots - 1)));
+}
+
+SharedQueue& QueueAt(SharedObject* object) {
+  return reinterpret_cast<SharedQueue&>(*object);
+}
+
+// Flag, then bits; a waiter does it the other way round.
+bool MayHaveWaiters(SharedObject* point) {
+  return point->word.load(std::memory_order_seq_cst) != 0;
+}
+
+// Wakes up to `most` of those who wait there.
+void WakeSome(Participant& self, SharedObject* point, uint32_t most) {
+  for (uint32_t woken = 0; woken < most; woken += 1) {
+    const Stamp next = PickWaiter(self.segment(), point);
+    if (next) {
+      self.Ring(next.id);
+      continue;
+    }
+    point->word.store(0, std::memory_order_seq_cst);
+    if (!HasWaiters(*point)) return;
+    point->word.store(1, std::memory_order_seq_cst);
+    // Only the dead: who looks after them does the rest.
+    return;
+  }
+}
+
+void WakeAll(Participant& self, const SharedObject& point) {
+  RingAllWaiters(point, [&](uint32_t id) { self.Ring(id); });
+}
+
+// Nobody can put any more. Whoever could sent a reference on its way before it closed its side.
+bool HasNoWriters(const SharedQueue& queue) {
+  const uint64_t before = queue.items.travelling.load(std::memory_order_seq_cst);
+  constexpr uint64_t kUnderWay = 0xffff'ffff;
+  return (before & kUnderWay) == 0 && !HasAnyBit(queue.writers) &&
+         queue.items.travelling.load(std::memory_order_seq_cst) == before;
+}
+
+}  // namespace
+
+std::vector<ObjectRef> CarriedBy(const Block& block) {
+  std::vector<ObjectRef> refs;
+  const uint64_t carried = block.header->spare;
+  if (carried > block.capacity / sizeof(CarriedRef)) return refs;
+  const auto* const first = reinterpret_cast<const CarriedRef*>(block.payload);
+  for (uint64_t i = 0; i < carried; i += 1) {
+    refs.push_back(
+        {first[i].offset, first[i].generation, static_cast<ObjectKind>(first[i].kind & 0xff)});
+  }
+  return refs;
+}
+
+// ---- making
+
+Status MessageQueue::Check(QueueShape shape) {
+  const bool fits = shape.on_consumer_died <= OnConsumerDied::kCount;
+  return fits ? Status::Ok() : Status::Failed(EINVAL, "Make");
+}
+
+void MessageQueue::Initialise(SharedObject* object, QueueShape shape) {
+  SharedQueue& queue = QueueAt(object);
+  queue.max_size.store(shape.max_size, std::memory_order_relaxed);
+  queue.max_bytes.store(shape.max_bytes, std::memory_order_relaxed);
+  queue.on_consumer_died.store(static_cast<uint64_t>(shape.on_consumer_died),
+                               std::memory_order_relaxed);
+  queue.first_ring.store(shape.max_size == 0 ? kSmallestRing : FirstRingFor(shape.max_size),
+                         std::memory_order_relaxed);
+}
+
+MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
+    : SyncObject(space, ref),
+      name_(LedgerEntryOf(ref)),
+      main_(&space->segment(), &queue().main, name_, 0, FirstRingOf(queue())),
+      back_(&space->segment(), &queue().back, name_, kBackLine, kSmallestRing),
+      room_(this, &queue().room),
+      finish_(this, &queue().finish),
+      counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
+              static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
+  SetBit(&queue().writers, space->stamp().id);
+}
+
+// Unless this is a forked child, where it is its parent's.
+MessageQueue::~MessageQueue() = default;
+
+void MessageQueue::Close() {
+  room_.WithdrawAll();
+  finish_.WithdrawAll();
+  if (Usable()) CloseSide();
+  SyncObject::Close();
+}
+
+QueueShape MessageQueue::shape() const {
+  return {queue().max_size.load(std::memory_order_relaxed),
+          queue().max_bytes.load(std::memory_order_relaxed),
+          static_cast<OnConsumerDied>(queue().on_consumer_died.load(std::memory_order_relaxed))};
+}
+
+// ---- putting
+
+Result<StagedMessage> MessageQueue::Stage(uint64_t bytes, uint32_t carried) {
+  if (!Usable()) return Status::Failed(ECHILD, "Put");
+  const uint64_t before = carried * sizeof(CarriedRef);
+  auto allocated = messages().pool().Allocate(bytes + before);
+  if (!allocated.ok()) return allocated.status();
+  const Block block = BlockPool::At(segment(), allocated.value());
+  block.header->queue.store(name_, std::memory_order_relaxed);
+  block.header->length.store(bytes, std::memory_order_relaxed);
+  block.header->spare = carried;
+  return StagedMessage{allocated.value(), block.payload + before,
+                       reinterpret_cast<CarriedRef*>(block.payload)};
+}
+
+void MessageQueue::Drop(const StagedMessage& staged) {
+  const Block block = BlockPool::At(segment(), staged.block);
+  if (Usable() && block) {
+    BlockPool::Free(block, block.header->state.load(std::memory_order_relaxed));
+  }
+}
+
+SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (closed_) return SyncOutcome::kClosed;
+  const Block block = BlockPool::At(segment(), staged);
+  const uint64_t owned = block.header->state.load(std::memory_order_relaxed);
+  const uint64_t queued = PackBlockState(BlockState::kQueued, GenerationOf(owned), space().stamp());
+  // Announced before it says that it is queued, and until it is or is not.
+  row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
+  block.header->state.store(queued, std::memory_order_release);
+  for (;;) {
+    const auto published = main_.Publish(
+        staged, [&](uint64_t position, uint64_t head) { return Admit(block, position, head); });
+    if (published == Line::Published::kDone) break;
+    Status grown;
+    if (published == Line::Published::kNoRing) {
+      grown = main_.Grow(&messages().pool());
+      if (grown.ok()) continue;
+    }
+    block.header->state.store(owned, std::memory_order_release);
+    Unannounce(&row(), kAnnouncedPublish);
+    if (grown.ok()) return SyncOutcome::kPending;
+    *error = grown;
+    return SyncOutcome::kFailed;
+  }
+  Unannounce(&row(), kAnnouncedPublish);
+  if (MayHaveWaiters(&queue().items)) WakeSome(space().participant(), &queue().items, 1);
+  return SyncOutcome::kDone;
+}
+
+Line::Admission MessageQueue::Admit(const Block& block, uint64_t position, uint64_t head) {
+  const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
+  if (max_size != 0 && position - head + back_.Size() >= max_size) return Line::Admission::kFull;
+  uint64_t in_queue = 0;
+  uint64_t sum = 0;
+  const uint64_t max_bytes = queue().max_bytes.load(std::memory_order_relaxed);
+  if (max_bytes != 0) {
+    const uint64_t length = block.header->length.load(std::memory_order_relaxed);
+    if (!BytesBefore(position, head, &in_queue, &sum)) return Line::Admission::kAgain;
+    if (length > max_bytes || in_queue > max_bytes - length) return Line::Admission::kFull;
+    sum += length;
+  }
+  block.header->extra.store(sum, std::memory_order_relaxed);
+  block.header->position.store(position, std::memory_order_relaxed);
+  return Line::Admission::kGo;
+}
+
+// Every message says how many bytes were put up to and with it. What is read here belongs to
+// messages in the queue if the head still is what it was.
+bool MessageQueue::BytesBefore(uint64_t position, uint64_t head, uint64_t* in_queue,
+                               uint64_t* sum) {
+  if (position == head) return true;
+  const Block last = BlockPool::At(segment(), main_.InSlot(position - 1));
+  const Block first = BlockPool::At(segment(), main_.InSlot(head));
+  if (!last || !first) return false;
+  *sum = last.header->extra.load(std::memory_order_acquire);
+  *in_queue = *sum - first.header->extra.load(std::memory_order_acquire) +
+              first.header->length.load(std::memory_order_acquire);
+  return main_.head() == head;
+}
+
+// ---- getting
+
+bool MessageQueue::FirstLength(uint64_t* length) {
+  for (Line* line : {&back_, &main_}) {
+    for (;;) {
+      const Line::First first = line->Peek();
+      if (first.block == 0) break;
+      const Block block = BlockPool::At(segment(), first.block);
+      *length = block ? block.header->length.load(std::memory_order_acquire) : 0;
+      if (line->head() == first.position) return true;
+    }
+  }
+  return false;
+}
+
+SyncOutcome MessageQueue::Look() {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (back_.Peek().block != 0 || main_.Peek().block != 0) return SyncOutcome::kDone;
+  return IsOver() ? SyncOutcome::kClosed : SyncOutcome::kPending;
+}
+
+// Nothing is there, nobody can put any more, and nothing can come back from somebody else.
+bool MessageQueue::IsOver() {
+  if (!HasNoWriters(queue())) return false;
+  if (queue().on_consumer_died.load() == static_cast<uint64_t>(OnConsumerDied::kRedeliver)) {
+    return Unfinished() == kept_.size();
+  }
+  // Looked at again: who was the last one may have put something before it closed its side.
+  return back_.Peek().block == 0 && main_.Peek().block == 0;
+}
+
+// Dead before the store: it is announced, and goes back to the others. After it: it is kept in the
+// name of the dead.
+void MessageQueue::Keep(BlockRef ref, const Block& block, uint64_t seen) {
+  if (kept_.empty()) messages().KeepsOneMore();
+  const uint64_t taken = PackBlockState(BlockState::kTaken, GenerationOf(seen), space().stamp());
+  block.header->state.store(taken, std::memory_order_release);
+  kept_.push_back({ref, taken});
+}
+
+void MessageQueue::AfterTaking(uint32_t count) {
+  if (MayHaveWaiters(&queue().room)) WakeSome(space().participant(), &queue().room, count);
+}
+
+SyncOutcome MessageQueue::Take(QueueRequest* request) {
+  const uint32_t count = TryTake(request->most, [&](const std::byte* bytes, uint64_t length) {
+    request->messages.push_back({std::vector<std::byte>(bytes, bytes + length)});
+  });
+  if (count > 0) return SyncOutcome::kDone;
+  return IsOver() ? SyncOutcome::kClosed : SyncOutcome::kPending;
+}
+
+// ---- waiting
+
+SyncOutcome MessageQueue::Attempt(WaitRequest* request) {
+  if (queue().items.word.load() == 0) queue().items.word.store(1);
+  auto* const wanted = static_cast<QueueRequest*>(request->subject);
+  return wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
+}
+
+SyncOutcome MessageQueue::AttemptBeside(WaitRequest* request) {
+  auto* const wanted = static_cast<QueueRequest*>(request->subject);
+  if (wanted->kind == QueueRequest::Kind::kPut) return TryPut(wanted->staged, &wanted->error);
+  return Unfinished() == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
+}
+
+SyncOutcome MessageQueue::RunSync(QueueRequest* wanted, uint64_t deadline_ns) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  WaitRequest request;
+  request.subject = wanted;
+  const bool for_items =
+      wanted->kind == QueueRequest::Kind::kGet || wanted->kind == QueueRequest::Kind::kPoll;
+  return for_items ? WaitSync(&request, deadline_ns)
+                   : PointFor(wanted->kind).WaitSync(&request, deadline_ns);
+}
+
+SyncOutcome MessageQueue::RunAsync(QueueWaiter* waiter) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  waiter->request.subject = &waiter->wanted;
+  const QueueRequest::Kind kind = waiter->wanted.kind;
+  const bool for_items = kind == QueueRequest::Kind::kGet || kind == QueueRequest::Kind::kPoll;
+  WaitPoint* const point = for_items ? static_cast<WaitPoint*>(this) : &PointFor(kind);
+  waiter->object = point;
+  return for_items ? WaitAsync(waiter) : PointFor(kind).WaitAsync(waiter);
+}
+
+void MessageQueue::Nudge() {
+  NudgeItems();
+}
+
+void MessageQueue::NudgeItems() {
+  if (Look() == SyncOutcome::kDone) {
+    WakeSome(space().participant(), &queue().items, 1);
+  } else {
+    WakeIfEnded();
+  }
+}
+
+void MessageQueue::WakeIfEnded() {
+  if (Usable() && HasWaiters(queue().items) && HasNoWriters(queue())) {
+    WakeAll(space().participant(), queue().items);
+  }
+}
+
+void MessageQueue::NudgeBeside(const Beside& point) {
+  // Whoever is woken in vain looks, and sleeps on.
+  WakeSome(space().participant(), &const_cast<Beside&>(point).shared(), 1);
+}
+
+bool MessageQueue::LooksReady(const WaitRequest&) const {
+  return Size() > 0;
+}
+
+// ---- finishing
+
+// How many have been put, as far as anybody who has taken one can know.
+uint64_t MessageQueue::Reached() const {
+  return std::max(main_.tail(), main_.head());
+}
+
+uint64_t MessageQueue::Unfinished() const {
+  return mp::Unfinished(queue(), [this] { return Reached(); });
+}
+
+// Dead before the swap: the message is kept in the name of the dead. After it: announced, and the
+// count tells that it was counted.
+bool MessageQueue::TaskDone() {
+  if (!Usable()) return false;
+  const uint32_t id = space().stamp().id;
+  const uint32_t number = NextDoneOf(queue(), id);
+  const bool own = !kept_.empty();
+  if (own) {
+    const uint64_t announced = PackAnnouncedDone(kept_.front().block, number);
+    row().ring_announced[kAnnouncedDone].store(announced, std::memory_order_seq_cst);
+  }
+  const bool counted = CountDone(&queue(), id, number, [this] { return Reached(); });
+  if (own) {
+    const Kept kept = kept_.front();
+    kept_.pop_front();
+    const Block block = BlockPool::At(segment(), kept.block);
+    const std::vector<ObjectRef> carried = CarriedBy(block);
+    BlockPool::Free(block, kept.state);
+    for (const ObjectRef& ref : carried) space().store().Land(ref);
+    Unannounce(&row(), kAnnouncedDone);
+    if (kept_.empty()) messages().KeepsOneLess();
+  }
+  if (!counted) return false;
+  if (MayHaveWaiters(&queue().finish) && Unfinished() == 0) {
+    WakeAll(space().participant(), queue().finish);
+  }
+  if (MayHaveWaiters(&queue().items)) WakeIfEnded();
+  return true;
+}
+
+// ---- ends
+
+// Puts that wait here find that out when they are tried next.
+void MessageQueue::CloseSide() {
+  if (closed_ || !Usable()) return;
+  closed_ = true;
+  ClearBit(&queue().writers, space().stamp().id);
+  WakeIfEnded();
+}
+
+void MessageQueue::Recover(Participant& self, SharedObject* object, Stamp dead) {
+  SharedQueue& queue = QueueAt(object);
+  for (SharedObject* point : {&queue.items, &queue.room, &queue.finish}) {
+    LeaveWaiting(point, dead.id);
+  }
+  ClearBit(&queue.writers, dead.id);
+  // A wake-up may have been lost with the dead, of any of them; who has nothing to do sleeps on.
+  for (SharedObject* point : {&queue.items, &queue.room, &queue.finish}) {
+    if (!HasWaiters(*point)) continue;
+    point->word.store(1, std::memory_order_seq_cst);
+    WakeAll(self, *point);
+  }
+}
+
+}  // namespace mp

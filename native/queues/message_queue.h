@@ -1,0 +1,224 @@
+#pragma once
+// A queue of messages among any number of processes, as one participant has it.
+//
+// A message is in the queue by one swap of a slot, and taken by one swap of the head (line.h): what
+// a dead participant had put is there, what it had not is not, and what it was just taking goes
+// back to the others. Nobody waits for anybody who is stopped.
+//
+// Whatever waits is in one of three sets: those who get, those who put and found no room, those who
+// wait until everything is finished.
+
+#include <deque>
+#include <vector>
+
+#include "queues/line.h"
+#include "queues/message_space.h"
+#include "queues/queue_layout.h"
+#include "sync/sync_object.h"
+
+namespace mp {
+
+struct QueueShape {
+  uint64_t max_size = 0;  // messages at a time; 0: no bound
+  uint64_t max_bytes = 0;
+  OnConsumerDied on_consumer_died = OnConsumerDied::kNotCounted;
+};
+
+// A reference to an object that travels in a message, in front of its bytes.
+struct CarriedRef {
+  uint64_t offset;
+  uint32_t generation;
+  uint32_t kind;
+};
+
+// What a message carries, as far as its block can be believed.
+std::vector<ObjectRef> CarriedBy(const Block& block);
+
+inline uint32_t FirstRingOf(const SharedQueue& queue) {
+  return static_cast<uint32_t>(queue.first_ring.load(std::memory_order_relaxed) & 31);
+}
+
+// A message that is being made, in memory that others will see: this participant's, to be put or
+// dropped.
+struct StagedMessage {
+  BlockRef block = 0;
+  std::byte* bytes = nullptr;
+  CarriedRef* carried = nullptr;
+};
+
+struct Message {
+  std::vector<std::byte> bytes;
+};
+
+// What somebody wants of a queue, and gets.
+struct QueueRequest {
+  enum class Kind : uint8_t { kPut, kGet, kPoll, kJoin } kind = Kind::kPoll;
+  BlockRef staged = 0;
+  uint32_t most = 1;
+  std::vector<Message> messages;
+  Status error;
+};
+
+// An async waiter, with what it wants. Its `request.subject` must be &wanted.
+struct QueueWaiter : AsyncWaiter {
+  QueueRequest wanted;
+};
+
+class MessageQueue final : public SyncObject {
+ public:
+  static constexpr ObjectKind kKind = ObjectKind::kQueue;
+  MessageQueue(SyncSpace* space, const ObjectRef& ref);
+  ~MessageQueue() override;
+
+  // Room for a message of so many bytes and references. ENOSPC, ENOMEM.
+  Result<StagedMessage> Stage(uint64_t bytes, uint32_t carried);
+  void Drop(const StagedMessage& staged);
+
+  // kDone: the message is in the queue. kFailed: `error` says why. Else it is still staged.
+  SyncOutcome TryPut(BlockRef staged, Status* error);
+  // Up to `most` messages: `visit(bytes, length)` for each, whose bytes are gone afterwards. 0 when
+  // there is none; `outcome` then says whether there will be.
+  template <typename Visit>
+  uint32_t TryTake(uint32_t most, Visit visit);
+  // The bytes of the first message, for whoever needs to know before taking it. False: none.
+  bool FirstLength(uint64_t* length);
+  // kDone: a message is there. kClosed: none will ever be. kPending else.
+  SyncOutcome Look();
+
+  // By request.kind.
+  SyncOutcome RunSync(QueueRequest* request, uint64_t deadline_ns);
+  SyncOutcome RunAsync(QueueWaiter* waiter);
+
+  // No more puts of this participant.
+  void CloseSide();
+  bool closed() const { return closed_; }
+
+  // The oldest message that is kept here, or else any. False when none is unfinished.
+  bool TaskDone();
+  uint64_t Unfinished() const;
+  uint64_t Size() const { return main_.Size() + back_.Size(); }
+  QueueShape shape() const;
+  bool Keeps() const { return counts_; }
+
+  static Status Check(QueueShape shape);
+  static void Initialise(SharedObject* object, QueueShape shape);
+  // Stage one: the dead waits no more and puts no more.
+  static void Recover(Participant& self, SharedObject* object, Stamp dead);
+  // A reference to it has landed or was recalled: that may have been the last one.
+  void Landed() { WakeIfEnded(); }
+
+ protected:
+  SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
+  SyncOutcome Attempt(WaitRequest* request) override;
+  void Nudge() override;
+  bool LooksReady(const WaitRequest& request) const override;
+  bool HoldsSome() const override { return !kept_.empty(); }
+  void Close() override;
+
+ private:
+  friend class MessageSpace;
+  // Those who wait for something else than messages.
+  class Beside final : public WaitPoint {
+   public:
+    Beside(MessageQueue* queue, SharedObject* shared)
+        : WaitPoint(&queue->space(), shared), queue_(*queue) {}
+    using WaitPoint::shared;
+    using WaitPoint::WaitAsync;
+    using WaitPoint::WaitSync;
+    using WaitPoint::WithdrawAll;
+
+   protected:
+    SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
+    SyncOutcome Attempt(WaitRequest* request) override {
+      if (shared().word.load() == 0) shared().word.store(1);
+      return queue_.AttemptBeside(request);
+    }
+    void Nudge() override { queue_.NudgeBeside(*this); }
+    bool LooksReady(const WaitRequest&) const override { return false; }
+
+   private:
+    MessageQueue& queue_;
+  };
+  struct Kept {
+    BlockRef block;
+    uint64_t state;
+  };
+
+  SharedQueue& queue() const { return reinterpret_cast<SharedQueue&>(shared()); }
+  MessageSpace& messages() const { return static_cast<MessageSpace&>(space()); }
+  ParticipantRow& row() const { return space().participant().row(); }
+  const Segment& segment() const { return space().segment(); }
+  Beside& PointFor(QueueRequest::Kind kind) {
+    return kind == QueueRequest::Kind::kPut ? room_ : finish_;
+  }
+
+  SyncOutcome AttemptBeside(WaitRequest* request);
+  SyncOutcome Take(QueueRequest* request);
+  Line::Admission Admit(const Block& block, uint64_t position, uint64_t head);
+  bool BytesBefore(uint64_t position, uint64_t head, uint64_t* in_queue, uint64_t* sum);
+  template <typename Visit>
+  uint32_t TakeFrom(Line* line, uint32_t most, Visit visit);
+  void Keep(BlockRef ref, const Block& block, uint64_t seen);
+  bool IsOver();
+  uint64_t Reached() const;
+  void AfterTaking(uint32_t count);
+  void NudgeBeside(const Beside& point);
+  void NudgeItems();
+  void WakeIfEnded();
+
+  QueueName name_;
+  Line main_;
+  Line back_;
+  Beside room_;
+  Beside finish_;
+  bool counts_;
+  bool closed_ = false;
+  std::deque<Kept> kept_;  // in the order of their taking
+};
+
+template <typename Visit>
+uint32_t MessageQueue::TryTake(uint32_t most, Visit visit) {
+  if (!Usable()) return 0;
+  const uint32_t count = TakeFrom(&back_, most, visit);
+  return count > 0 ? count : TakeFrom(&main_, most, visit);
+}
+
+template <typename Visit>
+uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
+  if (line->line() == kBackLine && queue().back.head.load(std::memory_order_relaxed) ==
+                                       queue().back.tail.load(std::memory_order_acquire)) {
+    return 0;
+  }
+  BlockRef blocks[kMostAtOnce];
+  const uint32_t limit = most < kMostAtOnce ? most : kMostAtOnce;
+  const uint32_t count =
+      line->Take(limit, blocks, [&](uint64_t position, const BlockRef*, const uint32_t* taken) {
+        AnnounceTake(&row(), name_, {position | line->line(), *taken});
+      });
+  for (uint32_t i = 0; i < count; i += 1) {
+    const Block block = BlockPool::At(segment(), blocks[i]);
+    if (!block) continue;  // damage
+    // Nobody else changes it, unless this participant dies.
+    const uint64_t seen = block.header->state.load(std::memory_order_acquire);
+    const uint64_t length = block.header->length.load(std::memory_order_relaxed);
+    const uint64_t before = block.header->spare * sizeof(CarriedRef);
+    if (before <= block.capacity && length <= block.capacity - before) {
+      visit(block.payload + before, length);
+    }
+    if (counts_) {
+      // The receiver lands what it opens; the message keeps its own until it is done.
+      for (const ObjectRef& ref : CarriedBy(block)) {
+        if (space().store().Find(ref) != nullptr) space().store().Depart(ref);
+      }
+      Keep(blocks[i], block, seen);
+    } else {
+      BlockPool::Free(block, seen);
+    }
+  }
+  // Also when nothing was taken after all.
+  Unannounce(&row(), kAnnouncedQueue);
+  if (count > 0) AfterTaking(count);
+  return count;
+}
+
+}  // namespace mp

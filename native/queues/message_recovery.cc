@@ -1,0 +1,272 @@
+#include "queues/message_recovery.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "queues/done_count.h"
+#include "queues/message_queue.h"
+
+namespace mp {
+namespace {
+
+ParticipantRow& RowOf(const Segment& segment, Stamp stamp) {
+  return segment.row(stamp.id);
+}
+
+}  // namespace
+
+bool MessageRecovery::Run(Stamp dead) {
+  dead_ = dead;
+  ParticipantRow& row = RowOf(segment_, dead);
+  const bool announced = row.ring_announced[kAnnouncedQueue].load() != 0;
+  // First what was counted already: it must not be counted again.
+  SettleDone();
+  SettlePublish();
+  const bool keeps = (row.uses.load(std::memory_order_acquire) & kKeepsBlocks) != 0;
+  BlockPool::Recover(space_.participant(), dead, *this);
+  if (announced || keeps) CollectQueued();
+  return ReturnAll();
+}
+
+// ---- queues
+
+MessageRecovery::Opened* MessageRecovery::Open(QueueName name) {
+  for (const auto& open : opened_) {
+    if (open->name == name) return open.get();
+  }
+  ObjectRef ref = RefOfLedgerEntry(name);
+  ref.kind = ObjectKind::kQueue;
+  SharedObject* const object = space_.store().Find(ref);
+  if (object == nullptr || name != LedgerEntryOf(ref)) return nullptr;
+  auto* const shared = reinterpret_cast<SharedQueue*>(object);
+  opened_.emplace_back(new Opened{shared, name,
+                                  Line(&segment_, &shared->main, name, 0, FirstRingOf(*shared)),
+                                  Line(&segment_, &shared->back, name, kBackLine, kSmallestRing)});
+  return opened_.back().get();
+}
+
+// A ring that was being added: its own block says which it is.
+bool MessageRecovery::IsPartOfQueue(BlockRef ref, const Block& block) {
+  Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
+  if (queue == nullptr) return false;
+  const uint64_t position = block.header->position.load(std::memory_order_acquire);
+  const Line& line = (position & kBackLine) != 0 ? queue->back : queue->main;
+  return line.IsLinked(ref, position & ~kBackLine);
+}
+
+// The position of a message is that of its slot once it is in one, and stays so.
+bool MessageRecovery::IsInSlot(Opened* queue, BlockRef ref, uint64_t position) const {
+  Line& line = (position & kBackLine) != 0 ? queue->back : queue->main;
+  return line.InSlot(position & ~kBackLine) == ref;
+}
+
+// ---- what the dead was doing
+
+// It was counting a message that it kept. Counted: it only has to become free.
+void MessageRecovery::SettleDone() {
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedDone];
+  const uint64_t announced = word.load(std::memory_order_seq_cst);
+  if (announced == 0) return;
+  const BlockRef ref = announced & ((uint64_t{1} << 34) - 1);
+  const auto number = static_cast<uint32_t>(announced >> 34);
+  if (const Block block = BlockPool::At(segment_, ref)) {
+    const uint64_t seen = block.header->state.load(std::memory_order_acquire);
+    const bool kept = StateOf(seen) == BlockState::kTaken && OwnerOf(seen) == dead_;
+    Opened* const queue = kept ? Open(block.header->queue.load()) : nullptr;
+    if (queue != nullptr && LastDoneOf(*queue->shared, dead_.id) == number) Lose(block, seen);
+  }
+  word.store(0, std::memory_order_seq_cst);
+}
+
+// It was putting a message. In its slot, or taken from it: the message is the others'.
+void MessageRecovery::SettlePublish() {
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedPublish];
+  const BlockRef ref = word.load(std::memory_order_seq_cst);
+  if (ref == 0) return;
+  if (const Block block = BlockPool::At(segment_, ref)) {
+    const uint64_t seen = block.header->state.load(std::memory_order_seq_cst);
+    if (StateOf(seen) == BlockState::kQueued && OwnerOf(seen) == dead_) {
+      const QueueName name = block.header->queue.load();
+      const uint64_t position = block.header->position.load();
+      Opened* const queue = Open(name);
+      // Behind the head, and nobody is taking it: it never was in the slot, or it is free by now,
+      // and then its state is another.
+      const bool put = queue != nullptr &&
+                       (position >= queue->main.head() ? IsInSlot(queue, ref, position)
+                                                       : IsBeingTakenByAnother(name, position));
+      if (!put) Lose(block, seen);
+    }
+  }
+  word.store(0, std::memory_order_seq_cst);
+}
+
+// Messages that the dead was taking, or was putting back for somebody who had died before.
+void MessageRecovery::CollectQueued() {
+  const ParticipantRow& row = RowOf(segment_, dead_);
+  const QueueName taking = row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst);
+  const AnnouncedTake take =
+      AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load(std::memory_order_seq_cst));
+  BlockPool::ForEachBlock(segment_, [&](BlockRef ref, const Block& block, uint64_t seen) {
+    if (StateOf(seen) != BlockState::kQueued || IsBeingPublished(ref)) return;
+    const QueueName name = block.header->queue.load(std::memory_order_acquire);
+    const uint64_t position = block.header->position.load(std::memory_order_acquire);
+    const bool put_back = OwnerOf(seen) == dead_ && (position & kBackLine) != 0;
+    const bool announced = taking != 0 && name == taking && take.Has(position);
+    if (!put_back && !announced) return;
+    Opened* const queue = Open(name);
+    if (queue == nullptr) return Lose(block, seen);
+    // Only whoever has the lease fills the back line: what is in its slot was put there.
+    if (put_back && !announced && IsInSlot(queue, ref, position)) return;
+    if (announced) {
+      Line& line = (position & kBackLine) != 0 ? queue->back : queue->main;
+      if ((position & ~kBackLine) >= line.head()) return;
+      if (IsBeingTakenByAnother(name, position)) return;
+    }
+    if (block.header->state.load(std::memory_order_seq_cst) != seen) return;
+    returning_.push_back({position, ref, seen});
+  });
+}
+
+// By anybody whose row is not free: who is dead as well will be looked after.
+bool MessageRecovery::IsBeingTakenByAnother(QueueName name, uint64_t position) const {
+  for (uint32_t id = 1; id < segment_.rows_used(); id += 1) {
+    if (id == dead_.id) continue;
+    const ParticipantRow& row = segment_.row(id);
+    if (row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst) != name) continue;
+    if (AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load()).Has(position)) return true;
+  }
+  return false;
+}
+
+bool MessageRecovery::IsBeingPublished(BlockRef ref) const {
+  for (uint32_t id = 1; id < segment_.rows_used(); id += 1) {
+    const auto& word = segment_.row(id).ring_announced[kAnnouncedPublish];
+    if (word.load(std::memory_order_seq_cst) == ref) return true;
+  }
+  return false;
+}
+
+// ---- what the dead had
+
+void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
+  Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
+  if (queue == nullptr) return Lose(block, seen);
+  const bool counts =
+      queue->shared->on_consumer_died.load() == static_cast<uint64_t>(OnConsumerDied::kCount);
+  if (counts && StateOf(seen) == BlockState::kTaken) return CountAsDone(queue, ref, block, seen);
+  returning_.push_back({block.header->position.load(), ref, seen});
+}
+
+// As the dead would have done it, in its row.
+void MessageRecovery::CountAsDone(Opened* queue, BlockRef ref, const Block& block, uint64_t seen) {
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedDone];
+  const uint32_t number = NextDoneOf(*queue->shared, dead_.id);
+  word.store(PackAnnouncedDone(ref, number), std::memory_order_seq_cst);
+  CountDone(queue->shared, dead_.id, number,
+            [&] { return std::max(queue->main.tail(), queue->main.head()); });
+  Lose(block, seen);
+  word.store(0, std::memory_order_seq_cst);
+}
+
+// In the order in which they were put: those that had been put back before are older.
+bool MessageRecovery::ReturnAll() {
+  std::sort(returning_.begin(), returning_.end(), [](const Returning& a, const Returning& b) {
+    const auto key = [](const Returning& message) {
+      return std::make_tuple((message.position & kBackLine) == 0, message.position);
+    };
+    return key(a) < key(b);
+  });
+  for (const Returning& message : returning_) {
+    if (!Return(message)) return false;
+  }
+  for (const auto& queue : opened_) {
+    MessageQueue::Recover(space_.participant(), &queue->shared->items, dead_);
+  }
+  return true;
+}
+
+bool MessageRecovery::Return(const Returning& message) {
+  const Block block = BlockPool::At(segment_, message.ref);
+  if (!block) return true;
+  Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
+  if (queue == nullptr) {
+    Lose(block, message.seen);
+    return true;
+  }
+  return PutBack(queue, message, block);
+}
+
+// returning → queued, in the name of the dead, and into the slot. Dead before the slot: in the name
+// of the dead and in no slot, so it is collected again. After it: in its slot, or taken from it.
+bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Block& block) {
+  const uint32_t generation = GenerationOf(message.seen);
+  RowOf(segment_, dead_).uses.fetch_or(kKeepsBlocks, std::memory_order_seq_cst);
+  uint64_t state = message.seen;
+  const uint64_t returning = PackBlockState(BlockState::kReturning, generation, dead_);
+  // Somebody was taking it, and has it.
+  if (!block.header->state.compare_exchange_strong(state, returning)) return true;
+  for (;;) {
+    const auto published = queue->back.Publish(message.ref, [&](uint64_t position, uint64_t) {
+      block.header->position.store(kBackLine | position, std::memory_order_seq_cst);
+      block.header->state.store(PackBlockState(BlockState::kQueued, generation, dead_),
+                                std::memory_order_seq_cst);
+      return Line::Admission::kGo;
+    });
+    if (published == Line::Published::kDone) return true;
+    if (queue->back.Grow(&space_.pool()).ok()) continue;
+    block.header->state.store(returning, std::memory_order_seq_cst);
+    return false;
+  }
+}
+
+// Gone, and what it carried with it. Freed first: dead in between, an object stays for longer, and
+// never is one landed twice.
+void MessageRecovery::Lose(const Block& block, uint64_t seen) {
+  const std::vector<ObjectRef> carried = CarriedBy(block);
+  if (!BlockPool::Free(block, seen)) return;
+  for (const ObjectRef& ref : carried) space_.store().Land(ref);
+}
+
+// ---- ends
+
+std::vector<ObjectRef> MessageRecovery::Dismantle(const ObjectRef& ref) {
+  std::vector<ObjectRef> carried;
+  if (ref.kind != ObjectKind::kQueue) return carried;
+  auto* const shared = segment_.ObjectAt<SharedQueue>(ref.offset);
+  const QueueName name = LedgerEntryOf(ref);
+  Line main(&segment_, &shared->main, name, 0, FirstRingOf(*shared));
+  Line back(&segment_, &shared->back, name, kBackLine, kSmallestRing);
+  FreeLine(name, &back, &shared->back, &carried);
+  FreeLine(name, &main, &shared->main, &carried);
+  return carried;
+}
+
+// Nobody puts and nobody gets. Dead anywhere in here: what is free by then is not the queue's.
+void MessageRecovery::FreeLine(QueueName name, Line* line, SharedLine* shared,
+                               std::vector<ObjectRef>* carried) {
+  for (;;) {
+    const Line::First first = line->Peek();
+    if (first.block == 0) break;
+    const Block block = BlockPool::At(segment_, first.block);
+    if (block && block.header->queue.load() == name &&
+        block.header->position.load() == (line->line() | first.position)) {
+      const uint64_t seen = block.header->state.load();
+      const std::vector<ObjectRef> its = CarriedBy(block);
+      if (StateOf(seen) == BlockState::kQueued && BlockPool::Free(block, seen)) {
+        carried->insert(carried->end(), its.begin(), its.end());
+      }
+    }
+    shared->head.store(first.position + 1, std::memory_order_seq_cst);
+  }
+  for (uint64_t ring = kMaxRings; ring > 0; ring -= 1) {
+    RingEntry& entry = shared->rings[ring - 1];
+    const Block block = BlockPool::At(segment_, entry.block.load());
+    const bool its = block && block.header->queue.load() == name &&
+                     block.header->position.load() == (line->line() | (ring - 1));
+    if (!its) continue;
+    const uint64_t seen = block.header->state.load();
+    if (StateOf(seen) == BlockState::kAttached) BlockPool::Free(block, seen);
+  }
+}
+
+}  // namespace mp

@@ -1,0 +1,61 @@
+#pragma once
+// What becomes of the messages of the dead, and of queues that nobody has any more. By one
+// participant at a time, which has the lease of the dead; every step may be done again by the next.
+
+#include <vector>
+
+#include "queues/line.h"
+#include "queues/message_space.h"
+
+namespace mp {
+
+class MessageRecovery final : private BlockJudge {
+ public:
+  explicit MessageRecovery(MessageSpace* space) : space_(*space), segment_(space->segment()) {}
+
+  // What a participant that certainly runs no more had of the arena. False when something is left
+  // for a later look, for want of memory.
+  bool Run(Stamp dead);
+  // Gives back what a queue has of the arena. Its place must be retired. Answers what was carried
+  // by its messages.
+  std::vector<ObjectRef> Dismantle(const ObjectRef& ref);
+
+ private:
+  // A queue, for as long as it is looked at.
+  struct Opened {
+    SharedQueue* shared = nullptr;
+    QueueName name = 0;
+    Line main;
+    Line back;
+  };
+  struct Returning {
+    uint64_t position;
+    BlockRef ref;
+    uint64_t seen;
+  };
+
+  bool IsPartOfQueue(BlockRef ref, const Block& block) override;
+  void Settle(BlockRef ref, const Block& block, uint64_t seen) override;
+
+  Opened* Open(QueueName name);
+  void SettleDone();
+  void SettlePublish();
+  void CollectQueued();
+  bool IsBeingTakenByAnother(QueueName name, uint64_t position) const;
+  bool IsBeingPublished(BlockRef ref) const;
+  bool IsInSlot(Opened* queue, BlockRef ref, uint64_t position) const;
+  bool ReturnAll();
+  bool Return(const Returning& message);
+  bool PutBack(Opened* queue, const Returning& message, const Block& block);
+  void CountAsDone(Opened* queue, BlockRef ref, const Block& block, uint64_t seen);
+  void Lose(const Block& block, uint64_t seen);
+  void FreeLine(QueueName name, Line* line, SharedLine* shared, std::vector<ObjectRef>* carried);
+
+  MessageSpace& space_;
+  const Segment& segment_;
+  Stamp dead_;
+  std::vector<std::unique_ptr<Opened>> opened_;
+  std::vector<Returning> returning_;
+};
+
+}  // namespace mp

@@ -1,0 +1,50 @@
+#include "queues/message_space.h"
+
+#include <utility>
+
+#include "queues/message_queue.h"
+#include "queues/message_recovery.h"
+#include "sync/open_object.h"
+
+namespace mp {
+
+Result<std::unique_ptr<MessageSpace>> MessageSpace::Join(std::shared_ptr<Segment> segment) {
+  auto participant = Participant::Join(std::move(segment));
+  if (!participant.ok()) return participant.status();
+  return std::unique_ptr<MessageSpace>(new MessageSpace(std::move(participant.value())));
+}
+
+MessageSpace::MessageSpace(std::unique_ptr<Participant> participant)
+    : SyncSpace(std::move(participant)) {
+  store().SetDismantle(
+      [this](const ObjectRef& ref) { return MessageRecovery(this).Dismantle(ref); });
+}
+
+void MessageSpace::KeepsOneMore() {
+  kept_ += 1;
+  if (kept_ == 1) pool().SetKeepsBlocks(true);
+}
+
+void MessageSpace::KeepsOneLess() {
+  kept_ -= 1;
+  if (kept_ == 0) pool().SetKeepsBlocks(false);
+}
+
+void MessageSpace::Recover(const ObjectRef& ref, Stamp dead) {
+  SharedObject* const object = store().Find(ref);
+  if (ref.kind != ObjectKind::kQueue) return SyncSpace::Recover(ref, dead);
+  if (object != nullptr) MessageQueue::Recover(participant(), object, dead);
+}
+
+bool MessageSpace::RecoverMemory(Stamp dead) {
+  return MessageRecovery(this).Run(dead);
+}
+
+Result<std::shared_ptr<SyncObject>> OpenAny(MessageSpace* space, const ObjectRef& ref) {
+  if (ref.kind != ObjectKind::kQueue) return OpenObject(space, ref);
+  auto opened = space->Open<MessageQueue>(ref);
+  if (!opened.ok()) return opened.status();
+  return std::static_pointer_cast<SyncObject>(opened.value());
+}
+
+}  // namespace mp

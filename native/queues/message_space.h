@@ -1,0 +1,46 @@
+#pragma once
+// A SyncSpace in which there are queues as well: the memory of this participant's messages, and
+// what is to be done about those of the dead.
+
+#include <memory>
+#include <optional>
+
+#include "ring/block_pool.h"
+#include "sync/sync_space.h"
+
+namespace mp {
+
+class MessageSpace final : public SyncSpace {
+ public:
+  static Result<std::unique_ptr<MessageSpace>> Join(std::shared_ptr<Segment> segment);
+
+  // Made with the first message.
+  BlockPool& pool() {
+    if (!pool_) pool_.emplace(&participant());
+    return *pool_;
+  }
+  // Blocks that this participant has taken and keeps.
+  void KeepsOneMore();
+  void KeepsOneLess();
+  // Gives back memory that nobody needs now.
+  void Trim() {
+    if (pool_) pool_->Trim();
+  }
+  // In a forked child, whose parent's space this is, this must never run: it is leaked there.
+  ~MessageSpace() override = default;
+
+ protected:
+  void Recover(const ObjectRef& ref, Stamp dead) override;
+  bool RecoverMemory(Stamp dead) override;
+
+ private:
+  explicit MessageSpace(std::unique_ptr<Participant> participant);
+
+  std::optional<BlockPool> pool_;
+  uint64_t kept_ = 0;
+};
+
+// OpenObject, and queues as well.
+Result<std::shared_ptr<SyncObject>> OpenAny(MessageSpace* space, const ObjectRef& ref);
+
+}  // namespace mp

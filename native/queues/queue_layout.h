@@ -1,0 +1,53 @@
+#pragma once
+// The bytes of a queue, in the place of a large object. Part of the segment's layout.
+
+#include "shm/layout.h"
+
+namespace mp {
+
+// Every ring of a line is twice as large as the one before.
+constexpr uint32_t kMaxRings = 26;
+
+struct RingEntry {
+  std::atomic<uint64_t> block;  // of its slots, or 0: there is none yet
+  std::atomic<uint64_t> base;   // one more than the position of its first slot, or 0: not known yet
+};
+
+// Positions count messages from 0 for ever.
+struct SharedLine {
+  alignas(kSeparation) std::atomic<uint64_t> head;  // the next to be taken
+  alignas(kSeparation) std::atomic<uint64_t> tail;  // the next to be filled, or before it
+  alignas(kSeparation) RingEntry rings[kMaxRings];
+};
+static_assert(sizeof(SharedLine) == 768);
+
+enum class OnConsumerDied : uint64_t {
+  kNotCounted = 0,  // no message is kept until it is said to be done
+  kRedeliver,
+  kCount,  // as done
+};
+
+struct SharedQueue {
+  // What every object has; its waiters are those who get. The word of each of the three is not 0
+  // when somebody may wait there.
+  SharedObject items;
+  SharedObject room;
+  SharedObject finish;
+  // Written once.
+  alignas(kSeparation) std::atomic<uint64_t> max_size;
+  std::atomic<uint64_t> max_bytes;
+  std::atomic<uint64_t> on_consumer_died;
+  std::atomic<uint64_t> first_ring;  // logarithm of the number of slots of the main line's first
+  // Participants that may still put.
+  alignas(kSeparation) Bitmap writers;
+  SharedLine main;
+  // Messages that the dead had taken: got first. Filled by whoever has the lease of the dead.
+  SharedLine back;
+  // Finished messages: how many 28, who finished the last one 10, its how-manieth that was 26.
+  alignas(kSeparation) std::atomic<uint64_t> done;
+  // The last of each participant's that others know to have been counted (queues/done_count.h).
+  alignas(kSeparation) std::atomic<uint32_t> confirmed[kMaxParticipants];
+};
+static_assert(sizeof(SharedQueue) <= sizeof(LargeObject));
+
+}  // namespace mp
