@@ -78,6 +78,15 @@ Status Line::Grow(BlockPool* pool) {
   }
 }
 
+void Line::CatchUp() {
+  for (;;) {
+    uint64_t position = tail();
+    const BlockRef block = InSlot(position);
+    if (block == 0 || block == kEndMark) return;
+    shared_.tail.compare_exchange_strong(position, position + 1);
+  }
+}
+
 BlockRef Line::InSlot(uint64_t position) {
   const Ring* const ring = RingFor(position);
   if (ring == nullptr) return 0;

@@ -61,6 +61,9 @@ class Line {
   // dead that is linked or is not (IsLinked).
   Status Grow(BlockPool* pool);
 
+  // Helps on a tail that somebody dead has left behind.
+  void CatchUp();
+
   // The block in the slot of a position, or 0 when it was never filled or is another's by now.
   BlockRef InSlot(uint64_t position);
   // What stands in a ring's own block tells which it is.

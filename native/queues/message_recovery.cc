@@ -180,6 +180,8 @@ bool MessageRecovery::ReturnAll() {
     if (!Return(message)) return false;
   }
   for (const auto& queue : opened_) {
+    queue->back.CatchUp();
+    queue->main.CatchUp();
     MessageQueue::Recover(space_.participant(), &queue->shared->items, dead_);
   }
   return true;

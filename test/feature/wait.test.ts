@@ -74,16 +74,16 @@ describeEach('wait()', (testCase) => {
       testCase,
       withAll(`
       const [a, b] = Pipe();
-      const timed = async (promise, least) => {
+      const timed = async (least, ...given) => {
         const before = performance.now();
-        assert.deepEqual(await promise, []);
+        assert.deepEqual(await wait(...given), []);
         assert.ok(performance.now() - before >= least - 1);
       };
-      await timed(wait([a, b], { timeout: 50 }), 50);
-      await timed(wait([], { timeout: 50 }), 50);
-      await timed(wait([]), 0);
-      await timed(wait([], { timeout: Infinity }), 0);
-      await timed(wait([a], { timeout: 0 }), 0);
+      await timed(50, [a, b], { timeout: 50 });
+      await timed(50, [], { timeout: 50 });
+      await timed(0, []);
+      await timed(0, [], { timeout: Infinity });
+      await timed(0, [a], { timeout: 0 });
 
       const stop = new AbortController();
       const waiting = wait([a, b], { signal: stop.signal });

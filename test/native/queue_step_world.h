@@ -1,0 +1,227 @@
+#pragma once
+// Queues, killed and halted at every step. Participant 1 gets and waits, participant 2 looks after
+// the dead, the child is a third one.
+
+#include <sys/mman.h>
+
+#include <functional>
+#include <new>
+
+#include "queue_support.h"
+#include "step_harness.h"
+
+namespace mp::test {
+
+// Fills a block of which there are few in a slab: a death is looked into by going through all.
+inline std::string Long(int number) {
+  std::string text = std::to_string(number);
+  text.resize(3'000, ' ');
+  return text;
+}
+inline std::string Short(const std::string& text) {
+  return text.substr(0, text.find(' '));
+}
+
+struct QueueWorld {
+  std::shared_ptr<Segment> segment = SmallSegment(8, 4, 64);
+  std::unique_ptr<MessageSpace> getter = JoinMessages(segment);
+  std::unique_ptr<MessageSpace> reaper = JoinMessages(segment);
+  QueuePtr queue;
+  QueueWaiter waiting;
+  // Set by the child: it has seen the message that it took.
+  std::atomic<int>* seen = Shared();
+  uint64_t rings = 0;
+  bool waker_lives = false;
+
+  QueueWorld() = default;
+  QueueWorld(const QueueWorld&) = delete;
+  QueueWorld& operator=(const QueueWorld&) = delete;
+  ~QueueWorld() { munmap(seen, sizeof *seen); }
+
+  void Make(QueueShape shape) { queue = MakeQueue(*getter, shape); }
+  // The getter sleeps in its event loop from here on.
+  void Sleep() {
+    getter->participant().Doorbell();
+    getter->participant().ArmDoorbell();
+    std::vector<AsyncWaiter*> done;
+    EXPECT(!getter->Serve(&done));
+  }
+  void WaitFor(QueueRequest::Kind kind) {
+    waiting.wanted.kind = kind;
+    EXPECT(queue->RunAsync(&waiting) == SyncOutcome::kPending);
+    Sleep();
+  }
+  // What the waiter finds when it is woken; it must have been if there is anything.
+  SyncOutcome Woken() {
+    const bool rung = getter->participant().DisarmDoorbell();
+    std::vector<AsyncWaiter*> done;
+    const bool served = getter->Serve(&done);
+    EXPECT(!served || rung || waker_lives);
+    return served ? done[0]->outcome : SyncOutcome::kPending;
+  }
+  // Everything that is there, in order.
+  std::vector<std::string> TakeAll() const {
+    std::vector<std::string> texts;
+    while (queue->TryTake(1, [&](const std::byte* bytes, uint64_t length) {
+      texts.push_back(Short({reinterpret_cast<const char*>(bytes), length}));
+    }) > 0) {
+    }
+    return texts;
+  }
+  // Nothing is left of the dead.
+  void CleanedUp() {
+    while (reaper->reaper().Run().pending != 0) usleep(200);
+    EXPECT(segment->header().lease.load() == 0);
+    for (uint32_t id = 3; id < segment->participants(); id += 1) {
+      const ParticipantRow& row = segment->row(id);
+      EXPECT(Identity::Unpack(row.identity.load()).state == RowState::kFree);
+      EXPECT(!row.UsesArena());
+    }
+    BlockPool::ForEachBlock(*segment, [&](BlockRef, const Block&, uint64_t state) {
+      const Stamp owner = OwnerOf(state);
+      const bool ours = owner == getter->stamp() || owner == reaper->stamp();
+      EXPECT(!owner || ours || StateOf(state) == BlockState::kQueued);
+    });
+  }
+  // After everything was taken and done: nothing of it is left.
+  void Gone() {
+    queue.reset();
+    CleanedUp();
+    EXPECT(MessagesIn(*segment) == 0);
+    EXPECT(BlocksIn(*segment, BlockState::kAttached) == 0);
+    EXPECT(segment->chunk(0).used.load() <= 0);
+  }
+
+ private:
+  static std::atomic<int>* Shared() {
+    void* const page = mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return new (page) std::atomic<int>(0);
+  }
+};
+
+inline void NothingOf(QueueWorld&) {}
+
+struct QueueScenario {
+  const char* what;
+  std::function<void(QueueWorld&)> setup;
+  // In the child: everything up to StepFromHere, the operation, StepToHere.
+  std::function<void(QueueWorld&, MessageSpace&)> act;
+  // After the death and the reaping; `over` when the operation had been over.
+  std::function<void(QueueWorld&, bool over)> check;
+  // While the child stands at StepFromHere.
+  std::function<void(QueueWorld&)> meanwhile = NothingOf;
+};
+
+// What a death can leave: header, rows, the object, the unit table, the beginning of every unit
+// (slots of rings) and the headers of all blocks.
+class QueueSnapshot {
+ public:
+  explicit QueueSnapshot(const Segment& segment) : segment_(segment) { Differs(); }
+
+  bool Differs() {
+    at_ = 0;
+    bool differs = Take(&segment_.header(), sizeof(SegmentHeader));
+    differs |= Take(&segment_.row(0), segment_.rows_used() * sizeof(ParticipantRow));
+    differs |= Take(&segment_.chunk(0), segment_.chunks() * sizeof(ChunkEntry));
+    differs |= Take(segment_.ObjectAt<LargeObject>(segment_.chunks_offset()), sizeof(LargeObject));
+    differs |= Take(&segment_.unit(0), segment_.units() * sizeof(UnitEntry));
+    for (uint64_t unit = 1; unit < segment_.units_used(); unit += 1) {
+      differs |= Take(segment_.UnitMemory(unit), kLooked);
+    }
+    BlockPool::ForEachBlock(segment_, [&](BlockRef, const Block& block, uint64_t) {
+      differs |= Take(block.header, sizeof(BlockHeader));
+    });
+    return differs;
+  }
+
+ private:
+  static constexpr size_t kLooked = 1024;
+
+  bool Take(const void* from, size_t length) {
+    const size_t at = at_;
+    at_ += length;
+    if (copy_.size() < at_) copy_.resize(at_);
+    if (std::memcmp(&copy_[at], from, length) == 0) return false;
+    std::memcpy(&copy_[at], from, length);
+    return true;
+  }
+
+  const Segment& segment_;
+  size_t at_ = 0;
+  std::vector<unsigned char> copy_;
+};
+
+inline void KillEverywhere(const QueueScenario& scenario) {
+  int kills = 0;
+  int instructions = 0;
+  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; kills += 1) {
+    QueueWorld world;
+    scenario.setup(world);
+    Stepped child([&] {
+      auto space = JoinMessages(world.segment);
+      scenario.act(world, *space);
+      for (;;) pause();
+    });
+    scenario.meanwhile(world);
+    QueueSnapshot snapshot(*world.segment);
+    end = child.StepEffects(kills, [&] { return snapshot.Differs(); });
+    instructions = child.instructions();
+    child.Kill();
+    const int before = failures_in_case;
+    while (world.reaper->reaper().Run().pending != 0) usleep(200);
+    scenario.check(world, end == StepEnd::kOver);
+    world.CleanedUp();
+    if (failures_in_case == before) continue;
+    std::fprintf(stderr, "%s, killed after instruction %d, effect %d\n", scenario.what,
+                 instructions, kills);
+    return;
+  }
+  std::printf("       %s: %d instructions, %d kills\n", scenario.what, instructions, kills);
+  std::fflush(stdout);
+}
+
+// Halted instead, before and after every instruction that others can see: nobody else waits for it,
+// and in the end its operation succeeds.
+inline void HaltEverywhere(const QueueScenario& scenario) {
+  std::vector<int> places = {0};
+  {
+    QueueWorld world;
+    scenario.setup(world);
+    Stepped child([&] {
+      auto space = JoinMessages(world.segment);
+      scenario.act(world, *space);
+    });
+    scenario.meanwhile(world);
+    QueueSnapshot snapshot(*world.segment);
+    child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
+    child.Kill();
+    for (const int at : child.effects_at()) {
+      places.push_back(at - 1);
+      places.push_back(at);
+    }
+  }
+  for (const int instructions : places) {
+    QueueWorld world;
+    world.waker_lives = true;
+    scenario.setup(world);
+    Stepped child([&] {
+      auto space = JoinMessages(world.segment);
+      scenario.act(world, *space);
+    });
+    scenario.meanwhile(world);
+    const StepEnd end = child.Step(instructions);
+    const int before = failures_in_case;
+    EXPECT(world.reaper->reaper().Run().recovered == 0);
+    scenario.check(world, end == StepEnd::kOver);
+    child.Continue();
+    EXPECT(child.Reap() == 0);
+    if (failures_in_case == before) continue;
+    std::fprintf(stderr, "%s, halted after %d instructions\n", scenario.what, instructions);
+    return;
+  }
+  std::printf("       %s: %zu halts\n", scenario.what, places.size());
+  std::fflush(stdout);
+}
+
+}  // namespace mp::test
