@@ -1,9 +1,8 @@
 // npm run test:nodes: the core suite on every supported Node line, with the one binary that was built here. The other
 // Node binaries come from npm, into a folder that git ignores.
 //   node scripts/test-nodes.mjs [--skip-current] [--short] [path …]
-// `--short`: what depends most on the version of V8. The native backend on the newest version; on those between forked children
-// alone, and of them our own tests, without CPython's. The fallback rests on node:child_process, and a spawned child is a plain
-// Node program.
+// `--short`: what depends most on the version of V8, which is forked children; on the versions between without CPython's tests.
+// The fallback rests on node:child_process, and a spawned child is a plain Node program.
 import { spawnSync } from 'node:child_process';
 import { otherNodes } from './build/nodes.mjs';
 import { inRoot, root } from './build/paths.mjs';
@@ -20,15 +19,11 @@ const short = process.argv.includes('--short');
 let failed = 0;
 for (const [index, node] of nodes.entries()) {
   const between = short && index < nodes.length - 1;
-  if (!runSuite(node, between ? OURS : CORE, short ? narrowed(between) : {})) failed += 1;
+  const narrow = short ? { MULTIPROCESSING_BACKEND: 'native', MP_TEST_METHOD: 'fork' } : {};
+  if (!runSuite(node, between ? OURS : CORE, narrow)) failed += 1;
 }
 if (failed > 0) console.error(`the core suite failed on ${failed} Node versions`);
 process.exitCode = failed === 0 ? 0 : 1;
-
-function narrowed(between) {
-  const native = { MULTIPROCESSING_BACKEND: 'native' };
-  return between ? { ...native, MP_TEST_METHOD: 'fork' } : native;
-}
 
 function runSuite(node, folders, narrow) {
   const suite = paths.length > 0 ? paths : folders;
