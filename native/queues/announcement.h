@@ -11,7 +11,10 @@ namespace mp {
 constexpr uint32_t kAnnouncedQueue = 0;    // whose messages are being taken; 0 is none
 constexpr uint32_t kAnnouncedTake = 1;     // which
 constexpr uint32_t kAnnouncedPublish = 2;  // block that is being put into its slot; 0 is none
-constexpr uint32_t kAnnouncedDone = 3;     // block that is being counted as done; 0 is none
+// Block that is being counted as done; or, with kIsTaken, the one that is being taken, or the one
+// that lists those that are (its own payload, a word for each).
+constexpr uint32_t kAnnouncedBlock = 3;
+constexpr uint64_t kIsTaken = uint64_t{1} << 63;
 
 constexpr uint64_t kBackLine = uint64_t{1} << 63;  // in a position: of the back line
 constexpr uint32_t kMostAtOnce = 1024;
@@ -32,9 +35,15 @@ struct AnnouncedTake {
   bool Has(uint64_t position) const { return position - first < count; }
 };
 
-inline void AnnounceTake(ParticipantRow* row, QueueName queue, AnnouncedTake take) {
+// `block` is the message, or of several the list.
+inline void AnnounceTake(ParticipantRow* row, QueueName queue, AnnouncedTake take, BlockRef block) {
   row->ring_announced[kAnnouncedTake].store(take.packed(), std::memory_order_relaxed);
+  row->ring_announced[kAnnouncedBlock].store(block | kIsTaken, std::memory_order_relaxed);
   row->ring_announced[kAnnouncedQueue].store(queue, std::memory_order_release);
+}
+inline void UnannounceTake(ParticipantRow* row) {
+  row->ring_announced[kAnnouncedQueue].store(0, std::memory_order_release);
+  row->ring_announced[kAnnouncedBlock].store(0, std::memory_order_release);
 }
 // After everything that was announced: dead before it, it is looked at again.
 inline void Unannounce(ParticipantRow* row, uint32_t what) {

@@ -26,6 +26,24 @@ void Line::NoteBase(const Ring& before, uint64_t position) {
   shared_.rings[next].base.compare_exchange_strong(unknown, position + 1);
 }
 
+// Of two ends the later one is less than half of all numbers ahead.
+void Line::Confirm(uint64_t head) {
+  std::atomic<uint32_t>& confirmed = shared_.confirmed[TakerOf(head)];
+  const auto end = static_cast<uint32_t>(PositionOf(head));
+  uint32_t seen = confirmed.load(std::memory_order_seq_cst);
+  while (static_cast<int32_t>(end - seen) > 0) {
+    if (confirmed.compare_exchange_weak(seen, end)) return;
+  }
+}
+
+bool Line::WasTaken(uint32_t id, uint64_t end) const {
+  const uint64_t head = shared_.head.load(std::memory_order_seq_cst);
+  if (TakerOf(head) == id && PositionOf(head) == end) return true;
+  // Loaded after the word: written down before another name came into it.
+  return PositionOf(head) >= end &&
+         shared_.confirmed[id].load(std::memory_order_seq_cst) == static_cast<uint32_t>(end);
+}
+
 Status Line::Grow(BlockPool* pool) {
   if (LooksAtNextBase()) return Status::Ok();
   const size_t index = rings_.size();
@@ -71,7 +89,7 @@ Status Line::Grow(BlockPool* pool) {
       shared_.tail.compare_exchange_strong(position, position + 1);
       continue;
     }
-    const uint64_t head = shared_.head.load(std::memory_order_seq_cst);
+    const uint64_t head = this->head();
     if (head > position) continue;
     if (!IsFull(last, position, head)) return Status::Ok();
     slot.compare_exchange_strong(seen, PackSlot(lap, kEndMark));

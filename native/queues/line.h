@@ -6,9 +6,11 @@
 //   the first one of the next ring.
 //
 // Who puts swaps the slot, who gets swaps the head: each is one step, and who dies before or after
-// it leaves the line whole. The tail follows the slots, and whoever finds it behind helps it on. A
-// slot is refilled only when the head has passed it, so the slots at and behind the head are what
-// they were when they were read as long as the head is.
+// it leaves the line whole. The head says who has taken the last one, and before somebody swaps
+// that away it is written down: so of the dead it can be told whether they have taken what they
+// were about to (done_count.h does the same). The tail follows the slots, and whoever finds it
+// behind helps it on. A slot is refilled only when the head has passed it, so the slots at and
+// behind the head are what they were when they were read as long as the head is.
 
 #include <cstdint>
 #include <vector>
@@ -24,32 +26,47 @@ constexpr BlockRef kEndMark = 1;
 
 class Line {
  public:
-  // `line` is kBackLine or 0, `first_ring` a logarithm.
-  Line(const Segment* segment, SharedLine* shared, QueueName queue, uint64_t line,
-       uint32_t first_ring)
-      : segment_(*segment), shared_(*shared), queue_(queue), line_(line), first_ring_(first_ring) {
+  // Which of a queue it is.
+  struct Name {
+    QueueName queue;
+    uint64_t line;        // kBackLine or 0
+    uint32_t first_ring;  // logarithm of the slots of the first ring
+  };
+  Line(const Segment* segment, SharedLine* shared, const Name& name)
+      : segment_(*segment),
+        shared_(*shared),
+        queue_(name.queue),
+        line_(name.line),
+        first_ring_(name.first_ring) {
     rings_.reserve(kMaxRings);
   }
 
   // At this instant, or a little more.
   uint64_t Size() const {
-    const uint64_t head = shared_.head.load(std::memory_order_acquire);
+    const uint64_t head = PositionOf(shared_.head.load(std::memory_order_acquire));
     const uint64_t tail = shared_.tail.load(std::memory_order_acquire);
     return tail > head ? tail - head : 0;
   }
   uint64_t tail() const { return shared_.tail.load(std::memory_order_seq_cst); }
-  uint64_t head() const { return shared_.head.load(std::memory_order_seq_cst); }
+  uint64_t head() const { return PositionOf(shared_.head.load(std::memory_order_seq_cst)); }
 
   // What is at the head.
   struct First {
     uint64_t position = 0;
     BlockRef block = 0;  // 0: nothing is there
+    uint64_t head = 0;   // the word
   };
   First Peek();
-  // Up to `most` messages: `take(position, blocks, count)` announces it, and they are the caller's
-  // when the answer is not 0.
+  // Up to `most` messages: `announce(position, blocks, count)` says so, and they are that
+  // participant's when the answer is not 0.
   template <typename Announce>
-  uint32_t Take(uint32_t most, BlockRef* blocks, Announce announce);
+  uint32_t Take(uint32_t id, uint32_t most, BlockRef* blocks, Announce announce);
+  // Whether the last take that a dead participant announced, up to that position, was made.
+  bool WasTaken(uint32_t id, uint64_t end) const;
+  // By whoever dismantles the queue.
+  void Skip(const First& first) {
+    shared_.head.store((first.position + 1) << kTakerBits, std::memory_order_seq_cst);
+  }
 
   enum class Published : uint8_t { kDone, kFull, kNoRing };
   enum class Admission : uint8_t { kGo, kFull, kAgain };
@@ -84,6 +101,12 @@ class Line {
     }
     uint64_t LapFor(uint64_t position) const { return (((position - base) >> log) + 1) & kLapMask; }
   };
+  static constexpr uint32_t kTakerBits = 10;
+  static uint64_t PositionOf(uint64_t head) { return head >> kTakerBits; }
+  static uint32_t TakerOf(uint64_t head) {
+    return static_cast<uint32_t>(head & ((1U << kTakerBits) - 1));
+  }
+  void Confirm(uint64_t head);
   static constexpr uint64_t kLapMask = (uint64_t{1} << 30) - 1;
   static constexpr uint64_t kRefMask = (uint64_t{1} << 34) - 1;
   static uint64_t LapOf(uint64_t slot) { return slot >> 34; }
@@ -120,7 +143,8 @@ class Line {
 
 inline Line::First Line::Peek() {
   for (;;) {
-    const uint64_t position = head();
+    const uint64_t word = shared_.head.load(std::memory_order_seq_cst);
+    const uint64_t position = PositionOf(word);
     const Ring* const ring = RingFor(position);
     if (ring == nullptr) return {};
     const uint64_t seen = ring->SlotFor(position).load(std::memory_order_seq_cst);
@@ -133,12 +157,12 @@ inline Line::First Line::Peek() {
       NoteBase(*ring, position);
       continue;
     }
-    return {position, RefOf(seen)};
+    return {position, RefOf(seen), word};
   }
 }
 
 template <typename Announce>
-uint32_t Line::Take(uint32_t most, BlockRef* blocks, Announce announce) {
+uint32_t Line::Take(uint32_t id, uint32_t most, BlockRef* blocks, Announce announce) {
   for (;;) {
     const First first = Peek();
     if (first.block == 0) return 0;
@@ -154,9 +178,11 @@ uint32_t Line::Take(uint32_t most, BlockRef* blocks, Announce announce) {
       blocks[count] = RefOf(seen);
     }
     announce(first.position, blocks, &count);
-    uint64_t head = first.position;
-    // Dead before it: nothing was taken. Dead after it: announced, so the reaper finds them.
-    if (shared_.head.compare_exchange_strong(head, head + count)) return count;
+    if (TakerOf(first.head) != id) Confirm(first.head);
+    uint64_t head = first.head;
+    const uint64_t next = (first.position + count) << kTakerBits | id;
+    // Dead before it: nothing was taken. Dead after it: announced, and known to be taken.
+    if (shared_.head.compare_exchange_strong(head, next)) return count;
   }
 }
 
@@ -177,7 +203,7 @@ Line::Published Line::Publish(BlockRef block, Admit admit) {
       }
       continue;
     }
-    const uint64_t head = shared_.head.load(std::memory_order_seq_cst);
+    const uint64_t head = this->head();
     // The tail was read long ago.
     if (head > position) continue;
     const Admission admission = admit(position, head);

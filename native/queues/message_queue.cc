@@ -88,8 +88,8 @@ void MessageQueue::Initialise(SharedObject* object, QueueShape shape) {
 MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
     : SyncObject(space, ref),
       name_(LedgerEntryOf(ref)),
-      main_(&space->segment(), &queue().main, name_, 0, FirstRingOf(queue())),
-      back_(&space->segment(), &queue().back, name_, kBackLine, kSmallestRing),
+      main_(&space->segment(), &queue().main, {name_, 0, FirstRingOf(queue())}),
+      back_(&space->segment(), &queue().back, {name_, kBackLine, kSmallestRing}),
       room_(this, &queue().room),
       finish_(this, &queue().finish),
       counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
@@ -226,6 +226,21 @@ bool MessageQueue::IsOver() {
   return back_.Peek().block == 0 && main_.Peek().block == 0;
 }
 
+// Before they are announced. Without memory for the list, one at a time.
+BlockRef MessageQueue::ListTaken(const BlockRef* taken, uint32_t* several) {
+  const BlockRef list = messages().list();
+  if (list == 0) {
+    *several = 1;
+    return taken[0];
+  }
+  const Block block = BlockPool::At(segment(), list);
+  auto* const words = reinterpret_cast<std::atomic<uint64_t>*>(block.payload);
+  for (uint32_t i = 0; i < *several; i += 1) {
+    words[i].store(taken[i], std::memory_order_relaxed);
+  }
+  return list;
+}
+
 // Dead before the store: it is announced, and goes back to the others. After it: it is kept in the
 // name of the dead.
 void MessageQueue::Keep(BlockRef ref, const Block& block, uint64_t seen) {
@@ -328,7 +343,7 @@ bool MessageQueue::TaskDone() {
   const bool own = !kept_.empty();
   if (own) {
     const uint64_t announced = PackAnnouncedDone(kept_.front().block, number);
-    row().ring_announced[kAnnouncedDone].store(announced, std::memory_order_seq_cst);
+    row().ring_announced[kAnnouncedBlock].store(announced, std::memory_order_seq_cst);
   }
   const bool counted = CountDone(&queue(), id, number, [this] { return Reached(); });
   if (own) {
@@ -338,7 +353,7 @@ bool MessageQueue::TaskDone() {
     const std::vector<ObjectRef> carried = CarriedBy(block);
     BlockPool::Free(block, kept.state);
     for (const ObjectRef& ref : carried) space().store().Land(ref);
-    Unannounce(&row(), kAnnouncedDone);
+    Unannounce(&row(), kAnnouncedBlock);
     if (kept_.empty()) messages().KeepsOneLess();
   }
   if (!counted) return false;

@@ -158,6 +158,7 @@ class MessageQueue final : public SyncObject {
   bool BytesBefore(uint64_t position, uint64_t head, uint64_t* in_queue, uint64_t* sum);
   template <typename Visit>
   uint32_t TakeFrom(Line* line, uint32_t most, Visit visit);
+  BlockRef ListTaken(const BlockRef* taken, uint32_t* several);
   void Keep(BlockRef ref, const Block& block, uint64_t seen);
   bool IsOver();
   uint64_t Reached() const;
@@ -185,16 +186,14 @@ uint32_t MessageQueue::TryTake(uint32_t most, Visit visit) {
 
 template <typename Visit>
 uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
-  if (line->line() == kBackLine && queue().back.head.load(std::memory_order_relaxed) ==
-                                       queue().back.tail.load(std::memory_order_acquire)) {
-    return 0;
-  }
   BlockRef blocks[kMostAtOnce];
   const uint32_t limit = most < kMostAtOnce ? most : kMostAtOnce;
   const uint32_t count =
-      line->Take(limit, blocks, [&](uint64_t position, const BlockRef*, const uint32_t* taken) {
-        AnnounceTake(&row(), name_, {position | line->line(), *taken});
-      });
+      line->Take(space().stamp().id, limit, blocks,
+                 [&](uint64_t position, const BlockRef* taken, uint32_t* several) {
+                   const BlockRef named = *several == 1 ? taken[0] : ListTaken(taken, several);
+                   AnnounceTake(&row(), name_, {position | line->line(), *several}, named);
+                 });
   for (uint32_t i = 0; i < count; i += 1) {
     const Block block = BlockPool::At(segment(), blocks[i]);
     if (!block) continue;  // damage
@@ -216,7 +215,7 @@ uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
     }
   }
   // Also when nothing was taken after all.
-  Unannounce(&row(), kAnnouncedQueue);
+  UnannounceTake(&row());
   if (count > 0) AfterTaking(count);
   return count;
 }

@@ -18,14 +18,18 @@ ParticipantRow& RowOf(const Segment& segment, Stamp stamp) {
 bool MessageRecovery::Run(Stamp dead) {
   dead_ = dead;
   ParticipantRow& row = RowOf(segment_, dead);
-  const bool announced = row.ring_announced[kAnnouncedQueue].load() != 0;
   // First what was counted already: it must not be counted again.
   SettleDone();
   SettlePublish();
-  const bool keeps = (row.uses.load(std::memory_order_acquire) & kKeepsBlocks) != 0;
-  BlockPool::Recover(space_.participant(), dead, *this);
-  if (announced || keeps) CollectQueued();
-  return ReturnAll();
+  CollectTaken();
+  if ((row.uses.load(std::memory_order_acquire) & kKeepsBlocks) != 0) CollectKept();
+  // Before its own blocks go, one of which may list what it was taking.
+  if (!ReturnAll()) return false;
+  row.ring_announced[kAnnouncedQueue].store(0, std::memory_order_seq_cst);
+  row.ring_announced[kAnnouncedBlock].store(0, std::memory_order_seq_cst);
+  CountAllAsDone();
+  WakeAll();
+  return BlockPool::Recover(space_.participant(), dead, *this);
 }
 
 // ---- queues
@@ -39,9 +43,9 @@ MessageRecovery::Opened* MessageRecovery::Open(QueueName name) {
   SharedObject* const object = space_.store().Find(ref);
   if (object == nullptr || name != LedgerEntryOf(ref)) return nullptr;
   auto* const shared = reinterpret_cast<SharedQueue*>(object);
-  opened_.emplace_back(new Opened{shared, name,
-                                  Line(&segment_, &shared->main, name, 0, FirstRingOf(*shared)),
-                                  Line(&segment_, &shared->back, name, kBackLine, kSmallestRing)});
+  opened_.emplace_back(
+      new Opened{shared, name, Line(&segment_, &shared->main, {name, 0, FirstRingOf(*shared)}),
+                 Line(&segment_, &shared->back, {name, kBackLine, kSmallestRing})});
   return opened_.back().get();
 }
 
@@ -64,9 +68,9 @@ bool MessageRecovery::IsInSlot(Opened* queue, BlockRef ref, uint64_t position) c
 
 // It was counting a message that it kept. Counted: it only has to become free.
 void MessageRecovery::SettleDone() {
-  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedDone];
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
   const uint64_t announced = word.load(std::memory_order_seq_cst);
-  if (announced == 0) return;
+  if (announced == 0 || (announced & kIsTaken) != 0) return;
   const BlockRef ref = announced & ((uint64_t{1} << 34) - 1);
   const auto number = static_cast<uint32_t>(announced >> 34);
   if (const Block block = BlockPool::At(segment_, ref)) {
@@ -78,7 +82,8 @@ void MessageRecovery::SettleDone() {
   word.store(0, std::memory_order_seq_cst);
 }
 
-// It was putting a message. In its slot, or taken from it: the message is the others'.
+// It was putting a message. In its slot, or read from it by somebody who takes it: the message is
+// the others'.
 void MessageRecovery::SettlePublish() {
   auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedPublish];
   const BlockRef ref = word.load(std::memory_order_seq_cst);
@@ -89,61 +94,89 @@ void MessageRecovery::SettlePublish() {
       const QueueName name = block.header->queue.load();
       const uint64_t position = block.header->position.load();
       Opened* const queue = Open(name);
-      // Behind the head, and nobody is taking it: it never was in the slot, or it is free by now,
-      // and then its state is another.
-      const bool put = queue != nullptr &&
-                       (position >= queue->main.head() ? IsInSlot(queue, ref, position)
-                                                       : IsBeingTakenByAnother(name, position));
+      // Behind the head, and nobody takes it: it never was in the slot, or whoever took it is done,
+      // and then its state is another. A position may be from the block's life before.
+      const bool put = queue != nullptr && (position >= queue->main.head()
+                                                ? IsInSlot(queue, ref, position)
+                                                : IsAnnouncedAsTaken({position, ref, seen}, name));
       if (!put) Lose(block, seen);
     }
   }
   word.store(0, std::memory_order_seq_cst);
 }
 
-// Messages that the dead was taking, or was putting back for somebody who had died before.
-void MessageRecovery::CollectQueued() {
+// Messages that the dead was taking, and had taken if the head says so. What it was done with, or
+// has kept, is in another state by now.
+void MessageRecovery::CollectTaken() {
   const ParticipantRow& row = RowOf(segment_, dead_);
-  const QueueName taking = row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst);
-  const AnnouncedTake take =
-      AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load(std::memory_order_seq_cst));
-  BlockPool::ForEachBlock(segment_, [&](BlockRef ref, const Block& block, uint64_t seen) {
-    if (StateOf(seen) != BlockState::kQueued || IsBeingPublished(ref)) return;
-    const QueueName name = block.header->queue.load(std::memory_order_acquire);
-    const uint64_t position = block.header->position.load(std::memory_order_acquire);
-    const bool put_back = OwnerOf(seen) == dead_ && (position & kBackLine) != 0;
-    const bool announced = taking != 0 && name == taking && take.Has(position);
-    if (!put_back && !announced) return;
-    Opened* const queue = Open(name);
-    if (queue == nullptr) return Lose(block, seen);
-    // Only whoever has the lease fills the back line: what is in its slot was put there.
-    if (put_back && !announced && IsInSlot(queue, ref, position)) return;
-    if (announced) {
-      Line& line = (position & kBackLine) != 0 ? queue->back : queue->main;
-      if ((position & ~kBackLine) >= line.head()) return;
-      if (IsBeingTakenByAnother(name, position)) return;
+  const QueueName name = row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst);
+  Opened* const queue = name != 0 ? Open(name) : nullptr;
+  if (queue == nullptr) return;
+  const AnnouncedTake take = AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load());
+  const Line& line = (take.first & kBackLine) != 0 ? queue->back : queue->main;
+  if (!line.WasTaken(dead_.id, (take.first & ~kBackLine) + take.count)) return;
+  uint64_t position = take.first;
+  for (const BlockRef ref : ListOf(row, take.count)) {
+    const Block block = BlockPool::At(segment_, ref);
+    const uint64_t seen = block ? block.header->state.load(std::memory_order_seq_cst) : 0;
+    if (StateOf(seen) == BlockState::kQueued && block.header->queue.load() == name &&
+        block.header->position.load() == position) {
+      returning_.push_back({position, ref, seen});
     }
-    if (block.header->state.load(std::memory_order_seq_cst) != seen) return;
-    returning_.push_back({position, ref, seen});
+    position += 1;
+  }
+}
+
+// Messages that the dead has kept, or was putting back for somebody who had died before.
+void MessageRecovery::CollectKept() {
+  BlockPool::ForEachBlock(segment_, [&](BlockRef ref, const Block& block, uint64_t seen) {
+    if (OwnerOf(seen) != dead_) return;
+    const BlockState state = StateOf(seen);
+    if (state == BlockState::kTaken || state == BlockState::kReturning) {
+      return Settle(ref, block, seen);
+    }
+    const uint64_t position = block.header->position.load(std::memory_order_acquire);
+    if (state != BlockState::kQueued || (position & kBackLine) == 0) return;
+    Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
+    if (queue == nullptr) return Lose(block, seen);
+    // Only whoever has the lease fills the back line: what was put there is in its slot, or was
+    // taken from it.
+    const bool put =
+        IsInSlot(queue, ref, position) || IsAnnouncedAsTaken({position, ref, seen}, queue->name);
+    if (!put) returning_.push_back({position, ref, seen});
   });
 }
 
-// By anybody whose row is not free: who is dead as well will be looked after.
-bool MessageRecovery::IsBeingTakenByAnother(QueueName name, uint64_t position) const {
+std::vector<BlockRef> MessageRecovery::ListOf(const ParticipantRow& row, uint32_t count) const {
+  const uint64_t announced = row.ring_announced[kAnnouncedBlock].load(std::memory_order_seq_cst);
+  if ((announced & kIsTaken) == 0) return {};
+  const BlockRef named = announced & ~kIsTaken;
+  if (count == 1) return {named};
+  const Block list = BlockPool::At(segment_, named);
+  if (!list || list.capacity < count * sizeof(BlockRef)) return {};
+  const auto* const words = reinterpret_cast<const std::atomic<uint64_t>*>(list.payload);
+  std::vector<BlockRef> refs;
+  for (uint32_t i = 0; i < count; i += 1) refs.push_back(words[i].load(std::memory_order_relaxed));
+  return refs;
+}
+
+// By anybody, dead or alive, that has read it from its slot and may still be reading its bytes.
+bool MessageRecovery::IsAnnouncedAsTaken(const Returning& message, QueueName name) const {
   for (uint32_t id = 1; id < segment_.rows_used(); id += 1) {
-    if (id == dead_.id) continue;
-    const ParticipantRow& row = segment_.row(id);
-    if (row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst) != name) continue;
-    if (AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load()).Has(position)) return true;
+    if (id != dead_.id && IsTaking(segment_.row(id), name, message)) return true;
   }
   return false;
 }
 
-bool MessageRecovery::IsBeingPublished(BlockRef ref) const {
-  for (uint32_t id = 1; id < segment_.rows_used(); id += 1) {
-    const auto& word = segment_.row(id).ring_announced[kAnnouncedPublish];
-    if (word.load(std::memory_order_seq_cst) == ref) return true;
-  }
-  return false;
+// Somebody who lives may say something else meanwhile; then it was not taking this one, or is done.
+bool MessageRecovery::IsTaking(const ParticipantRow& row, QueueName name,
+                               const Returning& message) const {
+  if (row.ring_announced[kAnnouncedQueue].load(std::memory_order_seq_cst) != name) return false;
+  const AnnouncedTake take = AnnouncedTake::Unpack(row.ring_announced[kAnnouncedTake].load());
+  if (!take.Has(message.position)) return false;
+  const std::vector<BlockRef> list = ListOf(row, take.count);
+  const uint64_t index = message.position - take.first;
+  return index < list.size() && list[index] == message.ref;
 }
 
 // ---- what the dead had
@@ -153,19 +186,28 @@ void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
   if (queue == nullptr) return Lose(block, seen);
   const bool counts =
       queue->shared->on_consumer_died.load() == static_cast<uint64_t>(OnConsumerDied::kCount);
-  if (counts && StateOf(seen) == BlockState::kTaken) return CountAsDone(queue, ref, block, seen);
-  returning_.push_back({block.header->position.load(), ref, seen});
+  auto& list = counts && StateOf(seen) == BlockState::kTaken ? counting_ : returning_;
+  list.push_back({block.header->position.load(), ref, seen});
 }
 
 // As the dead would have done it, in its row.
-void MessageRecovery::CountAsDone(Opened* queue, BlockRef ref, const Block& block, uint64_t seen) {
-  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedDone];
-  const uint32_t number = NextDoneOf(*queue->shared, dead_.id);
-  word.store(PackAnnouncedDone(ref, number), std::memory_order_seq_cst);
-  CountDone(queue->shared, dead_.id, number,
-            [&] { return std::max(queue->main.tail(), queue->main.head()); });
-  Lose(block, seen);
-  word.store(0, std::memory_order_seq_cst);
+void MessageRecovery::CountAllAsDone() {
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
+  for (const Returning& message : counting_) {
+    const Block block = BlockPool::At(segment_, message.ref);
+    Opened* const queue = Open(block.header->queue.load());
+    if (queue == nullptr) {
+      Lose(block, message.seen);
+      continue;
+    }
+    const uint32_t number = NextDoneOf(*queue->shared, dead_.id);
+    word.store(PackAnnouncedDone(message.ref, number), std::memory_order_seq_cst);
+    CountDone(queue->shared, dead_.id, number,
+              [&] { return std::max(queue->main.tail(), queue->main.head()); });
+    Lose(block, message.seen);
+    word.store(0, std::memory_order_seq_cst);
+  }
+  counting_.clear();
 }
 
 // In the order in which they were put: those that had been put back before are older.
@@ -179,12 +221,17 @@ bool MessageRecovery::ReturnAll() {
   for (const Returning& message : returning_) {
     if (!Return(message)) return false;
   }
+  returning_.clear();
+  return true;
+}
+
+// Whoever waits for what has come back, or was counted.
+void MessageRecovery::WakeAll() {
   for (const auto& queue : opened_) {
     queue->back.CatchUp();
     queue->main.CatchUp();
     MessageQueue::Recover(space_.participant(), &queue->shared->items, dead_);
   }
-  return true;
 }
 
 bool MessageRecovery::Return(const Returning& message) {
@@ -236,8 +283,8 @@ std::vector<ObjectRef> MessageRecovery::Dismantle(const ObjectRef& ref) {
   if (ref.kind != ObjectKind::kQueue) return carried;
   auto* const shared = segment_.ObjectAt<SharedQueue>(ref.offset);
   const QueueName name = LedgerEntryOf(ref);
-  Line main(&segment_, &shared->main, name, 0, FirstRingOf(*shared));
-  Line back(&segment_, &shared->back, name, kBackLine, kSmallestRing);
+  Line main(&segment_, &shared->main, {name, 0, FirstRingOf(*shared)});
+  Line back(&segment_, &shared->back, {name, kBackLine, kSmallestRing});
   FreeLine(name, &back, &shared->back, &carried);
   FreeLine(name, &main, &shared->main, &carried);
   return carried;
@@ -258,7 +305,7 @@ void MessageRecovery::FreeLine(QueueName name, Line* line, SharedLine* shared,
         carried->insert(carried->end(), its.begin(), its.end());
       }
     }
-    shared->head.store(first.position + 1, std::memory_order_seq_cst);
+    line->Skip(first);
   }
   for (uint64_t ring = kMaxRings; ring > 0; ring -= 1) {
     RingEntry& entry = shared->rings[ring - 1];

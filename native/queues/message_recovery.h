@@ -40,14 +40,17 @@ class MessageRecovery final : private BlockJudge {
   Opened* Open(QueueName name);
   void SettleDone();
   void SettlePublish();
-  void CollectQueued();
-  bool IsBeingTakenByAnother(QueueName name, uint64_t position) const;
-  bool IsBeingPublished(BlockRef ref) const;
+  void CollectTaken();
+  void CollectKept();
+  std::vector<BlockRef> ListOf(const ParticipantRow& row, uint32_t count) const;
+  bool IsAnnouncedAsTaken(const Returning& message, QueueName name) const;
+  bool IsTaking(const ParticipantRow& row, QueueName name, const Returning& message) const;
   bool IsInSlot(Opened* queue, BlockRef ref, uint64_t position) const;
   bool ReturnAll();
   bool Return(const Returning& message);
   bool PutBack(Opened* queue, const Returning& message, const Block& block);
-  void CountAsDone(Opened* queue, BlockRef ref, const Block& block, uint64_t seen);
+  void CountAllAsDone();
+  void WakeAll();
   void Lose(const Block& block, uint64_t seen);
   void FreeLine(QueueName name, Line* line, SharedLine* shared, std::vector<ObjectRef>* carried);
 
@@ -56,6 +59,7 @@ class MessageRecovery final : private BlockJudge {
   Stamp dead_;
   std::vector<std::unique_ptr<Opened>> opened_;
   std::vector<Returning> returning_;
+  std::vector<Returning> counting_;
 };
 
 }  // namespace mp

@@ -30,6 +30,14 @@ void MessageSpace::KeepsOneLess() {
   if (kept_ == 0) pool().SetKeepsBlocks(false);
 }
 
+BlockRef MessageSpace::list() {
+  if (list_ == 0) {
+    auto allocated = pool().Allocate(kMostAtOnce * sizeof(BlockRef));
+    if (allocated.ok()) list_ = allocated.value();
+  }
+  return list_;
+}
+
 void MessageSpace::Recover(const ObjectRef& ref, Stamp dead) {
   SharedObject* const object = store().Find(ref);
   if (ref.kind != ObjectKind::kQueue) return SyncSpace::Recover(ref, dead);

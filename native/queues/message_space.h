@@ -22,6 +22,8 @@ class MessageSpace final : public SyncSpace {
   // Blocks that this participant has taken and keeps.
   void KeepsOneMore();
   void KeepsOneLess();
+  // Where the blocks of several messages that are being taken are listed; 0 without memory.
+  BlockRef list();
   // Gives back memory that nobody needs now.
   void Trim() {
     if (pool_) pool_->Trim();
@@ -38,6 +40,7 @@ class MessageSpace final : public SyncSpace {
 
   std::optional<BlockPool> pool_;
   uint64_t kept_ = 0;
+  BlockRef list_ = 0;
 };
 
 // OpenObject, and queues as well.

@@ -1,5 +1,5 @@
 #pragma once
-// The bytes of a queue, in the place of a large object. Part of the segment's layout.
+// The bytes of a queue, in the place of a huge object. Part of the segment's layout.
 
 #include "shm/layout.h"
 
@@ -15,11 +15,14 @@ struct RingEntry {
 
 // Positions count messages from 0 for ever.
 struct SharedLine {
-  alignas(kSeparation) std::atomic<uint64_t> head;  // the next to be taken
+  // The next to be taken 54, who has taken the last one 10.
+  alignas(kSeparation) std::atomic<uint64_t> head;
   alignas(kSeparation) std::atomic<uint64_t> tail;  // the next to be filled, or before it
   alignas(kSeparation) RingEntry rings[kMaxRings];
+  // For each participant the end of its last take that others know of; the lower half.
+  alignas(kSeparation) std::atomic<uint32_t> confirmed[kMaxParticipants];
 };
-static_assert(sizeof(SharedLine) == 768);
+static_assert(sizeof(SharedLine) == 4864);
 
 enum class OnConsumerDied : uint64_t {
   kNotCounted = 0,  // no message is kept until it is said to be done
@@ -48,6 +51,6 @@ struct SharedQueue {
   // The last of each participant's that others know to have been counted (queues/done_count.h).
   alignas(kSeparation) std::atomic<uint32_t> confirmed[kMaxParticipants];
 };
-static_assert(sizeof(SharedQueue) <= sizeof(LargeObject));
+static_assert(sizeof(SharedQueue) <= sizeof(HugeObject));
 
 }  // namespace mp

@@ -172,6 +172,13 @@ struct LargeObject {
 };
 static_assert(sizeof(LargeObject) == 8704);
 
+// A queue (queues/queue_layout.h). Four of them fill a chunk.
+struct HugeObject {
+  SharedObject object;
+  std::atomic<uint64_t> rest[1984];
+};
+static_assert(sizeof(HugeObject) == 16384);
+
 // More ledger, in the place of an object.
 constexpr uint32_t kBlockLedgerEntries = 62;
 struct LedgerBlock {

@@ -45,16 +45,18 @@ void Zero(std::atomic<uint64_t>* first, const void* end) {
 
 ObjectStore::PlaceSize ObjectStore::SizeFor(ObjectKind kind) {
   if (kind == ObjectKind::kLedgerBlock) return PlaceSize::kLedger;
-  const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition ||
-                     kind == ObjectKind::kQueue;
+  if (kind == ObjectKind::kQueue) return PlaceSize::kHuge;
+  const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition;
   return large ? PlaceSize::kLarge : PlaceSize::kSmall;
 }
 
 uint64_t ObjectStore::BytesOf(PlaceSize size) {
+  if (size == PlaceSize::kHuge) return sizeof(HugeObject);
   return size == PlaceSize::kLarge ? sizeof(LargeObject) : sizeof(SharedObject);
 }
 
 SharedObject* ObjectStore::PlaceAt(uint64_t offset, PlaceSize size) const {
+  if (size == PlaceSize::kHuge) return &segment().ObjectAt<HugeObject>(offset)->object;
   return size == PlaceSize::kLarge ? &segment().ObjectAt<LargeObject>(offset)->object
                                    : segment().ObjectAt<SharedObject>(offset);
 }
@@ -67,7 +69,7 @@ SharedObject* ObjectStore::KnownPlaceAt(uint64_t offset) const {
   const Chunk chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
   if (chunk.state != ChunkState::kReady) return nullptr;
   const auto size = static_cast<PlaceSize>(chunk.size);
-  if (size == PlaceSize::kNone || size > PlaceSize::kLedger) return nullptr;
+  if (size == PlaceSize::kNone || size > PlaceSize::kHuge) return nullptr;
   const uint64_t within = inside % kChunkSize;
   const bool begins = within % BytesOf(size) == 0 && within + BytesOf(size) <= kChunkSize;
   return begins ? PlaceAt(offset, size) : nullptr;

@@ -63,7 +63,7 @@ class ObjectStore {
  private:
   // Ledger blocks have chunks of their own: who attaches to an object that is gone may set and
   // clear a bit in whatever object has its place now, and must never meet a ledger there.
-  enum class PlaceSize : uint8_t { kNone = 0, kSmall, kLarge, kLedger };
+  enum class PlaceSize : uint8_t { kNone = 0, kSmall, kLarge, kLedger, kHuge };
 
   static PlaceSize SizeFor(ObjectKind kind);
   static uint64_t BytesOf(PlaceSize size);
@@ -84,7 +84,7 @@ class ObjectStore {
 
   Participant& self_;
   Dismantle dismantle_;
-  uint64_t cursor_[4] = {0, 0, 0, 0};  // chunk in which the last place of each size was found
+  uint64_t cursor_[5] = {};  // chunk in which the last place of each size was found
   // The own ledger, seen from this process.
   bool ledger_ready_ = false;
   std::vector<uint32_t> free_entries_;
