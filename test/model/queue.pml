@@ -7,8 +7,8 @@
  * looks after it. Shown: what is in a slot is got once, and in order; what a dead consumer was taking
  * and had not let go comes back; nothing is given out that was not put; no block is left behind.
  */
-// runs: FIRST=2,SECOND=1,DEATHS=1 FIRST=1,SECOND=1,DEATHS=2
-// mutants: NOT_ANNOUNCED_BEFORE_TAKING NOT_ANNOUNCED_BEFORE_PUTTING REAPER_ASKS_NO_TAKERS REAPER_LOOKS_AT_THE_SLOT_ALONE NO_SLOT_IS_KEPT BASE_IS_NOT_WRITTEN_DOWN HEAD_WITHOUT_SWAP
+// runs: FIRST=2,SECOND=0,CONSUMERS=2,DEATHS=1 FIRST=1,SECOND=1,CONSUMERS=1,DEATHS=2
+// mutants: NOT_ANNOUNCED_BEFORE_TAKING NOT_ANNOUNCED_BEFORE_PUTTING NOTHING_IS_WRITTEN_DOWN REAPER_TAKES_IT_AS_TAKEN REAPER_ASKS_NO_TAKERS HEAD_WITHOUT_SWAP
 
 #define BLOCKS 5           /* 1 is the end mark */
 #define END 1
@@ -19,9 +19,11 @@ Slot slot[6];              /* 0, 1: the first ring; 2 to 5: the second */
 byte head, tail, base;     /* base: 1 + the first position of the second ring, or 0 */
 mtype state[BLOCKS];
 byte position[BLOCKS];
-byte publishing[5], taking[5]; /* the announcements of each process; taking: 1 + position */
+byte taker;                /* the other half of the head */
+byte confirmed[5];         /* what was written down of each: the end of its last take */
+byte publishing[5], taking[5], block[5]; /* the announcements of each process; taking: 1 + position */
 bool dead[5], over[5], reaped[5];
-byte deaths, reapings;
+byte deaths;
 
 /* What nobody but the assertions looks at. */
 bool put[BLOCKS], seen_by_dead[BLOCKS], back[BLOCKS];
@@ -34,16 +36,12 @@ byte got[BLOCKS];
 #define SETTLED(who) (over[who] || reaped[who])
 
 inline NoteBase(p) {
-#ifdef BASE_IS_NOT_WRITTEN_DOWN
-  skip
-#else
   atomic {
     if
     :: base == 0 -> base = p + 1
     :: else
     fi
   }
-#endif
 }
 
 inline Put(b) { /* MessageQueue::TryPut, Line::Publish, Line::Grow */
@@ -54,8 +52,10 @@ inline Put(b) { /* MessageQueue::TryPut, Line::Publish, Line::Grow */
   do
   :: true ->
     p = tail;
-    atomic { at = PLACE(p); lap = LAP(p); second = IN_SECOND(p) };
-    atomic { seen.lap = slot[at].lap; seen.block = slot[at].block };
+    d_step {
+      at = PLACE(p); lap = LAP(p); second = IN_SECOND(p);
+      seen.lap = slot[at].lap; seen.block = slot[at].block
+    };
     if
     :: seen.lap == lap && seen.block == END -> NoteBase(p)
     :: seen.lap == lap && seen.block != END ->
@@ -70,11 +70,6 @@ inline Put(b) { /* MessageQueue::TryPut, Line::Publish, Line::Grow */
        if
        :: h > p
        :: h <= p &&
-#ifdef NO_SLOT_IS_KEPT
-          !second && p - h >= 2 -> /* it was the slot for the mark */
-          assert(false)
-       :: h <= p && (second || p - h < 2) ->
-#else
           !second && p - h >= 1 ->
           atomic {
             if
@@ -85,7 +80,6 @@ inline Put(b) { /* MessageQueue::TryPut, Line::Publish, Line::Grow */
             fi
           }
        :: h <= p && (second || p - h < 1) ->
-#endif
           position[b] = p;
           atomic {
             if
@@ -110,7 +104,7 @@ inline Put(b) { /* MessageQueue::TryPut, Line::Publish, Line::Grow */
        fi
     fi
   od;
-  publishing[_pid] = 0
+  atomic { publishing[_pid] = 0; p = 0; h = 0; at = 0; lap = 0; second = false; seen.lap = 0; seen.block = 0 }
 }
 
 proctype Producer(byte first, count) {
@@ -127,40 +121,43 @@ proctype Producer(byte first, count) {
   } unless { dead[_pid] }
 }
 
+#define IS_FILLED(p) (slot[PLACE(p)].lap == LAP(p))
+
 proctype Consumer() { /* MessageQueue::TakeFrom, Line::Take */
-  byte p, at, lap, last1, last2;
+  byte p, last, last1, last2;
   bool ending;
   Slot seen;
   {
     do
-    :: true ->
+    :: IS_FILLED(head) || SETTLED(1) && SETTLED(2) ->
       ending = SETTLED(1) && SETTLED(2); /* looked at before the line is */
-      p = head;
-      atomic { at = PLACE(p); lap = LAP(p) };
-      atomic { seen.lap = slot[at].lap; seen.block = slot[at].block };
+      d_step { p = head; last = taker };
+      d_step { seen.block = 0; if :: IS_FILLED(p) -> seen.block = slot[PLACE(p)].block :: else fi };
       if
-      :: seen.lap != lap && head == p && ending -> break
-      :: seen.lap != lap && head == p && !ending
-      :: seen.lap != lap && head != p
-      :: seen.lap == lap && seen.block == END -> NoteBase(p)
-      :: seen.lap == lap && seen.block != END ->
+      :: seen.block == 0 && head == p && ending -> break
+      :: seen.block == 0 && !(head == p && ending)
+      :: seen.block == END -> NoteBase(p)
+      :: seen.block > END ->
 #ifndef NOT_ANNOUNCED_BEFORE_TAKING
-         taking[_pid] = p + 1;
+         d_step { taking[_pid] = p + 1; block[_pid] = seen.block };
 #endif
-#ifdef HEAD_WITHOUT_SWAP
-         head = p + 1;
-#else
-         atomic {
+#ifndef NOTHING_IS_WRITTEN_DOWN
+         d_step { if :: last != _pid && confirmed[last] < p -> confirmed[last] = p :: else fi };
+#endif
+         d_step {
            if
-           :: head == p -> head = p + 1
+#ifdef HEAD_WITHOUT_SWAP
+           :: true -> head = p + 1; taker = _pid
+#else
+           :: head == p && taker == last -> head = p + 1; taker = _pid
            :: else -> p = 255
+#endif
            fi
          };
-#endif
          if
          :: p == 255
          :: else ->
-            atomic { /* the message is copied */
+            d_step { /* the message is copied */
               got[seen.block]++;
               seen_by_dead[seen.block] = true;
               assert(put[seen.block] && got[seen.block] == 1);
@@ -170,49 +167,49 @@ proctype Consumer() { /* MessageQueue::TakeFrom, Line::Take */
               :: else -> assert(seen.block > last2); last2 = seen.block
               fi
             };
-            atomic { state[seen.block] = free; seen_by_dead[seen.block] = false }
+            d_step { state[seen.block] = free; seen_by_dead[seen.block] = false }
          fi;
-         taking[_pid] = 0
-      fi
+         atomic { taking[_pid] = 0; block[_pid] = 0 }
+      fi;
+      atomic { p = 0; last = 0; seen.block = 0; ending = false }
     od;
     over[_pid] = true
   } unless { dead[_pid] }
 }
 
-#define TAKEN_BY_ANOTHER(who, p) \
-  (3 != who && taking[3] == p + 1 || 4 != who && taking[4] == p + 1)
+#define TAKES(who, p, b) (taking[who] == p + 1 && block[who] == b)
+#ifdef REAPER_TAKES_IT_AS_TAKEN
+#define WAS_TAKEN(who) true
+#else
+#define WAS_TAKEN(who) \
+  (head == taking[who] && taker == who || head >= taking[who] && confirmed[who] == taking[who])
+#endif
 
-proctype Reaper() {
-  byte who, b, p, h, at;
-  bool is_put, announced;
+proctype Reaper() { /* each row once; what it looks at may change between its looks */
+  byte who, b, p;
+  bool is_put;
   end: do
-  :: atomic { dead[1] && !reaped[1] -> who = 1 };
-     b = publishing[who];
-     goto publish
-  :: atomic { dead[2] && !reaped[2] -> who = 2 };
-     b = publishing[who];
-     goto publish
-  :: atomic { dead[3] && !reaped[3] -> who = 3 }; goto take
-  :: atomic { dead[4] && !reaped[4] -> who = 4 }; goto take
+  :: d_step { dead[1] && !reaped[1] -> who = 1; b = publishing[1] }; goto publish
+  :: d_step { dead[2] && !reaped[2] -> who = 2; b = publishing[2] }; goto publish
+  :: d_step { dead[3] && !reaped[3] -> who = 3; b = block[3] }; goto take
+  :: d_step { dead[4] && !reaped[4] -> who = 4; b = block[4] }; goto take
   od;
 
 publish: /* MessageRecovery::SettlePublish */
   if
   :: b != 0 && state[b] == queued ->
      p = position[b];
-     h = head;
-#ifdef REAPER_LOOKS_AT_THE_SLOT_ALONE
-     h = 0;
-#endif
      if
-     :: p >= h -> atomic { at = PLACE(p); is_put = slot[at].block == b && slot[at].lap == LAP(p) }
+     :: p >= head -> is_put = IS_FILLED(p) && slot[PLACE(p)].block == b
 #ifdef REAPER_ASKS_NO_TAKERS
-     :: p < h -> is_put = false
+     :: p < head -> is_put = false
 #else
-     :: p < h -> is_put = TAKEN_BY_ANOTHER(0, p)
+     :: p < head ->
+        is_put = TAKES(3, p, b);
+        is_put = is_put || TAKES(4, p, b)
 #endif
      fi;
-     atomic {
+     d_step {
        if
        :: !is_put && state[b] == queued -> assert(!put[b]); state[b] = free
        :: else
@@ -220,48 +217,25 @@ publish: /* MessageRecovery::SettlePublish */
      }
   :: else
   fi;
-  publishing[who] = 0;
-  atomic { reaped[who] = true; b = 0; p = 0; h = 0; at = 0; is_put = false };
+  atomic { publishing[who] = 0; reaped[who] = true; who = 0; b = 0; p = 0; is_put = false };
   goto end;
 
-take: /* MessageRecovery::CollectQueued; a free block's word is another afterwards */
+take: /* MessageRecovery::CollectTaken; a free block's word is another afterwards */
   if
-  :: taking[who] != 0 ->
-     b = 2;
-     do
-     :: b < BLOCKS ->
-        if
-        :: state[b] == queued ->
-           announced = publishing[1] == b || publishing[2] == b;
-           if
-           :: announced
-           :: !announced ->
-              p = position[b];
-              h = head;
-              if
-              :: p + 1 == taking[who] && p < h && !TAKEN_BY_ANOTHER(who, p) ->
-                 atomic {
-                   if
-                   :: state[b] == queued ->
-                      /* Put, and taken by the dead alone. */
-                      assert(put[b] && !back[b] && (got[b] == 0 || seen_by_dead[b]));
-                      back[b] = true;
-                      state[b] = owned
-                   :: else
-                   fi
-                 }
-              :: else
-              fi
-           fi
-        :: else
-        fi;
-        b++
-     :: else -> break
-     od
+  :: b != 0 && WAS_TAKEN(who) ->
+     d_step {
+       if
+       :: state[b] == queued && position[b] + 1 == taking[who] ->
+          /* Put, and taken by the dead. */
+          assert(put[b] && !back[b] && (got[b] == 0 || seen_by_dead[b]));
+          back[b] = true;
+          state[b] = owned
+       :: else
+       fi
+     }
   :: else
   fi;
-  taking[who] = 0;
-  atomic { reaped[who] = true; b = 0; p = 0; h = 0; announced = false };
+  atomic { taking[who] = 0; block[who] = 0; reaped[who] = true; who = 0; b = 0 };
   goto end
 }
 
@@ -286,7 +260,10 @@ init {
     run Producer(2, FIRST);
     run Producer(2 + FIRST, SECOND);
     run Consumer();
-    run Consumer();
+    if
+    :: CONSUMERS == 2 -> run Consumer()
+    :: else -> over[4] = true
+    fi;
     run Reaper();
     run Killer()
   };
@@ -303,7 +280,7 @@ init {
        /* No block is left that says it is in the queue and is not. */
        assert(state[b] != queued || in_line);
        /* And while somebody is there to get, nothing stays. */
-       assert(!in_line || dead[3] && dead[4]);
+       assert(!in_line || dead[3] && (dead[4] || CONSUMERS == 1));
        b++
     :: else -> break
     od
