@@ -124,6 +124,15 @@ napi_value Closed(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(queue->closed()) : nullptr;
 }
 
+// queueTrim(): how many units of the arena are still this thread's.
+napi_value Trim(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  const Result<MessageSpace*> space = call.sync().Space();
+  if (!space.ok()) return call.Answer(0.0);
+  space.value()->Trim();
+  return call.Answer(static_cast<double>(space.value()->pool().UnitsHeld()));
+}
+
 }  // namespace
 
 void AddQueues(napi_env env, napi_value target, SyncEnv* sync) {
@@ -139,7 +148,8 @@ void AddQueues(napi_env env, napi_value target, SyncEnv* sync) {
                 {"queueUnfinished", Unfinished},
                 {"queueTaskDone", TaskDone},
                 {"queueCloseSide", CloseSide},
-                {"queueClosed", Closed}});
+                {"queueClosed", Closed},
+                {"queueTrim", Trim}});
   Napi::Object(env, target)
       .Set("queueBuffers", Napi::Function::New(env, SetBuffers, "queueBuffers", sync));
   AddPuts(env, target, sync);

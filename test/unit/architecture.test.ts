@@ -39,6 +39,7 @@ const NATIVE_ROOMS: Record<string, string[]> = {
   shm: NATIVE_GROUND,
   sync: [...NATIVE_GROUND, 'shm'],
   ring: [...NATIVE_GROUND, 'shm'],
+  queues: [...NATIVE_GROUND, 'shm', 'ring', 'sync'],
   wait: NATIVE_MIDDLE,
   process: NATIVE_MIDDLE,
   bind: [...NATIVE_MIDDLE, 'wait', 'process'],

@@ -47,4 +47,6 @@ export interface NativeQueues {
   queueTaskDone(handle: number): false | undefined;
   queueCloseSide(handle: number): void;
   queueClosed(handle: number): boolean;
+  /** Gives back memory that no message needs. How much this thread keeps: units of 64 KiB. */
+  queueTrim(): number;
 }

@@ -13,7 +13,9 @@ import {
 import { systemError } from '../../system-error.js';
 import type { Answer } from '../sync-addon.js';
 import { NativeHandle, aborted, type Core } from '../sync/handle.js';
+import { answered, ended, isReady } from './answers.js';
 import { carriedAway, carriedBy } from './carried.js';
+import type { IdleMemory } from './idle-memory.js';
 import { Nothing, decodeOne, type Inbox } from './inbox.js';
 
 /** The numbers of native/queues/queue_layout.h's OnConsumerDied. */
@@ -25,14 +27,22 @@ export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
 
 type Got<T> = T | QueueOutcome.TimedOut | QueueOutcome.Closed;
 
+/** What every queue of this thread needs. */
+export interface QueueCore extends Core {
+  readonly inbox: Inbox;
+  readonly memory: IdleMemory;
+}
+
 /** A queue in memory that processes share. */
 export class NativeQueue extends NativeHandle implements QueueHandle {
   readonly shape: QueueShape;
   readonly #inbox: Inbox;
+  readonly #memory: IdleMemory;
 
-  constructor(core: Core, inbox: Inbox, id: number) {
+  constructor(core: QueueCore, id: number) {
     super(core, 'queue', id);
-    this.#inbox = inbox;
+    this.#inbox = core.inbox;
+    this.#memory = core.memory;
     const [maxSize, maxBytes, onConsumerDied] = this.native.queueShape(id);
     this.shape = { maxSize, maxBytes, onConsumerDied: ON_CONSUMER_DIED[onConsumerDied] };
   }
@@ -79,11 +89,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     let put = 0;
     for (const message of messages) {
       const { bytes, handles } = message;
-      // What is wrong with one is said by `put`.
-      if ((maxBytes > 0 && bytes.byteLength > maxBytes) || handles.length > 0) break;
+      if (maxBytes > 0 && bytes.byteLength > maxBytes) break;
       try {
-        if (this.native.queuePut(this.#inLine, bytes, undefined) !== undefined) break;
+        const answer = this.native.queuePut(this.#inLine, bytes, carriedBy(handles));
+        if (this.#put(message, answer) !== QueueOutcome.Done) break;
       } catch {
+        // What is wrong with it is said by `put`.
         break;
       }
       put += 1;
@@ -93,7 +104,9 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   #put({ handles }: Message, answer: Answer): QueueOutcome {
     const outcome = answered(answer);
-    if (outcome === QueueOutcome.Done && handles.length > 0) carriedAway(handles);
+    if (outcome !== QueueOutcome.Done) return outcome;
+    this.#memory.put();
+    if (handles.length > 0) carriedAway(handles);
     return outcome;
   }
 
@@ -255,21 +268,6 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     }
     return QueueOutcome.TimedOut;
   }
-}
-
-function answered(answer: Answer): QueueOutcome {
-  if (answer === undefined) return QueueOutcome.Done;
-  return answer === 0 ? QueueOutcome.TimedOut : answer;
-}
-
-function ended(outcome: number): QueueOutcome.TimedOut | QueueOutcome.Closed {
-  return (outcome as QueueOutcome) === QueueOutcome.Closed
-    ? QueueOutcome.Closed
-    : QueueOutcome.TimedOut;
-}
-
-function isReady(answer: Answer): boolean {
-  return answered(answer) !== QueueOutcome.TimedOut;
 }
 
 function first<T>(messages: readonly Uint8Array[], decode: Decode<T>): { readonly value: T } {

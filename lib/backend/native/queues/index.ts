@@ -5,12 +5,16 @@ import { systemError } from '../../system-error.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { coreOf } from '../sync/handle.js';
 import { arrive } from '../sync/reference.js';
-import { NativeQueue, ON_CONSUMER_DIED } from './handle.js';
+import { NativeQueue, ON_CONSUMER_DIED, type QueueCore } from './handle.js';
+import { IdleMemory } from './idle-memory.js';
 import { Inbox } from './inbox.js';
 
 export function createNativeQueues(native: NativeSync): QueueBackend {
-  const core = coreOf(native);
-  const inbox = new Inbox(native);
+  const core: QueueCore = {
+    ...coreOf(native),
+    inbox: new Inbox(native),
+    memory: new IdleMemory(native),
+  };
 
   function make({ maxSize, maxBytes, onConsumerDied }: QueueShape): number {
     try {
@@ -21,12 +25,12 @@ export function createNativeQueues(native: NativeSync): QueueBackend {
   }
 
   return {
-    create: (shape) => new NativeQueue(core, inbox, make(shape)),
+    create: (shape) => new NativeQueue(core, make(shape)),
     fromTransfer: (reference) => {
       if (Array.isArray(reference) && reference[2] !== NativeKind.Queue) {
         throw new SerializationError('what names this queue is no reference', 'message');
       }
-      return new NativeQueue(core, inbox, arrive(native, 'queue', reference));
+      return new NativeQueue(core, arrive(native, 'queue', reference));
     },
   };
 }
