@@ -115,6 +115,7 @@ napi_value TakeMany(napi_env env, napi_callback_info info) {
     return AnswerSigned(env, kEmpty);
   }
   QueueBuffers& buffers = call.sync().buffers();
+  if (buffers.most() == 0) return call.Refuse("there are no buffers");
   for (;;) {
     uint64_t length = 0;
     napi_value answer = nullptr;
@@ -123,7 +124,7 @@ napi_value TakeMany(napi_env env, napi_callback_info info) {
       continue;
     }
     const uint64_t fitting = buffers.size() / std::max<uint64_t>(length, QueueBuffers::kAlignment);
-    const uint64_t most = std::clamp<uint64_t>(fitting, 1, std::max(buffers.most(), 1U));
+    const uint64_t most = std::clamp<uint64_t>(fitting, 1, buffers.most());
     const auto wanted =
         max < static_cast<double>(most) ? static_cast<uint32_t>(max) : static_cast<uint32_t>(most);
     buffers.Begin();
