@@ -170,6 +170,55 @@ describeEach(
       },
     );
 
+    test('where no descriptor is left to wait with, nothing is put or taken', async () => {
+      await check(
+        testCase,
+        `const fs = require('node:fs');
+        const queue = new JoinableQueue(1);
+        queue.putNowait('there');
+        const inner = new Queue();
+        const taken = [];
+        try { for (;;) taken.push(fs.openSync('/dev/null')); } catch (error) { assert.equal(error.code, 'EMFILE'); }
+        const refused = { name: 'SystemError', code: 'EMFILE' };
+        await assert.rejects(queue.put(inner), refused);
+        await assert.rejects(queue.join(), refused);
+        assert.equal(queue.getNowait(), 'there');
+        await assert.rejects(queue.get(), refused);
+        await assert.rejects(queue.getMany(2), refused);
+        for (const fd of taken) fs.closeSync(fd);
+        assert.equal(queue.qsize(), 0);
+        const got = queue.get();
+        await queue.put(inner);
+        (await got).close();
+        assert.equal(inner.closed, true);`,
+      );
+    });
+
+    test('a put that was given up leaves no memory behind', async () => {
+      await check(
+        testCase,
+        `const fs = require('node:fs');
+        const shared = () => Number(/RssShmem:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
+        const queue = new Queue(1), item = Buffer.alloc(2 ** 20);
+        await queue.put(1);
+        const before = shared();
+        for (const _ of range(50)) {
+          const controller = new AbortController();
+          const puts = [queue.put(item, { timeout: 1 }), queue.put(item, { signal: controller.signal })];
+          controller.abort(new Error('enough'));
+          await Promise.all(puts.map((put) => assert.rejects(put)));
+          assert.throws(() => queue.putSync(item, { timeout: 1 }), full);
+        }
+        assert.ok(shared() - before < 20, String(shared()));
+        // What was used by many is given back when it is idle.
+        const other = new Queue();
+        await other.putMany(range(50).map(() => item));
+        assert.ok(shared() - before > 40);
+        for (const _ of range(50)) await other.get();
+        await until(() => shared() - before < 10);`,
+      );
+    });
+
     test('works from a worker thread', async () => {
       await check(
         testCase,
