@@ -12,13 +12,23 @@ export class PendingWait<T> {
   #unwatch: (() => void) | undefined;
   #settled = false;
   readonly #onSettled: (() => void) | undefined;
+  readonly #rescue: (() => (() => T) | undefined) | undefined;
 
-  /** `onSettled` runs exactly once, synchronously, before the promise's reactions: the place to take the wait off its queue. */
-  constructor(wait: Wait, onTimeout: () => T, onSettled?: () => void) {
+  /**
+   * `onSettled` runs exactly once, synchronously, before the promise's reactions: the place to take the wait off its queue.
+   * `rescue` is asked before the promise is rejected: it may know of an outcome that came first, and how to get at it.
+   */
+  constructor(
+    wait: Wait,
+    onTimeout: () => T,
+    onSettled?: () => void,
+    rescue?: () => (() => T) | undefined,
+  ) {
     this.promise = new Promise<T>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     this.#onSettled = onSettled;
+    this.#rescue = rescue;
     if (wait.signal?.aborted) {
       this.reject(wait.signal.reason);
       return;
@@ -36,7 +46,17 @@ export class PendingWait<T> {
   }
 
   reject(reason: unknown): void {
-    if (this.#finish()) this.#settle.reject(reason);
+    const rescued = this.#settled ? undefined : this.#rescue?.();
+    if (!this.#finish()) return;
+    if (rescued === undefined) {
+      this.#settle.reject(reason);
+      return;
+    }
+    try {
+      this.#settle.resolve(rescued());
+    } catch (error) {
+      this.#settle.reject(error);
+    }
   }
 
   /** Node clamps longer timers to 1 ms, so a far deadline is walked in steps of this many milliseconds. */

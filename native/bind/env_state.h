@@ -45,8 +45,9 @@ class SafePoint;
 class ProcessObserver {
  public:
   virtual void BeforeFork() = 0;
-  // In the parent.
+  // In the parent. One of the two.
   virtual void Forked(int pid) = 0;
+  virtual void NotForked() = 0;
   // At the first sign of it, and once for each child.
   virtual void ChildEnded(int pid, bool killed) = 0;
   // Before _exit.

@@ -40,9 +40,13 @@ Napi::Value Fork(const Napi::CallbackInfo& info) {
 
   if (state.observer != nullptr) state.observer->BeforeFork();
   Result<ForkOutcome> result = Forker::Fork(request);
-  if (!result.ok()) return Throw(env, result.status());
   const ForkOutcome& outcome = result.value();
-  if (outcome.pid > 0 && state.observer != nullptr) state.observer->Forked(outcome.pid);
+  if (state.observer != nullptr) {
+    const bool forked = result.ok() && outcome.refusal.empty();
+    if (!forked) state.observer->NotForked();
+    if (forked && outcome.pid > 0) state.observer->Forked(outcome.pid);
+  }
+  if (!result.ok()) return Throw(env, result.status());
   if (outcome.refusal.empty()) return Napi::Number::New(env, outcome.pid);
   Napi::Object refusal = Napi::Object::New(env);
   refusal.Set("reason", outcome.refusal);

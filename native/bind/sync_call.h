@@ -20,7 +20,7 @@ namespace mp {
 // The first argument is the number of a handle.
 class SyncCall {
  public:
-  static constexpr size_t kMostArguments = 3;
+  static constexpr size_t kMostArguments = 4;
 
   // Each argument that is fetched costs a little.
   SyncCall(napi_env env, napi_callback_info info, size_t arguments) : env_(env) {
@@ -93,6 +93,11 @@ class SyncCall {
     napi_create_uint32(env_, number, &value);
     return value;
   }
+  napi_value Answer(double number) const {
+    napi_value value = nullptr;
+    napi_create_double(env_, number, &value);
+    return value;
+  }
   napi_value Answer(bool yes) const {
     napi_value value = nullptr;
     napi_get_boolean(env_, yes, &value);
@@ -129,6 +134,10 @@ class SyncCall {
       if (outcome == SyncOutcome::kForeign || waiter->request.index == 0) return Answer(outcome);
       return Answer(WithIndex(outcome, waiter->request.index));
     }
+    return Enlist(slot);
+  }
+  // Minus the number of the waiter that NextWaiter gave and that has been registered.
+  napi_value Enlist(const SyncEnv::Slot& slot) {
     const Result<uint32_t> id = sync_->Enlist(slot.object);
     if (!id.ok()) return Fail(id.status());
     napi_value value = nullptr;
@@ -166,5 +175,6 @@ void AddLocks(napi_env env, napi_value target, SyncEnv* sync);
 void AddSemaphores(napi_env env, napi_value target, SyncEnv* sync);
 void AddConditionsAndEvents(napi_env env, napi_value target, SyncEnv* sync);
 void AddBarriers(napi_env env, napi_value target, SyncEnv* sync);
+void AddQueues(napi_env env, napi_value target, SyncEnv* sync);
 
 }  // namespace mp

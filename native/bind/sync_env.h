@@ -1,6 +1,9 @@
 #pragma once
 // The shared objects of one Node environment: its membership in the tree's segment, made when the
 // first object is, the objects that JavaScript has handles on, by number, and its async waiters.
+//
+// A forked child opens again what its parent has open. For queues the parent sends references on
+// their way to it, since a queue ends when nobody is left who could put.
 
 #include <napi.h>
 
@@ -9,8 +12,10 @@
 #include <vector>
 
 #include "bind/env_state.h"
+#include "bind/queue_buffers.h"
+#include "os/fork_tally.h"
+#include "queues/message_queue.h"
 #include "shm/tree_segment.h"
-#include "sync/sync_space.h"
 #include "wait/async_waits.h"
 
 namespace mp {
@@ -21,7 +26,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   static SyncEnv* Create(Napi::Env env);
 
   // Joins the segment at the first call.
-  Result<SyncSpace*> Space();
+  Result<MessageSpace*> Space();
   const std::shared_ptr<Segment>& segment() const { return segment_; }
 
   // What a handle's number stands for. `object` is null when it was lost in a fork, for a reason.
@@ -41,11 +46,15 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   void Drop(uint32_t index);
 
   // Where the next async waiter is written. It counts only once it was registered by `Enlist`.
-  AsyncWaiter* NextWaiter();
+  QueueWaiter* NextWaiter();
   // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait.
   Result<uint32_t> Enlist(std::shared_ptr<SyncObject> object);
-  // False when it does not wait (any more).
-  bool Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index);
+  // Ends a wait. Of one that has been served, and of which JavaScript was not told yet, the outcome
+  // is what it was served with, and it is told of nowhere else.
+  void Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index);
+  // What a queue has given to a wait that was served: messages, or why it failed. Once.
+  QueueRequest Fetch(uint32_t id);
+  QueueBuffers& buffers() { return buffers_; }
 
   // `callback(n)` is told from the event loop that n waiters were served: number, outcome and index
   // of each are in `results`.
@@ -58,6 +67,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   void AfterForkInChild(bool twin) override;
   void BeforeFork() override;
   void Forked(int pid) override;
+  void NotForked() override;
   void ChildEnded(int pid, bool killed) override;
   void Exiting() override { Leave(); }
 
@@ -67,13 +77,19 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
 
  private:
   struct Pending {
-    AsyncWaiter waiter;
+    QueueWaiter waiter;  // wants something of a queue, or of something else
     uint32_t id = 0;
     std::shared_ptr<SyncObject> object;
+  };
+  // References to queues, for a child. It says in the tally how many of them it has dealt with.
+  struct Departure {
+    std::vector<ObjectRef> refs;
+    ForkTally tally;
   };
   struct Unsettled {
     int pid;
     uint64_t last_number;  // of what was open at the fork
+    Departure departure;
   };
   static constexpr size_t kNumbersPerResult = 3;
 
@@ -81,14 +97,17 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   ~SyncEnv() override = default;
   static void Close(napi_async_cleanup_hook_handle hook, void* self);
   void Deliver(const std::vector<AsyncWaiter*>& served);
+  void KeepForFetch(Pending* served);
+  void Abandon(Pending* pending, bool expired);
   void ForgetSettledChildren();
+  void Arrive(Departure* departure);
   void BreakBarriersFor(const Unsettled& dead);
 
   Napi::Env env_;
   std::shared_ptr<WatchGroup> watches_;
   AsyncWaits* waits_ = nullptr;  // made with the first waiter; deletes itself
   std::shared_ptr<Segment> segment_;
-  std::unique_ptr<SyncSpace> space_;
+  std::unique_ptr<MessageSpace> space_;
   bool left_ = false;
 
   std::vector<Slot> slots_;
@@ -98,6 +117,10 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
   std::unique_ptr<Pending> next_;
   uint32_t last_id_ = 0;
+  // Served, and JavaScript is being told of them.
+  std::vector<std::unique_ptr<Pending>> served_;
+  std::unordered_map<uint32_t, QueueRequest> fetchable_;
+  QueueBuffers buffers_;
   Napi::FunctionReference listener_;
   Napi::Reference<Napi::Int32Array> results_;
 
@@ -105,6 +128,8 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   // since: it is detached when the last of them is ready, or dead.
   std::vector<Unsettled> unsettled_;
   std::vector<Slot> dropped_;
+  // For the child of the fork that is under way.
+  Departure departure_;
 };
 
 }  // namespace mp

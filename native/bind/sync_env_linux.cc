@@ -7,7 +7,6 @@
 #include "bind/stay_loaded.h"
 #include "bind/sync_env.h"
 #include "sync/barrier.h"
-#include "sync/open_object.h"
 #include "sync/rlock.h"
 
 namespace mp {
@@ -49,6 +48,7 @@ void SyncEnv::Close(napi_async_cleanup_hook_handle hook, void* data) {
   self->Unlink();
   self->listener_.Reset();
   self->results_.Reset();
+  self->buffers_.Reset();
   const auto closed = [self, hook] {
     delete self;
     napi_remove_async_cleanup_hook(hook);
@@ -56,12 +56,12 @@ void SyncEnv::Close(napi_async_cleanup_hook_handle hook, void* data) {
   self->waits_ != nullptr ? self->waits_->Close(closed) : closed();
 }
 
-Result<SyncSpace*> SyncEnv::Space() {
+Result<MessageSpace*> SyncEnv::Space() {
   if (space_ != nullptr) return space_.get();
   if (left_) return Status::Failed(ESHUTDOWN, "Join");
   auto segment = TreeSegment::Get();
   if (!segment.ok()) return segment.status();
-  auto space = SyncSpace::Join(segment.value());
+  auto space = MessageSpace::Join(segment.value());
   if (!space.ok()) return space.status();
   // The segment is the process's, and outlives this environment.
   StayLoaded();
@@ -94,7 +94,7 @@ void SyncEnv::Drop(uint32_t index) {
   if (!unsettled_.empty()) dropped_.push_back(std::move(gone));
 }
 
-AsyncWaiter* SyncEnv::NextWaiter() {
+QueueWaiter* SyncEnv::NextWaiter() {
   if (next_ == nullptr) next_ = std::make_unique<Pending>();
   next_->waiter = {};
   return &next_->waiter;
@@ -107,7 +107,7 @@ Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
   }
   const Status watched = waits_->Watch(space_.get());
   if (!watched.ok()) {
-    object->Cancel(&next_->waiter);
+    next_->waiter.object->Cancel(&next_->waiter);
     return watched;
   }
   do {
@@ -120,18 +120,31 @@ Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
   return last_id_;
 }
 
-bool SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index) {
+void SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index) {
+  std::unique_ptr<Pending> pending;
   const auto found = pending_.find(id);
-  if (found == pending_.end()) return false;
-  const std::unique_ptr<Pending> pending = std::move(found->second);
-  pending_.erase(found);
-  SyncObject& object = *pending->object;
-  const bool was_waiting =
-      expired ? object.Expire(&pending->waiter) : object.Cancel(&pending->waiter);
+  if (found != pending_.end()) {
+    pending = std::move(found->second);
+    pending_.erase(found);
+    Abandon(pending.get(), expired);
+    if (waits_ != nullptr) waits_->Rest();
+  } else {
+    for (auto& served : served_) {
+      if (served != nullptr && served->id == id) pending = std::move(served);
+    }
+  }
+  if (pending == nullptr) return;
   *outcome = pending->waiter.outcome;
   *index = pending->waiter.request.index;
-  if (waits_ != nullptr) waits_->Rest();
-  return was_waiting;
+}
+
+void SyncEnv::Abandon(Pending* pending, bool expired) {
+  QueueWaiter& waiter = pending->waiter;
+  expired ? waiter.object->Expire(&waiter) : waiter.object->Cancel(&waiter);
+  if (pending->object->ref().kind != ObjectKind::kQueue) return;
+  if (waiter.outcome != SyncOutcome::kDone && waiter.wanted.kind == QueueRequest::Kind::kPut) {
+    static_cast<MessageQueue&>(*pending->object).Drop({waiter.wanted.staged});
+  }
 }
 
 void SyncEnv::SetListener(Napi::Function callback, Napi::Int32Array results) {
@@ -144,36 +157,66 @@ void SyncEnv::Deliver(const std::vector<AsyncWaiter*>& served) {
   Napi::Int32Array results = results_.Value();
   const size_t room = results.ElementLength() / kNumbersPerResult;
   // JavaScript may fork: who is served then is the parent's in the child, and nobody there.
-  const SyncSpace* const space = space_.get();
-  std::vector<std::unique_ptr<Pending>> all;
+  const MessageSpace* const space = space_.get();
+  served_.clear();
   for (AsyncWaiter* waiter : served) {
     auto& entry = pending_[static_cast<Pending*>(waiter->context)->id];
     if (entry->object->ref().kind == ObjectKind::kLock) {
       static_cast<RLock&>(*entry->object).Served(*waiter);
+    } else if (entry->object->ref().kind == ObjectKind::kQueue) {
+      KeepForFetch(entry.get());
     }
-    all.push_back(std::move(entry));
-    pending_.erase(all.back()->id);
+    served_.push_back(std::move(entry));
+    pending_.erase(served_.back()->id);
   }
-  for (size_t next = 0; next < all.size() && space_.get() == space;) {
+  for (size_t next = 0; next < served_.size() && space_.get() == space;) {
     size_t count = 0;
-    for (; count < room && next < all.size(); count += 1, next += 1) {
+    for (; count < room && next < served_.size(); next += 1) {
+      // Given up while JavaScript was told of others.
+      if (served_[next] == nullptr) continue;
       int32_t* const result = results.Data() + count * kNumbersPerResult;
-      result[0] = static_cast<int32_t>(all[next]->id);
-      result[1] = static_cast<int32_t>(all[next]->waiter.outcome);
-      result[2] = static_cast<int32_t>(all[next]->waiter.request.index);
+      result[0] = static_cast<int32_t>(served_[next]->id);
+      result[1] = static_cast<int32_t>(served_[next]->waiter.outcome);
+      result[2] = static_cast<int32_t>(served_[next]->waiter.request.index);
+      count += 1;
     }
+    if (count == 0) continue;
     CallFromLoop(env_, listener_.Value(), {Napi::Number::New(env_, static_cast<double>(count))});
   }
+  if (space_.get() == space) served_.clear();
+}
+
+// What was taken is not lost, whenever JavaScript comes for it.
+void SyncEnv::KeepForFetch(Pending* served) {
+  QueueRequest& wanted = served->waiter.wanted;
+  const bool put = wanted.kind == QueueRequest::Kind::kPut;
+  if (put && served->waiter.outcome != SyncOutcome::kDone) {
+    static_cast<MessageQueue&>(*served->object).Drop({wanted.staged});
+  }
+  const bool failed = served->waiter.outcome == SyncOutcome::kFailed;
+  if (failed || !wanted.messages.empty()) fetchable_[served->id] = std::move(wanted);
+}
+
+QueueRequest SyncEnv::Fetch(uint32_t id) {
+  const auto found = fetchable_.find(id);
+  if (found == fetchable_.end()) return {};
+  QueueRequest kept = std::move(found->second);
+  fetchable_.erase(found);
+  return kept;
 }
 
 void SyncEnv::Land(const ObjectRef& ref, uint32_t stamp) {
-  if (space_ != nullptr && space_->stamp().packed() == stamp) space_->store().Land(ref);
+  if (space_ == nullptr || space_->stamp().packed() != stamp) return;
+  space_->store().Land(ref);
+  MessageQueue::Landed(space_.get(), ref);
 }
 
 Reaper::Report SyncEnv::Reap() {
   if (space_ == nullptr) return {};
   const Reaper::Report report = space_->reaper().Run();
   if (report.recovered > 0) space_->participant().DropBellsOfTheDead();
+  // Rare, and others may have left memory that nobody uses.
+  space_->Trim();
   return report;
 }
 
@@ -183,12 +226,41 @@ void SyncEnv::BeforeFork() {
   // So that the children of one process share one segment, whoever uses it first. Without it, or
   // when there is no memory for it, each makes its own.
   (void)TreeSegment::Get();
+  if (space_ == nullptr) return;
+  const auto is_queue = [](const Slot& slot) {
+    return slot.kind == ObjectKind::kQueue && slot.object != nullptr;
+  };
+  if (std::none_of(slots_.begin(), slots_.end(), is_queue)) return;
+  auto tally = ForkTally::Make();
+  // Without memory for it the fork is not likely to go well.
+  if (!tally.ok()) return;
+  departure_.tally = std::move(tally.value());
+  for (const Slot& slot : slots_) {
+    if (!is_queue(slot)) continue;
+    space_->store().Depart(slot.object->ref());
+    departure_.refs.push_back(slot.object->ref());
+  }
 }
 
 // The child opens again what is open now. Until it has, nothing of it is let go of here.
 void SyncEnv::Forked(int pid) {
   if (space_ != nullptr && slots_.size() > free_slots_.size())
-    unsettled_.push_back({pid, last_number_});
+    unsettled_.push_back({pid, last_number_, std::exchange(departure_, {})});
+}
+
+void SyncEnv::NotForked() {
+  Arrive(&departure_);
+}
+
+// In the child, or for it. Dead between the two steps: that queue has no end.
+void SyncEnv::Arrive(Departure* departure) {
+  for (size_t next = departure->tally ? departure->tally.value() : 0; next < departure->refs.size();
+       next += 1) {
+    departure->tally.Set(static_cast<uint32_t>(next + 1));
+    space_->store().Land(departure->refs[next]);
+    MessageQueue::Landed(space_.get(), departure->refs[next]);
+  }
+  *departure = {};
 }
 
 void SyncEnv::ForgetSettledChildren() {
@@ -216,6 +288,7 @@ void SyncEnv::ChildEnded(int pid, bool killed) {
     if (killed && !Participant::HadSettled(*segment_, static_cast<uint32_t>(pid))) {
       BreakBarriersFor(*child);
     }
+    if (space_ != nullptr) Arrive(&child->departure);
     unsettled_.erase(child);
   }
   if (unsettled_.empty()) dropped_.clear();
@@ -236,44 +309,55 @@ void SyncEnv::AfterForkInChild(bool) {
   // The parent's, and never freed: a call further up the stack may be in the midst of it, and to
   // free memory is to copy its pages.
   struct Inherited {
-    std::unique_ptr<SyncSpace> space;
+    std::unique_ptr<MessageSpace> space;
     std::vector<Slot> slots;
     std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending;
+    std::vector<std::unique_ptr<Pending>> served;
     std::vector<Slot> dropped;
   };
-  auto* const inherited =
-      new Inherited{std::move(space_), std::move(slots_), std::move(pending_), std::move(dropped_)};
+  auto* const inherited = new Inherited{std::move(space_), std::move(slots_), std::move(pending_),
+                                        std::move(served_), std::move(dropped_)};
   inherited->space->participant().CloseInherited();
   slots_.clear();
   pending_.clear();
+  served_.clear();
+  fetchable_.clear();
   dropped_.clear();
   const auto joined = Space();
   for (const Slot& theirs : inherited->slots) {
     Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status(), theirs.number};
     if (theirs.object != nullptr && joined.ok()) {
-      auto opened = OpenObject(space_.get(), theirs.object->ref());
+      auto opened = OpenAny(space_.get(), theirs.object->ref());
       if (opened.ok()) ours.object = std::move(opened.value());
       ours.lost = opened.status();
     }
     slots_.push_back(std::move(ours));
   }
-  if (space_ != nullptr) space_->participant().Settle();
+  if (space_ == nullptr) {
+    // They are the parent's to land, when this child has ended.
+    departure_ = {};
+    return;
+  }
+  Arrive(&departure_);
+  space_->participant().Settle();
 }
 
 void SyncEnv::Leave() {
   left_ = true;
   if (space_ == nullptr || !space_->participant().IsMine()) return;
   if (waits_ != nullptr) waits_->Forget();
-  for (auto& [id, pending] : pending_) pending->object->Cancel(&pending->waiter);
+  for (auto& [id, pending] : pending_) Abandon(pending.get(), false);
   pending_.clear();
   slots_.clear();
   free_slots_.clear();
+  served_.clear();
   dropped_.clear();
+  space_->ReleaseMemory();
   const bool clean = space_->participant().Leave();
   space_.reset();
   if (clean) return;
   // What this thread held is found abandoned at once, not when somebody comes to look.
-  auto last = SyncSpace::Join(segment_);
+  auto last = MessageSpace::Join(segment_);
   if (last.ok()) last.value()->reaper().Run();
 }
 

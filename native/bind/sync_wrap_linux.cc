@@ -7,14 +7,13 @@
 #include "bind/args.h"
 #include "bind/stay_loaded.h"
 #include "bind/sync_call.h"
-#include "sync/open_object.h"
 
 namespace mp {
 namespace {
 
 template <typename T, typename... Arguments>
 napi_value Make(SyncCall* call, Arguments... arguments) {
-  const Result<SyncSpace*> space = call->sync().Space();
+  const Result<MessageSpace*> space = call->sync().Space();
   if (!space.ok()) return call->Fail(space.status());
   auto made = space.value()->Make<T>(arguments...);
   if (!made.ok()) return call->Fail(made.status());
@@ -63,11 +62,12 @@ napi_value Open(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 3);
   ObjectRef ref;
   if (!ReadRef(&call, 0, &ref)) return call.Refuse("this is no reference");
-  const Result<SyncSpace*> space = call.sync().Space();
+  const Result<MessageSpace*> space = call.sync().Space();
   if (!space.ok()) return call.Fail(space.status());
-  auto opened = OpenObject(space.value(), ref);
+  auto opened = OpenAny(space.value(), ref);
   if (!opened.ok()) return call.Fail(opened.status());
   space.value()->store().Land(ref);
+  MessageQueue::Landed(space.value(), ref);
   return call.Answer(call.sync().Add(std::move(opened.value())));
 }
 
@@ -83,7 +83,7 @@ napi_value Depart(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   SyncEnv::Slot* const slot = call.Slot();
   if (slot == nullptr) return nullptr;
-  const Result<SyncSpace*> space = call.sync().Space();
+  const Result<MessageSpace*> space = call.sync().Space();
   if (!space.ok()) return call.Fail(space.status());
   const ObjectRef& ref = slot->object->ref();
   space.value()->store().Depart(ref);
@@ -213,6 +213,7 @@ void InitSync(Napi::Env env, Napi::Object exports) {
   AddSemaphores(env, target, sync);
   AddConditionsAndEvents(env, target, sync);
   AddBarriers(env, target, sync);
+  AddQueues(env, target, sync);
   exports.Set("sync", target);
 }
 

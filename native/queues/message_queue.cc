@@ -309,9 +309,14 @@ void MessageQueue::NudgeItems() {
 }
 
 void MessageQueue::WakeIfEnded() {
-  if (Usable() && HasWaiters(queue().items) && HasNoWriters(queue())) {
-    WakeAll(space().participant(), queue().items);
-  }
+  if (Usable()) Landed(&space(), ref());
+}
+
+void MessageQueue::Landed(SyncSpace* space, const ObjectRef& ref) {
+  if (ref.kind != kKind) return;
+  SharedObject* const object = space->store().Find(ref);
+  if (object == nullptr || !HasWaiters(*object) || !HasNoWriters(QueueAt(object))) return;
+  WakeAll(space->participant(), *object);
 }
 
 void MessageQueue::NudgeBeside(const Beside& point) {
@@ -352,7 +357,10 @@ bool MessageQueue::TaskDone() {
     const Block block = BlockPool::At(segment(), kept.block);
     const std::vector<ObjectRef> carried = CarriedBy(block);
     BlockPool::Free(block, kept.state);
-    for (const ObjectRef& ref : carried) space().store().Land(ref);
+    for (const ObjectRef& ref : carried) {
+      space().store().Land(ref);
+      Landed(&space(), ref);
+    }
     Unannounce(&row(), kAnnouncedBlock);
     if (kept_.empty()) messages().KeepsOneLess();
   }

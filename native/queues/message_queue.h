@@ -104,8 +104,14 @@ class MessageQueue final : public SyncObject {
   static void Initialise(SharedObject* object, QueueShape shape);
   // Stage one: the dead waits no more and puts no more.
   static void Recover(Participant& self, SharedObject* object, Stamp dead);
-  // A reference to it has landed or was recalled: that may have been the last one.
-  void Landed() { WakeIfEnded(); }
+  // Whether somebody waits for that here: whoever comes later must not be served first.
+  bool HasWaitersHere(QueueRequest::Kind kind) const {
+    if (kind == QueueRequest::Kind::kPut) return room_.WaitsHere();
+    return kind == QueueRequest::Kind::kJoin ? finish_.WaitsHere() : WaitsHere();
+  }
+  // A reference has landed or was recalled. If it was the last one to a queue, its consumers are at
+  // the end. Whether or not the queue is open here.
+  static void Landed(SyncSpace* space, const ObjectRef& ref);
 
  protected:
   SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
@@ -124,6 +130,7 @@ class MessageQueue final : public SyncObject {
         : WaitPoint(&queue->space(), shared), queue_(*queue) {}
     using WaitPoint::shared;
     using WaitPoint::WaitAsync;
+    using WaitPoint::WaitsHere;
     using WaitPoint::WaitSync;
     using WaitPoint::WithdrawAll;
 

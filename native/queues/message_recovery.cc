@@ -273,7 +273,10 @@ bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Blo
 void MessageRecovery::Lose(const Block& block, uint64_t seen) {
   const std::vector<ObjectRef> carried = CarriedBy(block);
   if (!BlockPool::Free(block, seen)) return;
-  for (const ObjectRef& ref : carried) space_.store().Land(ref);
+  for (const ObjectRef& ref : carried) {
+    space_.store().Land(ref);
+    MessageQueue::Landed(&space_, ref);
+  }
 }
 
 // ---- ends

@@ -28,6 +28,12 @@ class MessageSpace final : public SyncSpace {
   void Trim() {
     if (pool_) pool_->Trim();
   }
+  // Before this participant leaves: what it has of the arena is given back, or left to whoever
+  // comes next. No queue is open any more.
+  void ReleaseMemory() {
+    pool_.reset();
+    list_ = 0;
+  }
   // In a forked child, whose parent's space this is, this must never run: it is leaked there.
   ~MessageSpace() override = default;
 

@@ -61,7 +61,6 @@ function evaluate(file: string, note: Note): void {
     if (name.endsWith('/start-methods.js'))
       return {
         describeEach,
-        describeQueues: describeEach,
         cases: CASES,
         when: () => runnerTest(note),
       };

@@ -1,9 +1,9 @@
 // JoinableQueue: what is done, and what becomes of what is not when its process dies.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeQueues, when } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
-describeQueues('JoinableQueue', (testCase) => {
+describeEach('JoinableQueue', (testCase) => {
   test('join waits until every item is done', async () => {
     await check(
       testCase,
@@ -141,16 +141,35 @@ describeQueues('JoinableQueue', (testCase) => {
     await check(
       testCase,
       `const queue = new JoinableQueue();
-      const lock = new Lock();
-      const [here, there] = Pipe();
-      await queue.put({ lock, there });
-      there.close();
+      const lock = new Lock(), inner = new Queue();
+      await queue.put({ lock, inner });
+      inner.close();
       const [line, p] = await startWithLine(w.countAndStay, queue);
       assert.equal(await line.recv(), 2);
+      await assert.rejects(inner.get({ timeout: 20 }), empty);
       await killed(p);
       const arrived = await queue.get();
       await arrived.lock.acquire();
       assert.equal(lock.locked(), true);
+      await assert.rejects(inner.get({ timeout: 0 }), empty);
+      queue.taskDone();
+      // It was this process's own side that came back.
+      assert.equal(arrived.inner.closed, true);
+      await assert.rejects(inner.get(), closed);`,
+    );
+  });
+
+  when(testCase.backend === 'fallback')('a connection that comes back is still open', async () => {
+    await check(
+      testCase,
+      `const queue = new JoinableQueue();
+      const [here, there] = Pipe();
+      await queue.put({ there });
+      there.close();
+      const [line, p] = await startWithLine(w.countAndStay, queue);
+      assert.equal(await line.recv(), 1);
+      await killed(p);
+      const arrived = await queue.get();
       await arrived.there.send('still open');
       assert.equal(await here.recv(), 'still open');
       queue.taskDone();

@@ -1,9 +1,9 @@
 // Queues among several processes: order, closing, and who dies in between.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeQueues, when } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
-describeQueues('A queue among processes', (testCase) => {
+describeEach('A queue among processes', (testCase) => {
   test('keeps the order of each producer, with several producers and consumers', async () => {
     await check(
       testCase,

@@ -1,9 +1,9 @@
 // Queues within one process and between two, under every start method and on the backends that have them.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeQueues, when } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
-describeQueues('Queue', (testCase) => {
+describeEach('Queue', (testCase) => {
   test('is first in, first out, and says how full it is', async () => {
     await check(
       testCase,

@@ -1,9 +1,9 @@
 // SimpleQueue, under every start method and on the backends that have queues.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeQueues, when } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
-describeQueues('SimpleQueue', (testCase) => {
+describeEach('SimpleQueue', (testCase) => {
   test('is first in, first out, between processes', async () => {
     await check(
       testCase,

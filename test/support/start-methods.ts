@@ -1,5 +1,5 @@
 // The matrix every user-visible feature is tested under: which code starts the child × which backend carries the rest.
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { runProgram, type ProgramOptions, type ProgramResult } from './clean-node.js';
 
 export type Backend = 'native' | 'fallback';
@@ -66,23 +66,4 @@ export function when(
   applies: boolean | undefined,
 ): (title: string, body: () => unknown, timeoutMs?: number) => void {
   return applies === true ? (test as ReturnType<typeof when>) : () => undefined;
-}
-
-/** `describeEach` for queues: what a backend without them does is a test too, so that no file is without one. */
-export function describeQueues(title: string, body: (testCase: Case) => void): void {
-  describeEach(title, (testCase) => {
-    if (testCase.backend === 'native') return test('there are none yet', () => noQueues(testCase));
-    body(testCase);
-  });
-}
-
-async function noQueues(testCase: Case): Promise<void> {
-  const { code, stderr } = await testCase.run(
-    `const assert = require('node:assert/strict');
-    const mp = require('node-multiprocessing');
-    for (const kind of ['Queue', 'JoinableQueue', 'SimpleQueue']) {
-      assert.throws(() => new mp[kind](), { code: 'ERR_MP_NOT_SUPPORTED', message: /native backend/ });
-    }`,
-  );
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }

@@ -2,6 +2,7 @@ import type { Deadline } from '../../base/deadline.js';
 import type { PolledDescriptor } from '../../base/readiness.js';
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
+import type { QueueBackend } from '../queue-contract.js';
 import type { NamedSemaphores, SyncBackend } from '../sync-contract.js';
 import { SocketChannel, type Mode } from './channel.js';
 import { ForkedChild, collectEnded } from './child.js';
@@ -9,6 +10,7 @@ import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
 import type * as Named from './named-semaphores.js';
 import { HeldPeer } from './peer.js';
+import type * as Queues from './queues/index.js';
 import { attachToParent, spawnNode } from './spawn.js';
 import type { NativeSync } from './sync-addon.js';
 import type * as Sync from './sync/index.js';
@@ -33,7 +35,7 @@ export function createNativeBackend(addon: Addon): Backend {
       blockOn(addon, polled, deadline);
     },
     attachChild: () => attachToParent(addon),
-    ...(sync && { sync: () => nativeSync(sync) }),
+    ...(sync && { sync: () => nativeSync(sync), queues: () => nativeQueues(sync) }),
     ...(addon.NativeNamedSemaphore && { named: () => namedSemaphores(addon) }),
     peer: (pid) => new HeldPeer(addon, pid),
   };
@@ -48,6 +50,17 @@ function nativeSync(native: NativeSync): SyncBackend {
     madeSync = createNativeSync(native);
   }
   return madeSync;
+}
+
+let madeQueues: QueueBackend | undefined;
+
+function nativeQueues(native: NativeSync): QueueBackend {
+  if (madeQueues === undefined) {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first queue is made
+    const { createNativeQueues } = require('./queues/index.js') as typeof Queues;
+    madeQueues = createNativeQueues(native);
+  }
+  return madeQueues;
 }
 
 let madeNamed: NamedSemaphores | undefined;

@@ -19,6 +19,11 @@ export class ReferenceOnItsWay implements TransferHandle {
     forgotten.register(this, () => native.recall(reference), this);
   }
 
+  /** What is sent; undefined when it has been, or was discarded. */
+  get reference(): NativeReference | undefined {
+    return this.#reference;
+  }
+
   /** From here on it is the receiver's affair. */
   sent(): void {
     this.#take();

@@ -1,10 +1,10 @@
 import type { Wait } from '../../../base/options.js';
 import type { TransferHandle } from '../../contract.js';
-import type { SharedHandle, SharedKind } from '../../sync-contract.js';
+import type { SharedHandle } from '../../sync-contract.js';
 import type { NativeSync } from '../sync-addon.js';
 import { systemError } from '../../system-error.js';
 import { depart } from './reference.js';
-import type { Waits } from './waits.js';
+import { Waits } from './waits.js';
 
 /** What every handle of this thread needs. */
 export interface Core {
@@ -14,14 +14,28 @@ export interface Core {
   readonly unreachable: FinalizationRegistry<number>;
 }
 
+let core: Core | undefined;
+
+/** The one of this thread: who is told of the waits that have ended is one. */
+export function coreOf(native: NativeSync): Core {
+  core ??= {
+    native,
+    waits: new Waits(native),
+    unreachable: new FinalizationRegistry((id) => {
+      native.drop(id);
+    }),
+  };
+  return core;
+}
+
 /** A handle, by its number. */
 export abstract class NativeHandle implements SharedHandle {
   protected readonly native: NativeSync;
   protected readonly waits: Waits;
   protected readonly id: number;
-  readonly #kind: SharedKind;
+  readonly #kind: string;
 
-  constructor(core: Core, kind: SharedKind, id: number) {
+  constructor(core: Core, kind: string, id: number) {
     this.native = core.native;
     this.waits = core.waits;
     this.id = id;

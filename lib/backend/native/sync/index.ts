@@ -8,11 +8,10 @@ import {
 } from '../../sync-contract.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { systemError } from '../../system-error.js';
-import type { Core, NativeHandle } from './handle.js';
+import { coreOf, type Core, type NativeHandle } from './handle.js';
 import { NativeLock, NativeRLock } from './locks.js';
 import { NativeBarrier, NativeCondition, NativeEvent, NativeSemaphore } from './others.js';
 import { arrive } from './reference.js';
-import { Waits } from './waits.js';
 
 /** More permits are not told apart: who has one is not known, only how many there are. */
 const MOST_OWNED_PERMITS = 1024;
@@ -34,13 +33,7 @@ const CLASSES: { readonly [K in SharedKind]: HandleClass<K> } = {
 };
 
 export function createNativeSync(native: NativeSync): SyncBackend {
-  const core: Core = {
-    native,
-    waits: new Waits(native),
-    unreachable: new FinalizationRegistry((id) => {
-      native.drop(id);
-    }),
-  };
+  const core = coreOf(native);
 
   function make<K extends SharedKind>(
     kind: K,

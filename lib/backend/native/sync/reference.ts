@@ -1,14 +1,13 @@
 /** How an object is named to another process. */
 import { SerializationError } from '../../../errors.js';
 import type { TransferHandle } from '../../contract.js';
-import type { SharedKind } from '../../sync-contract.js';
 import { ReferenceOnItsWay } from '../reference-on-its-way.js';
 import type { NativeSync } from '../sync-addon.js';
 
 /** Plain data: the session says which shared memory is meant. */
 export type Reference = readonly [
   session: string,
-  kind: SharedKind,
+  kind: string,
   nativeKind: number,
   offset: number,
   generation: number,
@@ -16,7 +15,7 @@ export type Reference = readonly [
 
 export function depart(
   native: NativeSync,
-  kind: SharedKind,
+  kind: string,
   handle: number,
 ): { reference: Reference; handle: TransferHandle } {
   const sent = native.depart(handle);
@@ -29,7 +28,7 @@ export function depart(
 }
 
 /** The number of a handle. @throws SerializationError. */
-export function arrive(native: NativeSync, kind: SharedKind, reference: unknown): number {
+export function arrive(native: NativeSync, kind: string, reference: unknown): number {
   if (!isReference(reference)) throw refused(`what names this ${kind} is no reference`);
   const [session, itsKind, nativeKind, offset, generation] = reference;
   if (session !== native.session()) {

@@ -20,8 +20,8 @@ interface Waiting {
 
 /** How the waits of a kind of object end. */
 export interface Ending<T> {
-  /** What the promise resolves with. */
-  readonly value: (outcome: SyncOutcome, index: number) => T;
+  /** What the promise resolves with; what it throws, the promise rejects with. */
+  readonly value: (outcome: SyncOutcome, index: number, id: number) => T;
   /** A signal ends a wait as its timeout does, and not without a trace. */
   readonly abortExpires: boolean;
 }
@@ -60,7 +60,14 @@ export class Waits {
   /** Under its number. */
   add<T>(id: number, handle: object, wait: Wait, ending: Ending<T>): Promise<T> {
     const served = (outcome: SyncOutcome, index: number): void => {
-      pending.resolve(ending.value(outcome, index));
+      let value: T;
+      try {
+        value = ending.value(outcome, index, id);
+      } catch (error) {
+        pending.reject(error);
+        return;
+      }
+      pending.resolve(value);
     };
     this.#waiting.set(id, { handle, served });
     const pending: PendingWait<T> = new PendingWait<T>(
@@ -68,12 +75,18 @@ export class Waits {
       () => {
         // In the child of fork(), which has its parent's timers, there is no such wait.
         const answer = this.#waiting.delete(id) ? this.#native.expire(id) : SyncOutcome.TimedOut;
-        return ending.value(answer & OUTCOME_MASK, answer >> INDEX_SHIFT);
+        return ending.value(answer & OUTCOME_MASK, answer >> INDEX_SHIFT, id);
       },
+      undefined,
       () => {
-        if (!this.#waiting.delete(id)) return;
-        if (ending.abortExpires) this.#native.expire(id);
-        else this.#native.cancel(id);
+        if (!this.#waiting.delete(id)) return undefined;
+        if (ending.abortExpires) {
+          this.#native.expire(id);
+          return undefined;
+        }
+        // Given up while others were told that they have been served, and served with them.
+        const outcome: SyncOutcome = this.#native.cancel(id) & OUTCOME_MASK;
+        return outcome === SyncOutcome.TimedOut ? undefined : () => ending.value(outcome, 0, id);
       },
     );
     return pending.promise;

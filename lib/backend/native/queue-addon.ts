@@ -1,0 +1,52 @@
+/**
+ * The addon's queues, typed; see sync-addon.ts for handles, answers and errors. `request` is twice the handle, and one more to
+ * stand in line behind those of this thread that wait already.
+ */
+import type { Answer } from './sync-addon.js';
+
+/** What a queue is made with: most messages, most bytes, and what becomes of what the dead had taken (OnConsumerDied). */
+export type NativeQueueShape = [maxSize: number, maxBytes: number, onConsumerDied: number];
+
+/** References that a message carries, three numbers each: kind, offset, generation. */
+export type Carried = readonly number[] | undefined;
+
+/** An outcome that is none of Done, TimedOut and Closed: `queueFetch` throws why. */
+export interface NativeQueues {
+  queueMake(maxSize: number, maxBytes: number, onConsumerDied: number): number;
+  queueShape(handle: number): NativeQueueShape;
+  /** Where `queueTake` and `queueTakeMany` write messages, each at a multiple of 8, and how long they are. */
+  queueBuffers(bytes: Uint8Array, lengths: Int32Array): void;
+
+  /** Once. The bytes are copied, here and below. */
+  queuePut(request: number, bytes: Uint8Array, carried: Carried): Answer;
+  queuePutSync(handle: number, bytes: Uint8Array, carried: Carried, timeoutMs: number): Answer;
+  queuePutAsync(handle: number, bytes: Uint8Array, carried: Carried): Answer;
+
+  /** The length of the message that is in the buffer; -1: there is none, -2: none will come. Or a message too long for it. */
+  queueTake(request: number): number | Uint8Array;
+  /** How many are in the buffer, or -1 or -2. A length of -1 is one that did not fit. */
+  queueTakeMany(request: number, max: number): number;
+  /** Those that did not fit, in order. */
+  queueOverflow(): Uint8Array[];
+  queueGetSync(handle: number, max: number, timeoutMs: number): Uint8Array[] | number;
+  /** Messages, an outcome, or minus the number of a wait, whose messages are to be fetched. */
+  queueGetAsync(handle: number, max: number): Uint8Array[] | number;
+  /** What a wait that was Done has taken, once. Of one that has failed: throws the error. */
+  queueFetch(wait: number): Uint8Array[];
+
+  /** Done: a message is there. Closed: none will come. 0 else. */
+  queueLook(handle: number): Answer;
+  queuePollSync(handle: number, timeoutMs: number): Answer;
+  queuePollAsync(handle: number): Answer;
+  queueJoinSync(handle: number, timeoutMs: number): Answer;
+  queueJoinAsync(handle: number): Answer;
+
+  queueSize(handle: number): number;
+  queueUnfinished(handle: number): number;
+  /** False when none is unfinished. */
+  queueTaskDone(handle: number): false | undefined;
+  queueCloseSide(handle: number): void;
+  queueClosed(handle: number): boolean;
+  /** Gives back memory that no message needs. How much this thread keeps: units of 64 KiB. */
+  queueTrim(): number;
+}

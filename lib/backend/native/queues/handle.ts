@@ -1,0 +1,287 @@
+import { outOfRange, type Wait } from '../../../base/options.js';
+import type { Message } from '../../contract.js';
+import {
+  QueueOutcome,
+  type Decode,
+  type Decoded,
+  type OnConsumerDied,
+  type QueueHandle,
+  type QueueShape,
+  type Taken,
+  type TakenMany,
+} from '../../queue-contract.js';
+import { systemError } from '../../system-error.js';
+import type { Answer } from '../sync-addon.js';
+import { NativeHandle, aborted, type Core } from '../sync/handle.js';
+import { answered, ended, isReady } from './answers.js';
+import { carriedAway, carriedBy } from './carried.js';
+import type { IdleMemory } from './idle-memory.js';
+import { Nothing, decodeOne, type Inbox } from './inbox.js';
+
+/** The numbers of native/queues/queue_layout.h's OnConsumerDied. */
+export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
+  undefined,
+  'redeliver',
+  'count',
+];
+
+type Got<T> = T | QueueOutcome.TimedOut | QueueOutcome.Closed;
+
+/** What every queue of this thread needs. */
+export interface QueueCore extends Core {
+  readonly inbox: Inbox;
+  readonly memory: IdleMemory;
+}
+
+/** A queue in memory that processes share. */
+export class NativeQueue extends NativeHandle implements QueueHandle {
+  readonly shape: QueueShape;
+  readonly #inbox: Inbox;
+  readonly #memory: IdleMemory;
+
+  constructor(core: QueueCore, id: number) {
+    super(core, 'queue', id);
+    this.#inbox = core.inbox;
+    this.#memory = core.memory;
+    const [maxSize, maxBytes, onConsumerDied] = this.native.queueShape(id);
+    this.shape = { maxSize, maxBytes, onConsumerDied: ON_CONSUMER_DIED[onConsumerDied] };
+  }
+
+  // ---- putting
+
+  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+    this.#checkLength(message);
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
+    const { bytes, handles } = message;
+    const carried = carriedBy(handles);
+    try {
+      if (wait.timeout === 0)
+        return this.#put(message, this.native.queuePut(this.#now, bytes, carried));
+      const outcome = this.native.queuePut(this.#inLine, bytes, carried);
+      if (outcome !== 0) return this.#put(message, outcome);
+      const begun = this.native.queuePutAsync(this.id, bytes, carried);
+      if (begun === undefined || begun >= 0) return this.#put(message, begun);
+      return this.waits.add(-begun, this, wait, {
+        value: (given, _, id) => this.#put(message, this.#checked(given, id, putFailed)),
+        abortExpires: false,
+      });
+    } catch (error) {
+      throw putFailed(error);
+    }
+  }
+
+  putSync(message: Message, timeoutMs: number): QueueOutcome {
+    this.#checkLength(message);
+    const carried = carriedBy(message.handles);
+    try {
+      const once = this.native.queuePut(this.#now, message.bytes, carried);
+      if (once !== 0 || timeoutMs === 0) return this.#put(message, once);
+      const outcome = this.native.queuePutSync(this.id, message.bytes, carried, timeoutMs);
+      return this.#put(message, outcome);
+    } catch (error) {
+      throw putFailed(error);
+    }
+  }
+
+  putSome(messages: readonly Message[]): number {
+    const { maxBytes } = this.shape;
+    let put = 0;
+    for (const message of messages) {
+      const { bytes, handles } = message;
+      if (maxBytes > 0 && bytes.byteLength > maxBytes) break;
+      try {
+        const answer = this.native.queuePut(this.#inLine, bytes, carriedBy(handles));
+        if (this.#put(message, answer) !== QueueOutcome.Done) break;
+      } catch {
+        // What is wrong with it is said by `put`.
+        break;
+      }
+      put += 1;
+    }
+    return put;
+  }
+
+  #put({ handles }: Message, answer: Answer): QueueOutcome {
+    const outcome = answered(answer);
+    if (outcome !== QueueOutcome.Done) return outcome;
+    this.#memory.put();
+    if (handles.length > 0) carriedAway(handles);
+    return outcome;
+  }
+
+  #checkLength({ bytes }: Message): void {
+    const { maxBytes } = this.shape;
+    if (maxBytes === 0 || bytes.byteLength <= maxBytes) return;
+    throw outOfRange('item', `at most ${String(maxBytes)} bytes long`, bytes.byteLength);
+  }
+
+  // ---- getting
+
+  get<T>(decode: Decode<T>, wait: Wait): Taken<T> | Promise<Taken<T>> {
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
+    if (!this.#inbox.busy) {
+      const taken = this.#inbox.take(wait.timeout === 0 ? this.#now : this.#inLine, decode);
+      if (typeof taken === 'object') return taken;
+      if (taken === Nothing.Ever) return QueueOutcome.Closed;
+    }
+    return this.#wait(1, wait, (messages) => first(messages, decode));
+  }
+
+  getSync<T>(decode: Decode<T>, timeoutMs: number): Taken<T> {
+    if (!this.#inbox.busy) {
+      const taken = this.#inbox.take(this.#now, decode);
+      if (typeof taken === 'object') return taken;
+      if (taken === Nothing.Ever) return QueueOutcome.Closed;
+      if (timeoutMs === 0) return QueueOutcome.TimedOut;
+    }
+    const got = this.native.queueGetSync(this.id, 1, timeoutMs);
+    return typeof got === 'number' ? ended(got) : first(got, decode);
+  }
+
+  getMany<T>(decode: Decode<T>, max: number, wait: Wait): TakenMany<T> | Promise<TakenMany<T>> {
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
+    if (!this.#inbox.busy) {
+      const request = wait.timeout === 0 ? this.#now : this.#inLine;
+      const taken = this.#inbox.takeMany(request, max, decode);
+      if (typeof taken === 'object') return taken;
+      if (taken === Nothing.Ever) return QueueOutcome.Closed;
+    }
+    return this.#wait(max, wait, (messages) => all(messages, decode));
+  }
+
+  getManySync<T>(decode: Decode<T>, max: number, timeoutMs: number): TakenMany<T> {
+    if (!this.#inbox.busy) {
+      const taken = this.#inbox.takeMany(this.#now, max, decode);
+      if (typeof taken === 'object') return taken;
+      if (taken === Nothing.Ever) return QueueOutcome.Closed;
+      if (timeoutMs === 0) return QueueOutcome.TimedOut;
+    }
+    const got = this.native.queueGetSync(this.id, max, timeoutMs);
+    return typeof got === 'number' ? ended(got) : all(got, decode);
+  }
+
+  /** What was taken for a wait stays with the addon until it is fetched. */
+  #wait<T>(
+    max: number,
+    wait: Wait,
+    decode: (messages: Uint8Array[]) => T,
+  ): Got<T> | Promise<Got<T>> {
+    if (wait.timeout === 0) {
+      const got = this.native.queueGetSync(this.id, max, 0);
+      return typeof got === 'number' ? ended(got) : decode(got);
+    }
+    let begun: Uint8Array[] | number;
+    try {
+      begun = this.native.queueGetAsync(this.id, max);
+    } catch (error) {
+      throw getFailed(error);
+    }
+    if (typeof begun !== 'number') return decode(begun);
+    if (begun > 0) return ended(begun);
+    return this.waits.add<Got<T>>(-begun, this, wait, {
+      value: (given, _, id) => {
+        const outcome = this.#checked(given, id, getFailed);
+        return outcome === QueueOutcome.Done ? decode(this.native.queueFetch(id)) : ended(outcome);
+      },
+      abortExpires: false,
+    });
+  }
+
+  // ---- looking, finishing, closing
+
+  poll(wait: Wait): boolean | Promise<boolean> {
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
+    if (this.native.queueLook(this.id) !== 0) return true;
+    if (wait.timeout === 0) return false;
+    const begun = this.#begin(() => this.native.queuePollAsync(this.id));
+    if (begun === undefined || begun >= 0) return isReady(begun);
+    return this.waits.add(-begun, this, wait, { value: isReady, abortExpires: false });
+  }
+
+  pollSync(timeoutMs: number): boolean {
+    return isReady(this.native.queuePollSync(this.id, timeoutMs));
+  }
+
+  size(): number {
+    return this.native.queueSize(this.id);
+  }
+
+  close(): void {
+    this.native.queueCloseSide(this.id);
+  }
+
+  get closed(): boolean {
+    return this.native.queueClosed(this.id);
+  }
+
+  taskDone(): boolean {
+    return this.native.queueTaskDone(this.id) ?? true;
+  }
+
+  unfinished(): number {
+    return this.native.queueUnfinished(this.id);
+  }
+
+  join(wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
+    if (this.unfinished() === 0) return QueueOutcome.Done;
+    if (wait.timeout === 0) return QueueOutcome.TimedOut;
+    const begun = this.#begin(() => this.native.queueJoinAsync(this.id));
+    if (begun === undefined || begun >= 0) return answered(begun);
+    return this.waits.add(-begun, this, wait, { value: answered, abortExpires: false });
+  }
+
+  joinSync(timeoutMs: number): QueueOutcome {
+    return answered(this.native.queueJoinSync(this.id, timeoutMs));
+  }
+
+  /** As a request: tried at once, whoever waits. */
+  get #now(): number {
+    return this.id * 2;
+  }
+
+  /** As a request: behind those that wait here. */
+  get #inLine(): number {
+    return this.id * 2 + 1;
+  }
+
+  #begin(wait: () => Answer): Answer {
+    try {
+      return wait();
+    } catch (error) {
+      throw getFailed(error);
+    }
+  }
+
+  /** How a wait has ended. @throws why it has failed. */
+  #checked(outcome: number, id: number, failed: (error: unknown) => unknown): QueueOutcome {
+    if (outcome in QueueOutcome) return outcome;
+    try {
+      this.native.queueFetch(id);
+    } catch (error) {
+      throw failed(error);
+    }
+    return QueueOutcome.TimedOut;
+  }
+}
+
+function first<T>(messages: readonly Uint8Array[], decode: Decode<T>): { readonly value: T } {
+  return { value: decode({ bytes: messages[0]!, handles: [] }) };
+}
+
+function all<T>(messages: readonly Uint8Array[], decode: Decode<T>): Decoded<T>[] {
+  return messages.map((bytes) => decodeOne(bytes, decode));
+}
+
+function putFailed(error: unknown): unknown {
+  return systemError('the message could not be put', error);
+}
+
+function getFailed(error: unknown): unknown {
+  return systemError('nothing can be waited for', error);
+}
