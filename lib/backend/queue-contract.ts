@@ -50,7 +50,8 @@ export interface QueueHandle extends SharedHandle {
   /**
    * The message is in the queue when it is Done; its bytes are copied before this returns. Its handles are consumed then,
    * otherwise they stay the caller's.
-   * @throws SystemError (ENOSPC, ENOMEM) when there is no memory left for it: never waits for that.
+   * @throws SystemError (ENOSPC, ENOMEM) when there is no memory left for it: never waits for that. Natively NotSupportedError
+   * for a handle that has to arrive.
    */
   put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome>;
   putSync(message: Message, timeoutMs: number): QueueOutcome;

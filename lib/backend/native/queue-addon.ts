@@ -1,6 +1,7 @@
 /**
  * The addon's queues, typed; see sync-addon.ts for handles, answers and errors. `request` is twice the handle, and one more to
- * stand in line behind those of this thread that wait already.
+ * stand in line behind those of this thread that wait already. Of a wait whose outcome is none of Done, TimedOut and Closed,
+ * `queueFetch` throws why.
  */
 import type { Answer } from './sync-addon.js';
 
@@ -10,7 +11,6 @@ export type NativeQueueShape = [maxSize: number, maxBytes: number, onConsumerDie
 /** References that a message carries, three numbers each: kind, offset, generation. */
 export type Carried = readonly number[] | undefined;
 
-/** An outcome that is none of Done, TimedOut and Closed: `queueFetch` throws why. */
 export interface NativeQueues {
   queueMake(maxSize: number, maxBytes: number, onConsumerDied: number): number;
   queueShape(handle: number): NativeQueueShape;
