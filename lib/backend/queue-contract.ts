@@ -9,6 +9,7 @@
  * NotSupportedError, unless the time is 0 and it can answer.
  */
 import type { Wait } from '../base/options.js';
+import type { Readiness } from '../base/readiness.js';
 import type { Message, TransferHandle } from './contract.js';
 import type { SharedHandle } from './sync-contract.js';
 
@@ -65,6 +66,8 @@ export interface QueueHandle extends SharedHandle {
   /** Whether a get would not wait: a message, or the end, is there. False when the time was over. Takes nothing. */
   poll(wait: Wait): boolean | Promise<boolean>;
   pollSync(timeoutMs: number): boolean;
+  /** The same together with other objects: for `wait()` and, natively, `waitSync()`. */
+  readiness(): Readiness;
   /** Messages in it at this instant. */
   size(): number;
   /** No more puts from this process. Idempotent. */

@@ -10,7 +10,7 @@ import { NotSupportedError } from '../errors.js';
 import type { SyncWait } from './connection.js';
 import { socketReadiness } from './socket-readiness.js';
 
-/** What `wait()` waits for: connections, sentinels of processes, and sockets in paused mode. */
+/** What `wait()` waits for: connections, sentinels of processes, queues, and sockets in paused mode. */
 export type Waitable = HasReadiness | Socket;
 
 interface Watched<T> {
@@ -26,6 +26,7 @@ const LOST = Symbol('another one was ready first');
  * of them. Ready is
  * - a `Connection` from which a receive would not wait: a message is there, or the end of the stream;
  * - the `sentinel` of a process that has ended;
+ * - a `Queue`, `JoinableQueue` or `SimpleQueue` from which a get would not wait: an item is there, or the queue has come to its end;
  * - a `net.Socket` that has data in its buffer (`readableLength`), has ended, or was destroyed. It must be in paused mode: without
  *   "data" listeners and pipes.
  *
@@ -68,7 +69,7 @@ export async function wait<T extends Waitable>(
  *
  * Python: `multiprocessing.connection.wait(object_list, timeout=None)`.
  *
- * @param objects Connections and sentinels, any number, each of them once.
+ * @param objects Connections, sentinels and queues, any number, each of them once.
  * @param wait `timeout` in milliseconds: absent or `Infinity` waits for ever, 0 looks once.
  * @returns Those that are ready, in the order given; an empty list when the time was over. For no objects at all an empty list,
  *   after the time if one was given and at once otherwise.
@@ -120,7 +121,11 @@ function readinessOf(name: string, object: Waitable): Readiness {
   if (object instanceof Socket) return socketReadiness(object);
   if (object instanceof Server) throw noServers(name);
   if (typeof (object as Partial<HasReadiness> | null | undefined)?.[READINESS] !== 'function') {
-    throw invalidType(name, 'a Connection, the sentinel of a Process or a net.Socket', object);
+    throw invalidType(
+      name,
+      'a Connection, a Queue, the sentinel of a Process or a net.Socket',
+      object,
+    );
   }
   return object[READINESS]();
 }

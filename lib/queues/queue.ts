@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
 import { checkWait, type Wait } from '../base/options.js';
 import { QueueClosedError } from '../errors.js';
+import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import type { Transfer } from '../serialization/transfer.js';
 import { sendShared, type Shared } from '../serialization/travel.js';
@@ -32,7 +33,9 @@ const TAG = 'Queue';
  * the put, a process may end although what it put was not got yet, and the death of one process costs the others nothing:
  * what it had put is there, and what it had got is its own.
  */
-export class Queue<T = unknown> implements AsyncIterable<T>, Disposable, AsyncDisposable {
+export class Queue<T = unknown>
+  implements AsyncIterable<T>, HasReadiness, Disposable, AsyncDisposable
+{
   readonly #handle: QueueHandle;
   readonly #undecodable = new Undecodable();
 
@@ -205,6 +208,11 @@ export class Queue<T = unknown> implements AsyncIterable<T>, Disposable, AsyncDi
   /** Does nothing: the end of a process never waits for what it has put. Python: `cancel_join_thread()`. */
   cancelJoinThread(): void {
     // Kept for ported programs.
+  }
+
+  /** For `wait()` and `waitSync()`: ready when `get` would not wait. */
+  [READINESS](): Readiness {
+    return this.#handle.readiness();
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
 import type { Wait } from '../base/options.js';
+import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { sendShared, type Shared } from '../serialization/travel.js';
 import { ArrivedQueue, openQueue } from './arrived.js';
@@ -15,7 +16,7 @@ const TAG = 'SimpleQueue';
  * A queue without a bound, without timeouts, and closed both ways. It travels as a Queue does. Python:
  * `multiprocessing.SimpleQueue`, whose bound is that of a pipe.
  */
-export class SimpleQueue<T = unknown> implements Disposable {
+export class SimpleQueue<T = unknown> implements HasReadiness, Disposable {
   readonly #handle: QueueHandle;
   /** Ends the waits of this process when it closes the queue. */
   readonly #end = new AbortController();
@@ -101,6 +102,12 @@ export class SimpleQueue<T = unknown> implements Disposable {
   /** Whether this process has closed it. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** For `wait()` and `waitSync()`: ready when `get` would not wait. @throws QueueClosedError after `close()`. */
+  [READINESS](): Readiness {
+    if (this.#closed) throw closedBothWays();
+    return this.#handle.readiness();
   }
 
   [Symbol.dispose](): void {

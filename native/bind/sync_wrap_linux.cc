@@ -161,6 +161,28 @@ napi_value Reap(napi_env env, napi_callback_info info) {
   return call.Answer(call.sync().Reap().recovered);
 }
 
+// bellArm(): this thread is about to block on the descriptor that it answers, and looks once more
+// at what it waits for before it does.
+napi_value ArmBell(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  const Result<MessageSpace*> space = call.sync().Space();
+  if (!space.ok()) return call.Fail(space.status());
+  Participant& self = space.value()->participant();
+  const Result<int> bell = self.Doorbell();
+  if (!bell.ok()) return call.Fail(bell.status());
+  self.ArmDoorbell();
+  return call.Answer(static_cast<uint32_t>(bell.value()));
+}
+
+// bellDisarm(): it has blocked, or need not.
+napi_value DisarmBell(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  const Result<MessageSpace*> space = call.sync().Space();
+  if (!space.ok()) return call.Fail(space.status());
+  space.value()->participant().DisarmDoorbell();
+  return nullptr;
+}
+
 // segmentFd(): the descriptor for a spawned child.
 napi_value SegmentFd(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
@@ -205,6 +227,8 @@ void InitSync(Napi::Env env, Napi::Object exports) {
                 {"cancel", Cancel},
                 {"expire", Expire},
                 {"reap", Reap},
+                {"bellArm", ArmBell},
+                {"bellDisarm", DisarmBell},
                 {"segmentFd", SegmentFd}});
   target.Set("recall", Napi::Function::New(env, Recall, "recall", sync));
   target.Set("listen", Napi::Function::New(env, Listen, "listen", sync));

@@ -1,7 +1,15 @@
 // The types of wait(), as a program sees them.
 import type { Server, Socket } from 'node:net';
 import { expectTypeOf, test } from 'vitest';
-import { type Connection, type Sentinel, type Waitable, wait, waitSync } from '../../lib/index.js';
+import {
+  type Connection,
+  type JoinableQueue,
+  type Sentinel,
+  type SimpleQueue,
+  type Waitable,
+  wait,
+  waitSync,
+} from '../../lib/index.js';
 
 test('the answer is of what was given', () => {
   const connections = [] as Connection<string, number>[];
@@ -20,6 +28,8 @@ test('the answer is of what was given', () => {
 test('what can be waited for', () => {
   expectTypeOf<Connection<never, never>>().toExtend<Waitable>();
   expectTypeOf<Sentinel>().toExtend<Waitable>();
+  expectTypeOf<JoinableQueue<string>>().toExtend<Waitable>();
+  expectTypeOf<SimpleQueue<string>>().toExtend<Waitable>();
   expectTypeOf<Socket>().toExtend<Waitable>();
   expectTypeOf<Server>().not.toExtend<Waitable>();
   expectTypeOf<number>().not.toExtend<Waitable>();

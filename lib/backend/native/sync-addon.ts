@@ -46,6 +46,10 @@ export interface NativeSync extends NativeQueues {
   cancel(wait: number): number;
   /** The same because its time is over, which breaks a barrier. */
   expire(wait: number): number;
+  /** This thread is about to block on the descriptor that it answers, and looks at everything once more before it does. */
+  bellArm(): number;
+  /** It has blocked, or need not. */
+  bellDisarm(): void;
   /** Looks for participants that have died, and gives back what they held: how many there were. */
   reap(): number;
 

@@ -1,4 +1,5 @@
 // A queue of a backend, in this process, that notes what it is asked and answers as it is told.
+import type { Readiness } from '../../../lib/base/readiness.js';
 import type { Message } from '../../../lib/backend/contract.js';
 import {
   QueueOutcome,
@@ -76,6 +77,10 @@ export class FakeHandle implements QueueHandle {
 
   pollSync(): boolean {
     return this.messages.length > 0;
+  }
+
+  readiness(): Readiness {
+    throw new Error('nothing is waited for together with it');
   }
 
   size(): number {

@@ -1,4 +1,5 @@
 import { outOfRange, type Wait } from '../../../base/options.js';
+import type { Readiness } from '../../../base/readiness.js';
 import type { Message } from '../../contract.js';
 import {
   QueueOutcome,
@@ -80,6 +81,17 @@ export class FallbackQueue extends FallbackHandle implements QueueHandle {
   pollSync(timeoutMs: number): boolean {
     const look = (once: Wait): Given | Promise<Given> => this.#queue.await(this, 'ready', once);
     return isDone(this.#now('pollSync', 'poll', { timeoutMs, ask: look }));
+  }
+
+  readiness(): Readiness {
+    return {
+      // Only the broker knows.
+      look: () => undefined,
+      wait: async (wait) => this.poll(wait),
+      arm: () => {
+        throw blocking('waitSync', 'await wait()');
+      },
+    };
   }
 
   size(): number {

@@ -1,4 +1,5 @@
 import { outOfRange, type Wait } from '../../../base/options.js';
+import { READABLE, type Readiness } from '../../../base/readiness.js';
 import type { Message } from '../../contract.js';
 import {
   QueueOutcome,
@@ -204,6 +205,25 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   pollSync(timeoutMs: number): boolean {
     return isReady(this.native.queuePollSync(this.id, timeoutMs));
+  }
+
+  readiness(): Readiness {
+    let armed = 0;
+    return {
+      look: () => this.native.queueLook(this.id) !== 0,
+      wait: async (wait) => this.poll(wait),
+      arm: () => {
+        const begun = this.#begin(() => this.native.queuePollAsync(this.id)) ?? 0;
+        // It is ready already, or is waited for like any other.
+        if (begun < 0) armed = -begun;
+        return { fd: this.native.bellArm(), events: READABLE };
+      },
+      disarm: () => {
+        this.native.bellDisarm();
+        if (armed > 0) this.native.cancel(armed);
+        armed = 0;
+      },
+    };
   }
 
   size(): number {
