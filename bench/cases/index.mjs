@@ -6,6 +6,7 @@ import * as poolApply from './pool-apply.mjs';
 import * as poolMap from './pool-map.mjs';
 import * as pipe from './pipe.mjs';
 import * as pipeLarge from './pipe-large.mjs';
+import { queues } from './queue.mjs';
 import * as processStart from './process-start.mjs';
 import * as processStartLarge from './process-start-large.mjs';
 
@@ -20,4 +21,5 @@ export const cases = [
   lockContended,
   handOver,
   lockDeath,
+  ...queues,
 ];

@@ -1,0 +1,48 @@
+"""CPython's queues: one process puts as fast as it can, this one gets. Milliseconds per item, as JSON."""
+
+import json
+import multiprocessing
+import sys
+import time
+
+ITEMS = {
+    "number": lambda: 12345,
+    "object": lambda: {"id": 12345, "name": "somebody", "tags": ["one", "two"], "weight": 0.5, "ok": True},
+    "kibibytes4": lambda: bytes(4096),
+    "mebibyte": lambda: bytes(2**20),
+}
+
+
+def produce(queue, go, size):
+    item = ITEMS[size["kind"]]()
+    while go.recv():
+        for _ in range(size["items"]):
+            queue.put(item)
+
+
+def flow(size, make):
+    context = multiprocessing.get_context("fork")
+    queue = make(context)
+    theirs, go = context.Pipe(duplex=False)
+    child = context.Process(target=produce, args=(queue, theirs, size))
+    child.start()
+    samples = []
+    for i in range(-1, size["rounds"]):
+        started_at = time.perf_counter()
+        go.send(True)
+        for _ in range(size["items"]):
+            queue.get()
+        if i >= 0:
+            samples.append((time.perf_counter() - started_at) * 1000 / size["items"])
+    go.send(False)
+    child.join()
+    return samples
+
+
+MEASUREMENTS = {
+    "queue": lambda size: flow(size, lambda context: context.Queue()),
+    "simpleQueue": lambda size: flow(size, lambda context: context.SimpleQueue()),
+}
+
+if __name__ == "__main__":
+    print(json.dumps(MEASUREMENTS[sys.argv[1]](json.loads(sys.argv[2]))))
