@@ -16,7 +16,8 @@ export default defineConfig({
     // Children and forks need a process of their own; a failure is never retried.
     pool: 'forks',
     execArgv: ['--expose-gc'],
-    maxWorkers: 2,
+    // One more than a small machine has processors: tests mostly wait for processes that start.
+    maxWorkers: 3,
     retry: 0,
     testTimeout: 60_000,
     hookTimeout: 60_000,
