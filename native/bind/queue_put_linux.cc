@@ -70,11 +70,11 @@ BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& m
 }
 
 // What was not put is dropped.
-napi_value AnswerPut(SyncCall* call, MessageQueue* queue, BlockRef staged, SyncOutcome outcome,
-                     const Status& error) {
+napi_value AnswerPut(SyncCall* call, MessageQueue* queue, const QueueRequest& wanted,
+                     SyncOutcome outcome) {
   if (outcome == SyncOutcome::kDone) return nullptr;
-  queue->Drop({staged});
-  return outcome == SyncOutcome::kFailed ? call->Fail(error) : call->Answer(outcome);
+  queue->Drop({wanted.staged});
+  return outcome == SyncOutcome::kFailed ? call->Fail(wanted.error) : call->Answer(outcome);
 }
 
 // queuePut(request, bytes, carried): once.
@@ -88,11 +88,11 @@ napi_value Put(napi_env env, napi_callback_info info) {
   if (in_line.behind_others && queue->HasWaitersHere(QueueRequest::Kind::kPut)) {
     return call.Answer(SyncOutcome::kPending);
   }
-  const BlockRef staged = StageMessage(&call, queue, message);
-  if (staged == 0) return nullptr;
-  Status error;
-  const SyncOutcome outcome = queue->TryPut(staged, &error);
-  return AnswerPut(&call, queue, staged, outcome, error);
+  QueueRequest wanted;
+  wanted.staged = StageMessage(&call, queue, message);
+  if (wanted.staged == 0) return nullptr;
+  const SyncOutcome outcome = queue->TryPut(wanted.staged, &wanted.error);
+  return AnswerPut(&call, queue, wanted, outcome);
 }
 
 // queuePutSync(handle, bytes, carried, timeoutMs)
@@ -108,7 +108,7 @@ napi_value PutSync(napi_env env, napi_callback_info info) {
   request.staged = StageMessage(&call, queue, message);
   if (request.staged == 0) return nullptr;
   const SyncOutcome outcome = queue->RunSync(&request, deadline);
-  return AnswerPut(&call, queue, request.staged, outcome, request.error);
+  return AnswerPut(&call, queue, request, outcome);
 }
 
 // queuePutAsync(handle, bytes, carried)
@@ -124,7 +124,7 @@ napi_value PutAsync(napi_env env, napi_callback_info info) {
   waiter->wanted.staged = staged;
   const SyncOutcome outcome = queue->RunAsync(waiter);
   if (outcome != SyncOutcome::kPending) {
-    return AnswerPut(&call, queue, staged, outcome, waiter->wanted.error);
+    return AnswerPut(&call, queue, waiter->wanted, outcome);
   }
   napi_value const answer = call.Enlist(*call.Slot());
   if (!call.ok()) queue->Drop({staged});
