@@ -94,10 +94,12 @@ void MessageRecovery::SettlePublish() {
       const QueueName name = block.header->queue.load();
       const uint64_t position = block.header->position.load();
       Opened* const queue = Open(name);
-      // Behind the head, and nobody takes it: it never was in the slot, or whoever took it is done,
-      // and then its state is another. A position may be from the block's life before.
+      // The slot before the head: not refilled yet if the head is not behind it. Behind the head,
+      // and nobody takes it: it never was in the slot, or whoever took it is done, and then its
+      // state is another. A position may be from the block's life before.
+      const bool in_slot = queue != nullptr && IsInSlot(queue, ref, position);
       const bool put = queue != nullptr && (position >= queue->main.head()
-                                                ? IsInSlot(queue, ref, position)
+                                                ? in_slot
                                                 : IsAnnouncedAsTaken({position, ref, seen}, name));
       if (!put) Lose(block, seen);
     }
