@@ -18,6 +18,7 @@ await withBuildLock(() => {
     cwd: root,
     stdio: 'inherit',
     env: {
+      JOBS: 'max',
       ...process.env,
       ...(nodeDir ? { npm_config_nodedir: nodeDir } : {}),
       PATH: [inRoot('node_modules', '.bin'), process.env.PATH].join(path.delimiter),

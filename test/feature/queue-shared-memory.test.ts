@@ -95,17 +95,20 @@ describeEach(
     test('ends for a wait when the last process that could put closes or dies', async () => {
       await check(
         testCase,
-        `const queue = new Queue(), other = new Queue();
+        // One after the other: a forked child has what there is when it begins.
+        `const queue = new Queue();
       const [line, p] = await startWithLine(w.closeAndStay, queue);
-      const [staying, q] = await startWithLine(w.putAndStay, other);
       assert.equal(await line.recv(), 'closed');
+      const end = assert.rejects(queue.get(), closed);
+      queue.close();
+      await end;
+      const other = new Queue();
+      const [staying, q] = await startWithLine(w.putAndStay, other);
       assert.equal(await staying.recv(), 'put');
       other.close();
-      const ends = [assert.rejects(queue.get(), closed), assert.rejects(other.get(), closed)];
-      queue.close();
-      await ends[0];
+      const otherEnd = assert.rejects(other.get(), closed);
       await killed(q);
-      await ends[1];
+      await otherEnd;
       await line.send('go on');
       assert.equal(await p.join(), 0);`,
       );
