@@ -124,7 +124,7 @@ class QueueSnapshot {
     bool differs = Take(&segment_.header(), sizeof(SegmentHeader));
     differs |= Take(&segment_.row(0), segment_.rows_used() * sizeof(ParticipantRow));
     differs |= Take(&segment_.chunk(0), segment_.chunks() * sizeof(ChunkEntry));
-    differs |= Take(segment_.ObjectAt<LargeObject>(segment_.chunks_offset()), sizeof(LargeObject));
+    differs |= Take(segment_.ObjectAt<HugeObject>(segment_.chunks_offset()), sizeof(HugeObject));
     differs |= Take(&segment_.unit(0), segment_.units() * sizeof(UnitEntry));
     for (uint64_t unit = 1; unit < segment_.units_used(); unit += 1) {
       differs |= Take(segment_.UnitMemory(unit), kLooked);
