@@ -34,11 +34,19 @@ export interface QueueShape {
   readonly onConsumerDied: OnConsumerDied | undefined;
 }
 
+/** A message to be put, or how many of the first bytes of the thread's scratch memory (base/scratch.ts) are one. */
+export type Outgoing = Message | number;
+
 /**
- * Makes of a message what its receiver gets. Called at once when a message has been taken; the message's bytes are only valid
- * until it returns. What it throws is thrown by the get, and that message is gone.
+ * Makes of a message, which stands in `bytes` from `start` to `end`, what its receiver gets. Called at once when a message has been
+ * taken; the bytes are only valid until it returns. What it throws is thrown by the get, and that message is gone.
  */
-export type Decode<T> = (message: Message) => T;
+export type Decode<T> = (
+  bytes: Buffer,
+  start: number,
+  end: number,
+  handles: readonly TransferHandle[],
+) => T;
 
 /** A message taken, in a box of its own since it may decode to anything; or why there is none. */
 export type Taken<T> = { readonly value: T } | QueueOutcome.TimedOut | QueueOutcome.Closed;
@@ -54,10 +62,13 @@ export interface QueueHandle extends SharedHandle {
    * @throws SystemError (ENOSPC, ENOMEM) when there is no memory left for it: never waits for that. Natively NotSupportedError
    * for a handle that has to arrive.
    */
-  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome>;
-  putSync(message: Message, timeoutMs: number): QueueOutcome;
-  /** So many of the messages, in order, as there is room for at once: how many. */
-  putSome(messages: readonly Message[]): number;
+  put(message: Outgoing, wait: Wait): QueueOutcome | Promise<QueueOutcome>;
+  putSync(message: Outgoing, timeoutMs: number): QueueOutcome;
+  /**
+   * Of so many messages in the scratch memory, in order, those that there is room for at once: how many. What is wrong with the next
+   * one is said by `put`. None where it would have to be asked for.
+   */
+  putScratch(count: number): number;
   get<T>(decode: Decode<T>, wait: Wait): Taken<T> | Promise<Taken<T>>;
   getSync<T>(decode: Decode<T>, timeoutMs: number): Taken<T>;
   /** At least one, at most `max`, in order: waits for the first, not for more. */

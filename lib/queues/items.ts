@@ -1,12 +1,22 @@
 /** Items as messages, and back. */
 import type { Message, TransferHandle } from '../backend/contract.js';
-import { deserialize, serialize } from '../serialization/serializer.js';
+import type { Outgoing } from '../backend/queue-contract.js';
+import { deserializePart, serialize, serializeToScratch } from '../serialization/serializer.js';
 import { Transfer, discardUntaken } from '../serialization/transfer.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
 
 /** Most items have no handles, and then the same Transfer serves the next one. Taken while in use: getters may put as well. */
 let spare: Transfer | undefined;
+
+/**
+ * What to put at once: most items stand in the thread's scratch memory, where the next one will.
+ * @throws SerializationError naming what cannot travel, and where it is.
+ */
+export function writeItem(item: unknown): Outgoing {
+  const length = serializeToScratch(item, 0);
+  return length > 0 ? length : encodeItem(item);
+}
 
 /**
  * The item's message, which holds all of it: what is changed later is not in it.
@@ -22,13 +32,19 @@ export function encodeItem(item: unknown, root = 'item'): Message {
 }
 
 /** The item is not in the queue: what was to travel with it is let go. */
-export function discardItem({ handles }: Message): void {
-  if (handles.length > 0) discardUntaken(handles);
+export function discardItem(message: Outgoing): void {
+  if (typeof message === 'number') return;
+  if (message.handles.length > 0) discardUntaken(message.handles);
 }
 
 /** @throws SerializationError when it cannot be understood here. */
-export function decodeItem({ bytes, handles }: Message): unknown {
-  const item = deserialize(bytes, handles);
+export function decodeItem(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  handles: readonly TransferHandle[],
+): unknown {
+  const item = deserializePart(bytes, start, end, handles);
   if (handles.length > 0) discardUntaken(handles);
   return item;
 }

@@ -2,7 +2,9 @@ import type { Message } from '../backend/contract.js';
 import { QueueOutcome, type QueueHandle } from '../backend/queue-contract.js';
 import { Deadline } from '../base/deadline.js';
 import { checkWait, type Wait } from '../base/options.js';
+import { afterScratch, copyFromScratch, scratch } from '../base/scratch.js';
 import { CancelledError, ProcessError } from '../errors.js';
+import { writeCompact } from '../serialization/compact-writer.js';
 import { discardItem, encodeItem } from './items.js';
 import { closedHere, queueFull } from './reports.js';
 
@@ -25,8 +27,10 @@ class PutMany {
   readonly #wait: Wait;
   readonly #deadline: Deadline;
   #put = 0;
-  #ready: Message[] = [];
-  #bytes = 0;
+  /** Whether the scratch memory is taken, and what stands there: how many messages, and where the next one begins. */
+  #holds = false;
+  #count = 0;
+  #next = 0;
 
   constructor(handle: QueueHandle, wait: Wait) {
     this.#handle = handle;
@@ -38,59 +42,84 @@ class PutMany {
     try {
       this.#throwIfAborted();
       if (this.#handle.closed) throw closedHere();
-      let index = 0;
-      for (const item of items) {
-        await this.#add(item, `items[${String(index)}]`);
-        index += 1;
-      }
-      await this.#putReady();
+      await this.#putAll(items);
     } catch (error) {
       throw this.#counted(error);
     } finally {
-      for (const message of this.#ready) discardItem(message);
+      this.#release();
     }
   }
 
-  async #add(item: unknown, name: string): Promise<void> {
-    let message;
+  async #putAll(items: Iterable<unknown>): Promise<void> {
+    let index = 0;
     try {
-      message = encodeItem(item, name);
-    } catch (error) {
-      // Those before it are put, as they would be one by one.
-      await this.#putReady();
-      throw error;
+      for (const item of items) {
+        if (!this.#write(item)) {
+          await this.#flush();
+          if (!this.#write(item)) await this.#putOne(encodeItem(item, `items[${String(index)}]`));
+        }
+        index += 1;
+        if (this.#count >= AHEAD_ITEMS || this.#next >= AHEAD_BYTES) await this.#flush();
+      }
+    } finally {
+      // Also those before one that cannot be sent, or that the iterable could not give.
+      await this.#flush();
     }
-    this.#ready.push(message);
-    this.#bytes += message.bytes.byteLength;
-    if (this.#ready.length >= AHEAD_ITEMS || this.#bytes >= AHEAD_BYTES) await this.#putReady();
   }
 
-  async #putReady(): Promise<void> {
-    for (;;) {
-      this.#throwIfAborted();
-      this.#gone(this.#ready.length > 1 ? this.#handle.putSome(this.#ready) : 0);
-      const [first] = this.#ready;
-      if (first === undefined) break;
-      await this.#putOne(first);
+  /** False when it does not fit, or is not of the many small ones. */
+  #write(item: unknown): boolean {
+    if (!this.#holds && scratch.busy) return false;
+    this.#holds = scratch.busy = true;
+    const end = writeCompact(scratch.bytes, this.#next, item);
+    if (end < 0) {
+      if (this.#count === 0) this.#release();
+      return false;
     }
-    this.#bytes = 0;
+    scratch.lengths[this.#count] = end - this.#next;
+    this.#count += 1;
+    this.#next = afterScratch(end);
+    return true;
+  }
+
+  /** Others may use the scratch memory from here on. */
+  #release(): void {
+    if (this.#holds) scratch.busy = false;
+    this.#holds = false;
+    this.#count = 0;
+    this.#next = 0;
+  }
+
+  async #flush(): Promise<void> {
+    const count = this.#count;
+    const put = count === 0 || this.#isAborted ? 0 : this.#handle.putScratch(count);
+    this.#put += put;
+    const rest = put < count ? [...copyFromScratch(count)].slice(put) : [];
+    this.#release();
+    for (const bytes of rest) {
+      this.#throwIfAborted();
+      await this.#putOne({ bytes, handles: [] });
+    }
   }
 
   async #putOne(message: Message): Promise<void> {
     const { timeout, signal } = this.#wait;
     const left = timeout === undefined ? undefined : this.#deadline.remainingMs();
-    const begun = this.#handle.put(message, { timeout: left, signal });
-    const outcome = typeof begun === 'number' ? begun : await begun;
+    let outcome: QueueOutcome | undefined;
+    try {
+      const begun = this.#handle.put(message, { timeout: left, signal });
+      outcome = typeof begun === 'number' ? begun : await begun;
+    } finally {
+      if (outcome !== QueueOutcome.Done) discardItem(message);
+    }
     if (outcome === QueueOutcome.Closed) throw closedHere();
     if (outcome === QueueOutcome.TimedOut)
       throw queueFull(this.#handle.shape, timeout ?? 0, this.#put);
-    this.#gone(1);
+    this.#put += 1;
   }
 
-  #gone(count: number): void {
-    if (count === 0) return;
-    this.#ready.splice(0, count);
-    this.#put += count;
+  get #isAborted(): boolean {
+    return this.#wait.signal?.aborted === true;
   }
 
   #throwIfAborted(): void {

@@ -16,7 +16,7 @@ import {
 } from '../sync/options.js';
 import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
-import { decodeItem, discardItem, encodeItem } from './items.js';
+import { decodeItem, discardItem, writeItem } from './items.js';
 import { checkItems, checkMax, queueShape, type QueueOptions } from './options.js';
 import { putAll } from './put-many.js';
 import { closedHere, queueEmpty, queueEnded, queueFull } from './reports.js';
@@ -66,7 +66,7 @@ export class Queue<T = unknown>
    */
   async put(item: T, options?: Wait & Blocking): Promise<void> {
     const wait = options === undefined ? FOR_EVER : acquireWait(options);
-    const message = encodeItem(item);
+    const message = writeItem(item);
     let outcome: QueueOutcome | undefined;
     try {
       const begun = this.#handle.put(message, wait);
@@ -255,7 +255,7 @@ export class Queue<T = unknown>
   }
 
   #putSync(item: T, timeoutMs: number): void {
-    const message = encodeItem(item);
+    const message = writeItem(item);
     let outcome: QueueOutcome | undefined;
     try {
       outcome = this.#handle.putSync(message, timeoutMs);

@@ -6,7 +6,7 @@ import { refuseClone, registerHandleReducer } from '../serialization/reducers.js
 import { sendShared, type Shared } from '../serialization/travel.js';
 import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
-import { decodeItem, discardItem, encodeItem } from './items.js';
+import { decodeItem, discardItem, writeItem } from './items.js';
 import { queueShape } from './options.js';
 import { closedBothWays, queueEmpty, queueEnded } from './reports.js';
 
@@ -41,7 +41,7 @@ export class SimpleQueue<T = unknown> implements HasReadiness, Disposable {
    */
   async put(item: T): Promise<void> {
     if (this.#closed) throw closedBothWays();
-    const message = encodeItem(item);
+    const message = writeItem(item);
     let outcome: QueueOutcome | undefined;
     try {
       const begun = this.#handle.put(message, this.#wait);
@@ -55,7 +55,7 @@ export class SimpleQueue<T = unknown> implements HasReadiness, Disposable {
   /** The same at once. @throws What `put` throws; NotSupportedError on the fallback backend. */
   putSync(item: T): void {
     if (this.#closed) throw closedBothWays();
-    const message = encodeItem(item);
+    const message = writeItem(item);
     let outcome: QueueOutcome | undefined;
     try {
       outcome = this.#handle.putSync(message, Infinity);

@@ -2,20 +2,22 @@
  * Value ↔ bytes + handles. Structured clone as v8.serialize does it, and beyond it: instances of our handle classes and of
  * classes with a reducer, errors with their class, functions made by taskRef. What cannot travel is named by its place.
  *
- * Three formats, told apart by the first byte: a simple value (simple-values.ts); 0xFF, V8's own; and 0x20, framed:
+ * Three formats, told apart by the first byte: compact (compact-format.ts); 0xFF, V8's own; and 0x20, framed:
  *
  *     0x20  unused × 3  body length (u32 LE)  body: V8's own  large byte arrays, one after the other
  *
- * Most values take the fast path: V8 writes them at once. Our handle instances make V8 fail (`refuseClone`), and then the
+ * Small plain values are written here, most others by V8 at once. Our handle instances make V8 fail (`refuseClone`), and then the
  * value is walked: copied with placeholders for what a reducer takes apart. The walk is also what finds the offender.
  */
 import type { TransferHandle } from '../backend/contract.js';
+import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
 import { CloneReader, CloneWriter, damaged } from './clone-stream.js';
+import { NOT_COMPACT, readCompact } from './compact-reader.js';
+import { NOT_WRITTEN, compactBytes, writeCompact } from './compact-writer.js';
 import { GraphWalk } from './graph-walk.js';
 import { isError } from './error-codec.js';
 import { hasUserReducers } from './reducers.js';
-import { NOT_SIMPLE, decodeSimple, encodeSimple } from './simple-values.js';
 import { type Transfer, discardUntaken } from './transfer.js';
 
 const V8_FORMAT = 0xff;
@@ -34,12 +36,28 @@ export interface DeserializeOptions {
  * @throws SerializationError naming what cannot travel, where it is, and the way out.
  */
 export function serialize(value: unknown, transfer: Transfer | undefined, root = 'value'): Buffer {
-  const simple = encodeSimple(value);
-  if (simple) return simple;
+  const length = serializeToScratch(value, 0);
+  if (length > 0) return Buffer.from(scratch.bytes.subarray(0, length));
+  const compact = compactBytes(value);
+  if (compact) return compact;
   if (hasUserReducers() || isError(value)) return serializeByWalk(value, transfer, root);
   const attempt = tryClone(value);
   if (attempt.failure === undefined && !mayHoldErrors(attempt.bytes)) return attempt.bytes;
   return serializeByWalk(value, transfer, root, attempt);
+}
+
+/**
+ * The same in the thread's scratch memory, from `at` on, if it has room and the value is one of the many small ones: where it
+ * ends, else NOT_WRITTEN, which says nothing about the value.
+ */
+export function serializeToScratch(value: unknown, at: number): number {
+  if (scratch.busy) return NOT_WRITTEN;
+  scratch.busy = true;
+  try {
+    return writeCompact(scratch.bytes, at, value);
+  } finally {
+    scratch.busy = false;
+  }
 }
 
 /**
@@ -51,15 +69,40 @@ export function deserialize(
   handles: readonly TransferHandle[] = [],
   options: DeserializeOptions = {},
 ): unknown {
+  const owned = options.owned === true;
+  const all = asBuffer(bytes);
   try {
-    const owned = options.owned === true;
-    const simple = decodeSimple(bytes, owned);
-    return simple === NOT_SIMPLE ? readClone(bytes, handles, owned) : simple;
+    const value = readCompact(all, 0, all.length, owned);
+    return value === NOT_COMPACT ? readClone(all, handles, owned) : value;
   } catch (error) {
-    discardUntaken(handles);
-    if (error instanceof SerializationError) throw error;
-    throw damaged(error instanceof Error ? error.message : String(error), error);
+    throw notUnderstood(error, handles);
   }
+}
+
+/** The same of a part of the bytes, without an array for it. */
+export function deserializePart(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  handles: readonly TransferHandle[],
+): unknown {
+  try {
+    const value = readCompact(bytes, start, end, false);
+    return value === NOT_COMPACT ? readClone(bytes.subarray(start, end), handles, false) : value;
+  } catch (error) {
+    throw notUnderstood(error, handles);
+  }
+}
+
+function notUnderstood(error: unknown, handles: readonly TransferHandle[]): SerializationError {
+  discardUntaken(handles);
+  if (error instanceof SerializationError) return error;
+  return damaged(error instanceof Error ? error.message : String(error), error);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes;
+  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
 }
 
 type Attempt = { bytes: Buffer; failure?: undefined } | { failure: Failure };
@@ -156,14 +199,14 @@ function cannotClone(root: string, error: unknown): SerializationError {
   });
 }
 
-function readClone(bytes: Uint8Array, handles: readonly TransferHandle[], owned: boolean): unknown {
+function readClone(bytes: Buffer, handles: readonly TransferHandle[], owned: boolean): unknown {
   if (bytes[0] === V8_FORMAT) {
     return new CloneReader(bytes, undefined, handles, owned).readValue();
   }
   if (bytes[0] !== FRAMED_FORMAT || bytes.length < FRAME_HEADER_BYTES) {
     throw damaged(bytes.length === 0 ? 'it is empty' : 'its beginning is unknown');
   }
-  const end = bodyEnd(Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length));
+  const end = bodyEnd(bytes);
   if (end > bytes.length) throw damaged('it has been cut short');
   const body = bytes.subarray(FRAME_HEADER_BYTES, end);
   return new CloneReader(body, bytes.subarray(end), handles, owned).readValue();

@@ -1,14 +1,50 @@
 #pragma once
-// Where JavaScript finds messages that were taken without waiting. One array serves for all of
-// them: to make an array costs more than a short message does.
+// Where JavaScript finds messages that were taken without waiting, and where it writes those that
+// are put at once. One array serves for all of them: to make an array, or even to look it up, costs
+// more than a short message does.
 
 #include <napi.h>
 
+#include <span>
 #include <vector>
 
 #include "queues/message_queue.h"
 
 namespace mp {
+
+// Messages that JavaScript has written, each at a multiple of the alignment.
+class Scratch {
+ public:
+  static constexpr uint64_t kAlignment = 8;
+
+  void Set(Napi::Uint8Array bytes, Napi::Int32Array lengths) {
+    bytes_ = Napi::Persistent(bytes);
+    lengths_ = Napi::Persistent(lengths);
+    data_ = {reinterpret_cast<const std::byte*>(bytes.Data()), bytes.ByteLength()};
+    length_data_ = {lengths.Data(), lengths.ElementLength()};
+  }
+  // Of the first message.
+  std::span<const std::byte> data() const { return data_; }
+  // Calls back with each of the first `count` messages until one is refused or none can be.
+  template <typename Visit>
+  void ForEach(uint32_t count, Visit visit) const {
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < count && i < length_data_.size(); i += 1) {
+      const int32_t length = length_data_[i];
+      if (length < 0 || at > data_.size() || data_.size() - at < static_cast<uint64_t>(length)) {
+        return;
+      }
+      if (!visit(data_.subspan(at, length))) return;
+      at = (at + length + kAlignment - 1) / kAlignment * kAlignment;
+    }
+  }
+
+ private:
+  std::span<const std::byte> data_;
+  std::span<const int32_t> length_data_;
+  Napi::Reference<Napi::Uint8Array> bytes_;
+  Napi::Reference<Napi::Int32Array> lengths_;
+};
 
 class QueueBuffers {
  public:
@@ -47,6 +83,7 @@ class QueueBuffers {
   }
 
   std::vector<Message> overflow;
+  Scratch scratch;
 
  private:
   std::byte* data_ = nullptr;

@@ -39,7 +39,16 @@ bool ReadCarried(SyncCall* call, napi_value given, std::vector<CarriedRef>* carr
   return true;
 }
 
+// Bytes and references, or the length of what stands at the beginning of the scratch memory.
 bool ReadMessage(SyncCall* call, GivenMessage* message) {
+  uint32_t length = 0;
+  if (napi_get_value_uint32(call->env(), call->argument(1), &length) == napi_ok) {
+    const std::span<const std::byte> scratch = call->sync().buffers().scratch.data();
+    if (length > scratch.size()) call->Refuse("the message is longer than the scratch memory");
+    message->bytes = scratch.data();
+    message->length = length;
+    return call->ok();
+  }
   napi_typedarray_type type = napi_int8_array;
   void* data = nullptr;
   const bool is_bytes =
@@ -95,6 +104,31 @@ napi_value Put(napi_env env, napi_callback_info info) {
   return AnswerPut(&call, queue, wanted, outcome);
 }
 
+// queuePutMany(request, count): of so many messages in the scratch memory, how many were put.
+napi_value PutMany(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 2);
+  const auto [queue, behind_others] = QueueOf(&call);
+  const uint32_t most = call.Number(1);
+  if (queue == nullptr || !call.ok()) return nullptr;
+  uint32_t put = 0;
+  if (!behind_others || !queue->HasWaitersHere(QueueRequest::Kind::kPut)) {
+    call.sync().buffers().scratch.ForEach(most, [&](std::span<const std::byte> bytes) {
+      auto staged = queue->Stage(bytes.size(), 0);
+      if (!staged.ok()) return false;
+      std::copy(bytes.begin(), bytes.end(), staged.value().bytes);
+      Status error;
+      if (queue->Publish(staged.value().block, &error) == SyncOutcome::kDone) {
+        put += 1;
+        return true;
+      }
+      queue->Drop(staged.value());
+      return false;
+    });
+  }
+  if (put > 0) queue->TellGetters(put);
+  return call.Answer(put);
+}
+
 // queuePutSync(handle, bytes, carried, timeoutMs)
 napi_value PutSync(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 4);
@@ -135,7 +169,10 @@ napi_value PutAsync(napi_env env, napi_callback_info info) {
 
 void AddPuts(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,
-               {{"queuePut", Put}, {"queuePutSync", PutSync}, {"queuePutAsync", PutAsync}});
+               {{"queuePut", Put},
+                {"queuePutMany", PutMany},
+                {"queuePutSync", PutSync},
+                {"queuePutAsync", PutAsync}});
 }
 
 }  // namespace mp

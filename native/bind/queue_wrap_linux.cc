@@ -38,21 +38,24 @@ napi_value Shape(napi_env env, napi_callback_info info) {
   return array;
 }
 
-// queueBuffers(bytes, lengths): see queue_buffers.h.
+// queueBuffers(bytes, lengths, scratch, scratchLengths): see queue_buffers.h.
 void SetBuffers(const Napi::CallbackInfo& info) {
   const auto is_array = [&](size_t index, napi_typedarray_type type) {
     return info[index].IsTypedArray() &&
            info[index].As<Napi::TypedArray>().TypedArrayType() == type &&
            info[index].As<Napi::TypedArray>().ElementLength() > 0;
   };
-  if (!is_array(0, napi_uint8_array) || !is_array(1, napi_int32_array)) {
+  const auto are_buffers = [&](size_t index) {
+    return is_array(index, napi_uint8_array) && is_array(index + 1, napi_int32_array);
+  };
+  if (!are_buffers(0) || !are_buffers(2)) {
     napi_throw_type_error(info.Env(), "ERR_MP_INVALID_ARGUMENT",
-                          "the buffers must be a Uint8Array and an Int32Array");
+                          "buffers must be a Uint8Array and an Int32Array each");
     return;
   }
-  static_cast<SyncEnv*>(info.Data())
-      ->buffers()
-      .Set(info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Int32Array>());
+  QueueBuffers& buffers = static_cast<SyncEnv*>(info.Data())->buffers();
+  buffers.Set(info[0].As<Napi::Uint8Array>(), info[1].As<Napi::Int32Array>());
+  buffers.scratch.Set(info[2].As<Napi::Uint8Array>(), info[3].As<Napi::Int32Array>());
 }
 
 // Whether a get would not wait.

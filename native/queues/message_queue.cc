@@ -4,8 +4,7 @@
 #include <bit>
 #include <cerrno>
 
-#include "queues/done_count.h"
-#include "sync/wait_set.h"
+#include "queues/queue_wake.h"
 
 namespace mp {
 namespace {
@@ -19,31 +18,6 @@ uint32_t FirstRingFor(uint64_t max_size) {
 
 SharedQueue& QueueAt(SharedObject* object) {
   return reinterpret_cast<SharedQueue&>(*object);
-}
-
-// Flag, then bits; a waiter does it the other way round.
-bool MayHaveWaiters(SharedObject* point) {
-  return point->word.load(std::memory_order_seq_cst) != 0;
-}
-
-// Wakes up to `most` of those who wait there.
-void WakeSome(Participant& self, SharedObject* point, uint32_t most) {
-  for (uint32_t woken = 0; woken < most; woken += 1) {
-    const Stamp next = PickWaiter(self.segment(), point);
-    if (next) {
-      self.Ring(next.id);
-      continue;
-    }
-    point->word.store(0, std::memory_order_seq_cst);
-    if (!HasWaiters(*point)) return;
-    point->word.store(1, std::memory_order_seq_cst);
-    // Only the dead: who looks after them does the rest.
-    return;
-  }
-}
-
-void WakeAll(Participant& self, const SharedObject& point) {
-  RingAllWaiters(point, [&](uint32_t id) { self.Ring(id); });
 }
 
 // Nobody can put any more. Whoever could sent a reference on its way before it closed its side.
@@ -136,6 +110,16 @@ void MessageQueue::Drop(const StagedMessage& staged) {
 }
 
 SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
+  const SyncOutcome outcome = Publish(staged, error);
+  if (outcome == SyncOutcome::kDone) TellGetters(1);
+  return outcome;
+}
+
+void MessageQueue::TellGetters(uint32_t count) {
+  if (MayHaveWaiters(&queue().items)) WakeSome(space().participant(), &queue().items, count);
+}
+
+SyncOutcome MessageQueue::Publish(BlockRef staged, Status* error) {
   if (!Usable()) return SyncOutcome::kForeign;
   if (closed_) return SyncOutcome::kClosed;
   const Block block = BlockPool::At(segment(), staged);
@@ -160,7 +144,6 @@ SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
     return SyncOutcome::kFailed;
   }
   Unannounce(&row(), kAnnouncedPublish);
-  if (MayHaveWaiters(&queue().items)) WakeSome(space().participant(), &queue().items, 1);
   return SyncOutcome::kDone;
 }
 
@@ -293,6 +276,12 @@ SyncOutcome MessageQueue::RunAsync(QueueWaiter* waiter) {
   const bool for_items = kind == QueueRequest::Kind::kGet || kind == QueueRequest::Kind::kPoll;
   WaitPoint* const point = for_items ? static_cast<WaitPoint*>(this) : &PointFor(kind);
   waiter->object = point;
+  // To be woken takes longer than a message that is about to come.
+  if (kind == QueueRequest::Kind::kGet && !WaitsHere() &&
+      messages().brief_spinner().Spin([&] { return Size() > 0; })) {
+    const SyncOutcome outcome = Take(&waiter->wanted);
+    if (outcome != SyncOutcome::kPending) return outcome;
+  }
   return for_items ? WaitAsync(waiter) : PointFor(kind).WaitAsync(waiter);
 }
 
@@ -326,50 +315,6 @@ void MessageQueue::NudgeBeside(const Beside& point) {
 
 bool MessageQueue::LooksReady(const WaitRequest&) const {
   return Size() > 0;
-}
-
-// ---- finishing
-
-// How many have been put, as far as anybody who has taken one can know.
-uint64_t MessageQueue::Reached() const {
-  return std::max(main_.tail(), main_.head());
-}
-
-uint64_t MessageQueue::Unfinished() const {
-  return mp::Unfinished(queue(), [this] { return Reached(); });
-}
-
-// Dead before the swap: the message is kept in the name of the dead. After it: announced, and the
-// count tells that it was counted.
-bool MessageQueue::TaskDone() {
-  if (!Usable()) return false;
-  const uint32_t id = space().stamp().id;
-  const uint32_t number = NextDoneOf(queue(), id);
-  const bool own = !kept_.empty();
-  if (own) {
-    const uint64_t announced = PackAnnouncedDone(kept_.front().block, number);
-    row().ring_announced[kAnnouncedBlock].store(announced, std::memory_order_seq_cst);
-  }
-  const bool counted = CountDone(&queue(), id, number, [this] { return Reached(); });
-  if (own) {
-    const Kept kept = kept_.front();
-    kept_.pop_front();
-    const Block block = BlockPool::At(segment(), kept.block);
-    const std::vector<ObjectRef> carried = CarriedBy(block);
-    BlockPool::Free(block, kept.state);
-    for (const ObjectRef& ref : carried) {
-      space().store().Land(ref);
-      Landed(&space(), ref);
-    }
-    Unannounce(&row(), kAnnouncedBlock);
-    if (kept_.empty()) messages().KeepsOneLess();
-  }
-  if (!counted) return false;
-  if (MayHaveWaiters(&queue().finish) && Unfinished() == 0) {
-    WakeAll(space().participant(), queue().finish);
-  }
-  if (MayHaveWaiters(&queue().items)) WakeIfEnded();
-  return true;
 }
 
 // ---- ends

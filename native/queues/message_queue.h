@@ -76,6 +76,10 @@ class MessageQueue final : public SyncObject {
 
   // kDone: the message is in the queue. kFailed: `error` says why. Else it is still staged.
   SyncOutcome TryPut(BlockRef staged, Status* error);
+  // The same without telling those who wait for messages: that is to be done at once, for one or
+  // for several. Dead in between: the reaper does it.
+  SyncOutcome Publish(BlockRef staged, Status* error);
+  void TellGetters(uint32_t count);
   // Up to `most` messages: `visit(bytes, length)` for each, whose bytes are gone afterwards. 0 when
   // there is none; `outcome` then says whether there will be.
   template <typename Visit>

@@ -12,6 +12,9 @@ namespace mp {
 
 class MessageSpace final : public SyncSpace {
  public:
+  // About what a wake-up costs.
+  static constexpr uint64_t kBriefNs = 8'000;
+
   static Result<std::unique_ptr<MessageSpace>> Join(std::shared_ptr<Segment> segment);
 
   // Made with the first message.
@@ -22,6 +25,8 @@ class MessageSpace final : public SyncSpace {
   // Blocks that this participant has taken and keeps.
   void KeepsOneMore();
   void KeepsOneLess();
+  // For those who go back to their event loop when it was in vain.
+  Spinner& brief_spinner() { return brief_spinner_; }
   // Where the blocks of several messages that are being taken are listed; 0 without memory.
   BlockRef list();
   // Gives back memory that nobody needs now.
@@ -45,6 +50,7 @@ class MessageSpace final : public SyncSpace {
   explicit MessageSpace(std::unique_ptr<Participant> participant);
 
   std::optional<BlockPool> pool_;
+  Spinner brief_spinner_{kBriefNs};
   uint64_t kept_ = 0;
   BlockRef list_ = 0;
 };

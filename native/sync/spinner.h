@@ -2,6 +2,7 @@
 // Waiting a moment before going to sleep: worth it when what is waited for usually comes within the
 // time that a sleep and a wake-up would cost. Never with one CPU, where nobody could bring it.
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/deadline.h"
@@ -11,7 +12,7 @@ namespace mp {
 
 class Spinner {
  public:
-  Spinner() : cap_ns_(UsableCpus() < 2 ? 0 : InVirtualMachine() ? kVirtualCapNs : kRealCapNs) {}
+  explicit Spinner(uint64_t most_ns = kVirtualCapNs) : cap_ns_(std::min(most_ns, CapNs())) {}
 
   // True as soon as `ready()`; false when it was not worth waiting longer. `ready` is only a hint.
   template <typename Ready>
@@ -41,6 +42,10 @@ class Spinner {
   }
 
  private:
+  static uint64_t CapNs() {
+    if (UsableCpus() < 2) return 0;
+    return InVirtualMachine() ? kVirtualCapNs : kRealCapNs;
+  }
   static constexpr uint64_t kRealCapNs = 5'000;
   static constexpr uint64_t kVirtualCapNs = 30'000;
   static constexpr int kLooksPerClock = 16;

@@ -14,13 +14,28 @@ export type Carried = readonly number[] | undefined;
 export interface NativeQueues {
   queueMake(maxSize: number, maxBytes: number, onConsumerDied: number): number;
   queueShape(handle: number): NativeQueueShape;
-  /** Where `queueTake` and `queueTakeMany` write messages, each at a multiple of 8, and how long they are. */
-  queueBuffers(bytes: Uint8Array, lengths: Int32Array): void;
+  /**
+   * Where `queueTake` and `queueTakeMany` write messages, each at a multiple of 8, and how long they are; and where those are that
+   * are put.
+   */
+  queueBuffers(
+    bytes: Uint8Array,
+    lengths: Int32Array,
+    scratch: Uint8Array,
+    scratchLengths: Int32Array,
+  ): void;
 
-  /** Once. The bytes are copied, here and below. */
-  queuePut(request: number, bytes: Uint8Array, carried: Carried): Answer;
-  queuePutSync(handle: number, bytes: Uint8Array, carried: Carried, timeoutMs: number): Answer;
-  queuePutAsync(handle: number, bytes: Uint8Array, carried: Carried): Answer;
+  /** Once. The bytes, or so many of the scratch memory, are copied, here and below. */
+  queuePut(request: number, bytes: Uint8Array | number, carried: Carried): Answer;
+  /** Of so many messages in the scratch memory, how many were put. */
+  queuePutMany(request: number, count: number): number;
+  queuePutSync(
+    handle: number,
+    bytes: Uint8Array | number,
+    carried: Carried,
+    timeoutMs: number,
+  ): Answer;
+  queuePutAsync(handle: number, bytes: Uint8Array | number, carried: Carried): Answer;
 
   /** The length of the message that is in the buffer; -1: there is none, -2: none will come. Or a message too long for it. */
   queueTake(request: number): number | Uint8Array;

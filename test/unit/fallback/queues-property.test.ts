@@ -1,7 +1,7 @@
 // Many random lives of a queue in a simulated tree: who puts, gets, gives up and dies, in an order drawn from a seed. Nothing that was
 // put is lost, nothing is got twice by the living, and each producer's order holds.
 import { expect, test } from 'vitest';
-import type { Channel, Message, TransferHandle } from '../../../lib/backend/contract.js';
+import type { Channel, TransferHandle } from '../../../lib/backend/contract.js';
 import { FallbackQueues } from '../../../lib/backend/fallback/queues/index.js';
 import { QueueOutcome, type QueueHandle } from '../../../lib/backend/queue-contract.js';
 import { SimulatedTree, type SimulatedProcess } from './simulated-tree.js';
@@ -140,7 +140,7 @@ class History {
   }
 }
 
-function decode({ bytes }: Message): number {
+function decode(bytes: Buffer): number {
   return Number(Buffer.from(bytes).toString());
 }
 

@@ -5,12 +5,14 @@ import {
   QueueOutcome,
   type Decode,
   type Decoded,
+  type Outgoing,
   type QueueHandle,
   type QueueShape,
   type Taken,
   type TakenMany,
 } from '../../../lib/backend/queue-contract.js';
 import type { Wait } from '../../../lib/base/options.js';
+import { copyFromScratch, scratch } from '../../../lib/base/scratch.js';
 import { ArrivedQueue } from '../../../lib/queues/arrived.js';
 import { Queue } from '../../../lib/queues/queue.js';
 
@@ -28,21 +30,22 @@ export class FakeHandle implements QueueHandle {
     this.shape = { maxSize: 0, maxBytes: 0, onConsumerDied: undefined, ...shape };
   }
 
-  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+  put(message: Outgoing, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
     this.calls.push(`put ${String(wait.timeout)}`);
     return this.#put(message);
   }
 
-  putSync(message: Message, timeoutMs: number): QueueOutcome {
+  putSync(message: Outgoing, timeoutMs: number): QueueOutcome {
     this.calls.push(`putSync ${String(timeoutMs)}`);
     return this.#put(message) as QueueOutcome;
   }
 
-  putSome(messages: readonly Message[]): number {
-    const count = Math.min(messages.length, this.room - this.messages.length);
-    this.calls.push(`putSome ${String(messages.length)}: ${String(count)}`);
-    this.messages.push(...messages.slice(0, count));
-    return count;
+  putScratch(count: number): number {
+    const put = Math.min(count, this.room - this.messages.length);
+    this.calls.push(`putScratch ${String(count)}: ${String(put)}`);
+    const copies = [...copyFromScratch(put)];
+    this.messages.push(...copies.map((bytes) => ({ bytes, handles: [] })));
+    return put;
   }
 
   get<T>(decode: Decode<T>): Taken<T> | Promise<Taken<T>> {
@@ -60,7 +63,7 @@ export class FakeHandle implements QueueHandle {
     if (this.messages.length === 0) return this.#nothing;
     return this.messages.splice(0, max).map((message): Decoded<T> => {
       try {
-        return { value: decode(message) };
+        return { value: decoded(message, decode) };
       } catch (error) {
         return { error };
       }
@@ -115,19 +118,27 @@ export class FakeHandle implements QueueHandle {
     return this.closed ? QueueOutcome.Closed : QueueOutcome.TimedOut;
   }
 
-  #put(message: Message): QueueOutcome | Promise<QueueOutcome> {
+  #put(outgoing: Outgoing): QueueOutcome | Promise<QueueOutcome> {
     if (this.refusal instanceof Error) throw this.refusal;
     if (this.refusal !== undefined) return this.refusal;
     if (this.closed) return QueueOutcome.Closed;
     if (this.messages.length >= this.room) return QueueOutcome.TimedOut;
-    this.messages.push(message);
+    this.messages.push(
+      typeof outgoing === 'number'
+        ? { bytes: Buffer.from(scratch.bytes.subarray(0, outgoing)), handles: [] }
+        : outgoing,
+    );
     return QueueOutcome.Done;
   }
 
   #take<T>(decode: Decode<T>): Taken<T> {
     const message = this.messages.shift();
-    return message === undefined ? this.#nothing : { value: decode(message) };
+    return message === undefined ? this.#nothing : { value: decoded(message, decode) };
   }
+}
+
+function decoded<T>({ bytes, handles }: Message, decode: Decode<T>): T {
+  return decode(Buffer.from(bytes), 0, bytes.length, handles);
 }
 
 export function queueOver<T>(handle: QueueHandle): Queue<T> {

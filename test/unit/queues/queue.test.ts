@@ -131,13 +131,13 @@ test('putMany makes ready no more than it must, and puts what it made ready befo
     put: 100,
   });
   expect(made).toBe(128);
-  expect(handle.calls).toEqual(['putSome 64: 64', 'putSome 64: 36', 'put 0']);
+  expect(handle.calls).toEqual(['putScratch 64: 64', 'putScratch 64: 36', 'put 0']);
   handle.messages.length = 0;
   made = 0;
   const large = Array.from({ length: 5 }, () => Buffer.alloc(40_000));
   handle.calls.length = 0;
   await queue.putMany(large);
-  expect(handle.calls).toEqual(['putSome 2: 2', 'putSome 2: 2', 'put undefined']);
+  expect(handle.calls).toEqual(Array(5).fill('putScratch 1: 1'));
 });
 
 test('putMany closes the iterable that it leaves', async () => {

@@ -1,10 +1,12 @@
 import { outOfRange, type Wait } from '../../../base/options.js';
 import type { Readiness } from '../../../base/readiness.js';
+import { copyFromScratch, scratch } from '../../../base/scratch.js';
 import type { Message } from '../../contract.js';
 import {
   QueueOutcome,
   type Decode,
   type Decoded,
+  type Outgoing,
   type QueueHandle,
   type QueueShape,
   type Taken,
@@ -26,22 +28,24 @@ export class FallbackQueue extends FallbackHandle implements QueueHandle {
     this.shape = this.object.made.shape as QueueShape;
   }
 
-  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+  put(outgoing: Outgoing, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+    const message = fromScratch(outgoing);
     this.#checkLength(message);
     return this.#queue.put(this, message, wait) as QueueOutcome | Promise<QueueOutcome>;
   }
 
-  putSync(message: Message, timeoutMs: number): QueueOutcome {
+  putSync(outgoing: Outgoing, timeoutMs: number): QueueOutcome {
+    const message = fromScratch(outgoing);
     this.#checkLength(message);
     const put = (once: Wait): Given | Promise<Given> => this.#queue.put(this, message, once);
     return this.#now('putSync', 'put', { timeoutMs, ask: put }) as QueueOutcome;
   }
 
-  /** None where it would have to be asked for: `put` asks. */
-  putSome(messages: readonly Message[]): number {
+  putScratch(count: number): number {
     let put = 0;
-    for (const message of messages) {
-      if (this.shape.maxBytes > 0 && message.bytes.byteLength > this.shape.maxBytes) break;
+    for (const bytes of copyFromScratch(count)) {
+      if (this.shape.maxBytes > 0 && bytes.length > this.shape.maxBytes) break;
+      const message = { bytes, handles: [] };
       const outcome = this.#queue.now((once) => this.#queue.put(this, message, once));
       if (outcome !== QueueOutcome.Done) break;
       put += 1;
@@ -150,7 +154,18 @@ function isDone(given: Given): boolean {
 
 function decodeOne<T>(given: Given, decode: Decode<T>): Taken<T> {
   if (typeof given === 'number') return given as QueueOutcome.TimedOut | QueueOutcome.Closed;
-  return { value: decode(given[0] as Message) };
+  return { value: decoded(given[0] as Message, decode) };
+}
+
+function decoded<T>({ bytes, handles }: Message, decode: Decode<T>): T {
+  const { buffer, byteOffset, length } = bytes;
+  return decode(Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length, handles);
+}
+
+/** What is sent later must stand still. */
+function fromScratch(message: Outgoing): Message {
+  if (typeof message !== 'number') return message;
+  return { bytes: Buffer.from(scratch.bytes.subarray(0, message)), handles: [] };
 }
 
 function decodeAll<T>(given: Given, decode: Decode<T>): TakenMany<T> {
@@ -160,7 +175,7 @@ function decodeAll<T>(given: Given, decode: Decode<T>): TakenMany<T> {
 
 function decodeEach<T>(message: Message, decode: Decode<T>): Decoded<T> {
   try {
-    return { value: decode(message) };
+    return { value: decoded(message, decode) };
   } catch (error) {
     return { error };
   }

@@ -1,23 +1,24 @@
 import { outOfRange, type Wait } from '../../../base/options.js';
 import { READABLE, type Readiness } from '../../../base/readiness.js';
-import type { Message } from '../../contract.js';
 import {
   QueueOutcome,
   type Decode,
   type Decoded,
   type OnConsumerDied,
+  type Outgoing,
   type QueueHandle,
   type QueueShape,
   type Taken,
   type TakenMany,
 } from '../../queue-contract.js';
 import { systemError } from '../../system-error.js';
+import type { Carried } from '../queue-addon.js';
 import type { Answer } from '../sync-addon.js';
 import { NativeHandle, aborted, type Core } from '../sync/handle.js';
 import { answered, ended, isReady } from './answers.js';
 import { carriedAway, carriedBy } from './carried.js';
 import type { IdleMemory } from './idle-memory.js';
-import { Nothing, decodeOne, type Inbox } from './inbox.js';
+import { Nothing, attempt, decodeAlone, type Inbox } from './inbox.js';
 
 /** The numbers of native/queues/queue_layout.h's OnConsumerDied. */
 export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
@@ -50,12 +51,11 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   // ---- putting
 
-  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
+  put(message: Outgoing, wait: Wait): QueueOutcome | Promise<QueueOutcome> {
     this.#checkLength(message);
     const rejected = aborted(wait);
     if (rejected) return rejected;
-    const { bytes, handles } = message;
-    const carried = carriedBy(handles);
+    const { bytes, carried } = partsOf(message);
     try {
       if (wait.timeout === 0)
         return this.#put(message, this.native.queuePut(this.#now, bytes, carried));
@@ -72,49 +72,39 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     }
   }
 
-  putSync(message: Message, timeoutMs: number): QueueOutcome {
+  putSync(message: Outgoing, timeoutMs: number): QueueOutcome {
     this.#checkLength(message);
-    const carried = carriedBy(message.handles);
+    const { bytes, carried } = partsOf(message);
     try {
-      const once = this.native.queuePut(this.#now, message.bytes, carried);
+      const once = this.native.queuePut(this.#now, bytes, carried);
       if (once !== 0 || timeoutMs === 0) return this.#put(message, once);
-      const outcome = this.native.queuePutSync(this.id, message.bytes, carried, timeoutMs);
+      const outcome = this.native.queuePutSync(this.id, bytes, carried, timeoutMs);
       return this.#put(message, outcome);
     } catch (error) {
       throw putFailed(error);
     }
   }
 
-  putSome(messages: readonly Message[]): number {
-    const { maxBytes } = this.shape;
-    let put = 0;
-    for (const message of messages) {
-      const { bytes, handles } = message;
-      if (maxBytes > 0 && bytes.byteLength > maxBytes) break;
-      try {
-        const answer = this.native.queuePut(this.#inLine, bytes, carriedBy(handles));
-        if (this.#put(message, answer) !== QueueOutcome.Done) break;
-      } catch {
-        // What is wrong with it is said by `put`.
-        break;
-      }
-      put += 1;
-    }
+  putScratch(count: number): number {
+    const put = this.native.queuePutMany(this.#inLine, count);
+    if (put > 0) this.#memory.put();
     return put;
   }
 
-  #put({ handles }: Message, answer: Answer): QueueOutcome {
+  #put(message: Outgoing, answer: Answer): QueueOutcome {
     const outcome = answered(answer);
     if (outcome !== QueueOutcome.Done) return outcome;
     this.#memory.put();
-    if (handles.length > 0) carriedAway(handles);
+    if (typeof message !== 'number' && message.handles.length > 0) carriedAway(message.handles);
     return outcome;
   }
 
-  #checkLength({ bytes }: Message): void {
+  #checkLength(message: Outgoing): void {
     const { maxBytes } = this.shape;
-    if (maxBytes === 0 || bytes.byteLength <= maxBytes) return;
-    throw outOfRange('item', `at most ${String(maxBytes)} bytes long`, bytes.byteLength);
+    if (maxBytes === 0) return;
+    const length = typeof message === 'number' ? message : message.bytes.byteLength;
+    if (length <= maxBytes) return;
+    throw outOfRange('item', `at most ${String(maxBytes)} bytes long`, length);
   }
 
   // ---- getting
@@ -290,12 +280,17 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   }
 }
 
+function partsOf(message: Outgoing): { bytes: Uint8Array | number; carried: Carried } {
+  if (typeof message === 'number') return { bytes: message, carried: undefined };
+  return { bytes: message.bytes, carried: carriedBy(message.handles) };
+}
+
 function first<T>(messages: readonly Uint8Array[], decode: Decode<T>): { readonly value: T } {
-  return { value: decode({ bytes: messages[0]!, handles: [] }) };
+  return { value: decodeAlone(messages[0]!, decode) };
 }
 
 function all<T>(messages: readonly Uint8Array[], decode: Decode<T>): Decoded<T>[] {
-  return messages.map((bytes) => decodeOne(bytes, decode));
+  return messages.map((bytes) => attempt(() => decodeAlone(bytes, decode)));
 }
 
 function putFailed(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { Decode, Decoded } from '../../queue-contract.js';
+import { afterScratch, scratch } from '../../../base/scratch.js';
 import type { TransferHandle } from '../../contract.js';
 import type { NativeSync } from '../sync-addon.js';
 
@@ -8,8 +9,6 @@ const FIRST_BYTES = 64 * 1024;
 /** Longer messages come in arrays of their own. */
 const MOST_BYTES = 1024 * 1024;
 const MESSAGES_AT_ONCE = 256;
-/** Of native/bind/queue_buffers.h. */
-const ALIGNMENT = 8;
 
 /** native/bind/queue_get_linux.cc's. */
 export enum Nothing {
@@ -21,12 +20,12 @@ export enum Nothing {
 export class Inbox {
   readonly #native: NativeSync;
   readonly #lengths = new Int32Array(MESSAGES_AT_ONCE);
-  #bytes = new Uint8Array(FIRST_BYTES);
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #busy = false;
 
   constructor(native: NativeSync) {
     this.#native = native;
-    native.queueBuffers(this.#bytes, this.#lengths);
+    this.#register();
   }
 
   /** A message is being decoded: what is asked for meanwhile must not be written over it. */
@@ -39,12 +38,12 @@ export class Inbox {
     const taken = this.#native.queueTake(request);
     if (typeof taken !== 'number') {
       this.#grow(taken.byteLength);
-      return { value: decode({ bytes: taken, handles: NO_HANDLES }) };
+      return { value: decodeAlone(taken, decode) };
     }
     if (taken < 0) return taken;
     this.#busy = true;
     try {
-      return { value: decode({ bytes: this.#bytes.subarray(0, taken), handles: NO_HANDLES }) };
+      return { value: decode(this.#bytes, 0, taken, NO_HANDLES) };
     } finally {
       this.#busy = false;
     }
@@ -58,7 +57,7 @@ export class Inbox {
       if (count < 0) return all.length > 0 ? all : count;
       this.#busy = true;
       try {
-        for (const bytes of this.#messages(count)) all.push(decodeOne(bytes, decode));
+        this.#decode(count, decode, all);
       } finally {
         this.#busy = false;
       }
@@ -66,30 +65,43 @@ export class Inbox {
     return all;
   }
 
-  #messages(count: number): Uint8Array[] {
-    const lengths = this.#lengths.subarray(0, count);
-    const long = lengths.includes(-1) ? this.#native.queueOverflow() : [];
+  #decode<T>(count: number, decode: Decode<T>, all: Decoded<T>[]): void {
+    let long: Uint8Array[] | undefined;
     let at = 0;
-    const messages = Array.from(lengths, (length) => {
-      if (length < 0) return long.shift() ?? new Uint8Array();
-      const bytes = this.#bytes.subarray(at, at + length);
-      at += Math.ceil(length / ALIGNMENT) * ALIGNMENT;
-      return bytes;
-    });
-    return messages;
+    for (let i = 0; i < count; i += 1) {
+      const length = this.#lengths[i] as number;
+      if (length < 0) {
+        long ??= this.#native.queueOverflow();
+        all.push(attempt(() => decodeAlone(long?.shift() ?? new Uint8Array(), decode)));
+      } else {
+        const [start, end] = [at, at + length];
+        all.push(attempt(() => decode(this.#bytes, start, end, NO_HANDLES)));
+        at = afterScratch(end);
+      }
+    }
   }
 
   /** For the next ones like this. */
   #grow(length: number): void {
     if (length > MOST_BYTES || length <= this.#bytes.byteLength) return;
-    this.#bytes = new Uint8Array(Math.min(MOST_BYTES, 2 * length));
-    this.#native.queueBuffers(this.#bytes, this.#lengths);
+    this.#bytes = Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, 2 * length));
+    this.#register();
+  }
+
+  #register(): void {
+    this.#native.queueBuffers(this.#bytes, this.#lengths, scratch.bytes, scratch.lengths);
   }
 }
 
-export function decodeOne<T>(bytes: Uint8Array, decode: Decode<T>): Decoded<T> {
+/** A message in an array of its own. */
+export function decodeAlone<T>(bytes: Uint8Array, decode: Decode<T>): T {
+  const { buffer, byteOffset, length } = bytes;
+  return decode(Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length, NO_HANDLES);
+}
+
+export function attempt<T>(decode: () => T): Decoded<T> {
   try {
-    return { value: decode({ bytes, handles: NO_HANDLES }) };
+    return { value: decode() };
   } catch (error) {
     return { error };
   }
