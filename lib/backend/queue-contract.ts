@@ -84,6 +84,11 @@ export interface QueueHandle extends SharedHandle {
   /** No more puts from this process. Idempotent. */
   close(): void;
   readonly closed: boolean;
+  /**
+   * In a forked child that has inherited the queue: it takes no part, until it uses this handle. If the queue has come to its end by
+   * then, it is closed here too. Absent where nothing is inherited.
+   */
+  leave?(): void;
   /** One of the messages that this process has taken is finished, the oldest. False when there is none unfinished at all. */
   taskDone(): boolean;
   /** Messages put and not said to be done. */

@@ -12,7 +12,7 @@ import { deserialize, serialize } from '../serialization/serializer.js';
 import { Transfer, discardUntaken, takeHandle } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
-import { giveEnds } from './given-ends.js';
+import { endsGoByArguments } from './given-ends.js';
 
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
@@ -244,19 +244,12 @@ export class Connection<In = unknown, Out = In>
     );
   }
 
-  /**
-   * In the parent, before it starts a child with these arguments. Answers what the child runs if it is forked.
-   * @internal
-   */
-  static giveTo(args: readonly unknown[]): (() => void) | undefined {
-    return giveEnds(args, (end) => {
+  static {
+    endsGoByArguments((end) => {
       if (!(end instanceof Connection)) return;
       end.close();
       end.#withheld = true;
     });
-  }
-
-  static {
     registerHandleReducer<Connection<never, never>, Reduced>(TAG, Connection<never, never>, {
       reduce(connection, transfer) {
         connection.#check();

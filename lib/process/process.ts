@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { Deadline } from '../base/deadline.js';
+import { giveToChild } from '../base/given.js';
 import type { Wait } from '../base/options.js';
 import {
   checkBoolean,
@@ -10,7 +11,6 @@ import {
   invalidType,
 } from '../base/options.js';
 import type { StartMethod } from '../backend/contract.js';
-import { Connection } from '../connection/connection.js';
 import { StateError } from '../errors.js';
 import { exitForked } from './after-fork/identity.js';
 import { runChild } from './bootstrap.js';
@@ -226,7 +226,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   async #launch(): Promise<void> {
     const method = (this.constructor as typeof Process).startMethod ?? settleStartMethod();
     checkUsable(method);
-    const keepGivenEnds = Connection.giveTo([this.#work?.args, this]);
+    const keepOnlyGiven = giveToChild([this.#work?.args, this]);
     const child =
       method === 'fork'
         ? await forkChild({
@@ -236,7 +236,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
                 this.#rehearseRun();
                 return;
               }
-              keepGivenEnds?.();
+              keepOnlyGiven();
               this.#life.phase = 'started';
               this.#starting = undefined; // Never settles here.
               own.startMethod = method;

@@ -16,6 +16,7 @@ import {
 } from '../sync/options.js';
 import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
+import { queuesGoByArguments } from './given.js';
 import { decodeItem, discardItem, writeItem } from './items.js';
 import { checkItems, checkMax, queueShape, type QueueOptions } from './options.js';
 import { putAll } from './put-many.js';
@@ -28,6 +29,9 @@ const TAG = 'Queue';
  * First in, first out, among any number of processes that put and get. Items of one producer keep their order. It travels to
  * other processes as an argument, inside a value, over a Connection or in another queue, and a forked closure just has it; all
  * of them then have the same queue. Python: `multiprocessing.Queue`.
+ *
+ * A queue that is an argument of a process goes by arguments: other forked processes take no part in it, and do not keep it from
+ * coming to its end, until they use it.
  *
  * A put is done when its item is in the queue: there is no thread that sends it later. So an item that cannot travel is refused by
  * the put, a process may end although what it put was not got yet, and the death of one process costs the others nothing:
@@ -292,6 +296,7 @@ export class Queue<T = unknown>
   }
 
   static {
+    queuesGoByArguments((value) => (#handle in value ? value.#handle : undefined));
     registerHandleReducer<Queue<unknown>, Shared>(TAG, Queue<unknown>, {
       reduce: (queue, transfer) => Queue.send(queue, transfer),
       rebuild: (data, handles) => new Queue(openQueue(data, handles, false) as never),

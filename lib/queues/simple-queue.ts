@@ -6,6 +6,7 @@ import { refuseClone, registerHandleReducer } from '../serialization/reducers.js
 import { sendShared, type Shared } from '../serialization/travel.js';
 import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
+import { queuesGoByArguments } from './given.js';
 import { decodeItem, discardItem, writeItem } from './items.js';
 import { queueShape } from './options.js';
 import { closedBothWays, queueEmpty, queueEnded } from './reports.js';
@@ -128,6 +129,7 @@ export class SimpleQueue<T = unknown> implements HasReadiness, Disposable {
   }
 
   static {
+    queuesGoByArguments((value) => (#handle in value ? value.#handle : undefined));
     registerHandleReducer<SimpleQueue<unknown>, Shared>(TAG, SimpleQueue<unknown>, {
       reduce: (queue, transfer) => {
         if (queue.#closed) throw closedBothWays();

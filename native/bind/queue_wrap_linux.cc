@@ -121,6 +121,14 @@ napi_value CloseSide(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// queueLeave(handle): this process is no party to it, until the handle is used.
+napi_value Leave(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  const uint32_t index = call.Number(0);
+  if (call.ok()) call.sync().LeaveQueue(index);
+  return nullptr;
+}
+
 napi_value Closed(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   auto* const queue = call.Object<MessageQueue>();
@@ -151,6 +159,7 @@ void AddQueues(napi_env env, napi_value target, SyncEnv* sync) {
                 {"queueUnfinished", Unfinished},
                 {"queueTaskDone", TaskDone},
                 {"queueCloseSide", CloseSide},
+                {"queueLeave", Leave},
                 {"queueClosed", Closed},
                 {"queueTrim", Trim}});
   Napi::Object(env, target)

@@ -49,7 +49,9 @@ class SyncCall {
     if (slot == nullptr) {
       Refuse("there is no handle of that number");
     } else if (slot->object == nullptr) {
-      Fail(slot->lost);
+      const Status opened = sync_->Reopen(slot);
+      if (opened.ok()) return slot;
+      Fail(opened);
       return nullptr;
     }
     return slot;

@@ -35,6 +35,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     ObjectKind kind = ObjectKind::kNone;  // kNone: free
     Status lost;
     uint64_t number = 0;  // in the order of their making
+    ObjectRef left;       // a queue that this process has nothing to do with until it uses it
   };
   // Null for a number that is none.
   Slot* At(uint32_t index) {
@@ -44,6 +45,10 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   uint32_t Add(std::shared_ptr<SyncObject> object);
   // JavaScript has no handle of that number any more.
   void Drop(uint32_t index);
+  // By a forked child that has inherited a queue: it is no party to it, until the handle is used.
+  void LeaveQueue(uint32_t index);
+  // The handle of an object that is not open is used. Fails with why it was lost.
+  Status Reopen(Slot* slot);
 
   // Where the next async waiter is written. It counts only once it was registered by `Enlist`.
   QueueWaiter* NextWaiter();

@@ -94,6 +94,35 @@ void SyncEnv::Drop(uint32_t index) {
   if (!unsettled_.empty()) dropped_.push_back(std::move(gone));
 }
 
+void SyncEnv::LeaveQueue(uint32_t index) {
+  Slot* const slot = At(index);
+  if (slot == nullptr || slot->kind != ObjectKind::kQueue || slot->object == nullptr) return;
+  slot->left = slot->object->ref();
+  slot->object.reset();
+}
+
+// A queue that has come to its end meanwhile stays closed here: nobody would get what is put. What
+// is gone altogether is like it.
+Status SyncEnv::Reopen(Slot* slot) {
+  if (slot->left.kind != ObjectKind::kQueue || space_ == nullptr) return slot->lost;
+  auto opened = space_->Open<MessageQueue>(slot->left);
+  if (opened.status().error == ESTALE) opened = space_->Make<MessageQueue>(QueueShape{});
+  if (!opened.ok()) return opened.status();
+  // Unless another handle has it open.
+  if (opened.value().use_count() == 1) {
+    opened.value()->CloseSide();
+    if (opened.value()->Look() != SyncOutcome::kClosed) {
+      // Anew, with a side to put from.
+      opened.value().reset();
+      opened = space_->Open<MessageQueue>(slot->left);
+      if (!opened.ok()) return opened.status();
+    }
+  }
+  slot->object = std::move(opened.value());
+  slot->left = {};
+  return Status::Ok();
+}
+
 QueueWaiter* SyncEnv::NextWaiter() {
   if (next_ == nullptr) next_ = std::make_unique<Pending>();
   next_->waiter = {};
@@ -331,6 +360,7 @@ void SyncEnv::AfterForkInChild(bool) {
       if (opened.ok()) ours.object = std::move(opened.value());
       ours.lost = opened.status();
     }
+    ours.left = theirs.left;
     slots_.push_back(std::move(ours));
   }
   if (space_ == nullptr) {

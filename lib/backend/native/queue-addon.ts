@@ -61,6 +61,8 @@ export interface NativeQueues {
   /** False when none is unfinished. */
   queueTaskDone(handle: number): false | undefined;
   queueCloseSide(handle: number): void;
+  /** This process is no party to the queue, until the handle is used: then to one that has not come to its end by then. */
+  queueLeave(handle: number): void;
   queueClosed(handle: number): boolean;
   /** Gives back memory that no message needs. How much this thread keeps: units of 64 KiB. */
   queueTrim(): number;

@@ -228,6 +228,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     return this.native.queueClosed(this.id);
   }
 
+  leave(): void {
+    this.native.queueLeave(this.id);
+  }
+
   taskDone(): boolean {
     return this.native.queueTaskDone(this.id) ?? true;
   }

@@ -1,0 +1,101 @@
+// Which forked process is a party to which queue. Every wait for an end here is for ever if there is one too many.
+import { test } from 'vitest';
+import { check } from '../fixtures/queues/programs.js';
+import { describeEach } from '../support/start-methods.js';
+
+describeEach('A queue that was an argument', (testCase) => {
+  test('ends although a process lives that was not given it', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      const [to, consumer] = await startWithLine(w.getUntilEnd, { list: [new Map([['queue', queue]])] });
+      // Forked after that, it has inherited the queue.
+      const [line, bystander] = await startWithLine(w.waitForLine);
+      await queue.put('one');
+      queue.close();
+      assert.deepEqual(await to.recv(), ['one', 'ERR_MP_QUEUE_CLOSED']);
+      assert.equal(await consumer.join(), 0);
+      assert.equal(bystander.isAlive(), true);
+      await line.send('end');
+      assert.equal(await bystander.join(), 0);`,
+    );
+  });
+});
+
+describeEach(
+  'A queue that was an argument',
+  (testCase) => {
+    test('is there for another process whose function captures it', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(2), results = new Queue();
+        const consumer = await start(w.consume, queue, results);
+        const [line, child] = await startWithLine(async (line) => {
+          await queue.put('captured');
+          await line.send(queue.closed);
+          await line.recv();
+          await queue.putMany(['still', 'there']);
+        });
+        assert.equal(await line.recv(), false);
+        queue.close();
+        await line.send('go on');
+        assert.deepEqual(await results.get(), ['captured', 'still', 'there']);
+        for (const process of [child, consumer]) assert.equal(await process.join(), 0);`,
+      );
+    });
+
+    test('and has come to its end is closed for a process that uses it only then', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(), unread = new Queue(), results = new Queue();
+        const consumer = await start(w.consume, queue, results);
+        const other = await start(w.closeAndEnd, unread);
+        assert.equal(await other.join(), 0);
+        const [line, child] = await startWithLine(async (line) => {
+          await line.recv();
+          await assert.rejects(queue.put('too late'), closed);
+          await assert.rejects(queue.get(), closed);
+          assert.equal(queue.closed, true);
+          // What is still to be got is no end.
+          await unread.put('second');
+          await line.send(await unread.getMany(2));
+        });
+        await unread.put('first');
+        unread.close();
+        queue.close();
+        assert.deepEqual(await results.get(), []);
+        await line.send('now');
+        assert.deepEqual(await line.recv(), ['first', 'second']);
+        for (const process of [child, consumer]) assert.equal(await process.join(), 0);
+        await assert.rejects(unread.get(), closed);`,
+      );
+    });
+
+    test('is given on by a process that was not given it, or sent to one', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(), other = new Queue(), results = new Queue();
+        const consumer = await start(w.consume, queue, results);
+        const [line, child] = await startWithLine(async (line) => {
+          const grandchild = await start(w.putOnLine, line, queue, 'from the grandchild');
+          assert.equal(await grandchild.join(), 0);
+          const [sent] = await line.recv();
+          await sent.put('sent');
+          await line.send('put');
+        });
+        assert.equal(await line.recv(), 'waits');
+        await line.send('go');
+        assert.equal(await line.recv(), 'put');
+        const p = await start(w.putAll, other, 'given');
+        assert.equal(await p.join(), 0);
+        await line.send([queue]);
+        assert.equal(await line.recv(), 'put');
+        queue.close();
+        assert.deepEqual(await results.get(), ['from the grandchild', 'sent']);
+        for (const process of [child, consumer]) assert.equal(await process.join(), 0);
+        assert.deepEqual(await other.getMany(2), ['given']);`,
+      );
+    });
+  },
+  ({ method }) => method === 'fork',
+);
