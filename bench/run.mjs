@@ -41,7 +41,12 @@ writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`\nwritten to ${path.relative(process.cwd(), options.json)}`);
 
 async function measureCase(subjects, size) {
-  const results = subjects.map(({ title }) => ({ title, samples: [], missing: undefined }));
+  const results = subjects.map((subject) => ({
+    title: subject.title,
+    group: groupOf(subject),
+    samples: [],
+    missing: undefined,
+  }));
   for (let turn = 0; turn < TURNS; turn++) {
     for (const [index, subject] of subjects.entries()) {
       const result = results[index];
@@ -51,7 +56,15 @@ async function measureCase(subjects, size) {
       else result.samples.push(...samples);
     }
   }
-  return results.map(({ title, samples, missing }) =>
-    missing === undefined ? { title, ...statistics(samples) } : { title, missing },
+  return results.map(({ title, group, samples, missing }) =>
+    missing === undefined ? { title, group, ...statistics(samples) } : { title, group, missing },
   );
+}
+
+/** As the chart has them. */
+function groupOf({ kind, file }) {
+  if (kind === 'floor' || file.includes('floor')) return 'floor, in C';
+  if (kind === 'python') return 'CPython';
+  if (file.startsWith('ours')) return 'ours';
+  return ['piscina', 'tinypool', 'workerpool'].includes(file) ? 'other pools' : 'Node.js';
 }

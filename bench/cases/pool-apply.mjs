@@ -8,5 +8,9 @@ export const subjects = [
   { title: 'ours, fork, apply', kind: 'node', file: 'ours', measure: 'poolApplyFork' },
   { title: 'ours, spawn, apply', kind: 'node', file: 'ours', measure: 'poolApplySpawn' },
   { title: 'piscina, run', kind: 'node', file: 'piscina', measure: 'run' },
+  { title: 'tinypool, threads', kind: 'node', file: 'tinypool', measure: 'runThreads' },
+  { title: 'tinypool, processes', kind: 'node', file: 'tinypool', measure: 'runProcesses' },
+  { title: 'workerpool, threads', kind: 'node', file: 'workerpool', measure: 'runThreads' },
+  { title: 'workerpool, processes', kind: 'node', file: 'workerpool', measure: 'runProcesses' },
   { title: 'CPython, Pool.apply', kind: 'python', file: 'python', measure: 'poolApply' },
 ];

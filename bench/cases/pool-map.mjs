@@ -18,6 +18,30 @@ export const subjects = [
   { title: 'ours, fork, map, automatic', kind: 'node', file: 'ours', measure: 'poolMapAutomatic' },
   { title: 'piscina, all at once', kind: 'node', file: 'piscina', measure: 'map' },
   {
+    title: 'tinypool, threads, all at once',
+    kind: 'node',
+    file: 'tinypool',
+    measure: 'mapThreads',
+  },
+  {
+    title: 'tinypool, processes, all at once',
+    kind: 'node',
+    file: 'tinypool',
+    measure: 'mapProcesses',
+  },
+  {
+    title: 'workerpool, threads, all at once',
+    kind: 'node',
+    file: 'workerpool',
+    measure: 'mapThreads',
+  },
+  {
+    title: 'workerpool, processes, all at once',
+    kind: 'node',
+    file: 'workerpool',
+    measure: 'mapProcesses',
+  },
+  {
     title: 'CPython Pool.map with chunksize 1',
     kind: 'python',
     file: 'python',
