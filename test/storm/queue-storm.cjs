@@ -24,6 +24,7 @@ const SHAPES = [
   ['Queue of 6 MiB', () => new mp.Queue({ maxBytes: 6 * 1024 * 1024 })],
 ];
 
+const LOOKS = 10;
 /** KiB of places for queues: of how many at a time depends on when garbage is collected. */
 const PLACES = 256;
 
@@ -90,7 +91,7 @@ async function main() {
  * Descriptors, and KiB of shared memory, when nobody has any queue: its blocks are free then, and the end of a child has free memory
  * given back. Looked at again while it is more than before, for the garbage collector takes its time.
  */
-async function atRest(before = { memory: Infinity, descriptors: Infinity }) {
+async function atRest(before = { memory: 0, descriptors: 0 }) {
   for (let look = 1; ; look++) {
     collectGarbage();
     await sleep(20);
@@ -100,7 +101,7 @@ async function atRest(before = { memory: Infinity, descriptors: Infinity }) {
     child.close();
     const now = { memory: segmentKiB(), descriptors: descriptors() };
     const less = now.memory <= before.memory && now.descriptors <= before.descriptors;
-    if (less || look === 20) return now;
+    if (less || look === LOOKS) return now;
   }
 }
 
