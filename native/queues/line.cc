@@ -54,6 +54,7 @@ Status Line::Grow(BlockPool* pool) {
     auto allocated = pool->Allocate(slots * sizeof(uint64_t));
     if (!allocated.ok()) return allocated.status();
     const Block block = pool->At(allocated.value());
+    if (!block) return Status::Failed(EBADMSG, "Put");
     auto* const words = reinterpret_cast<std::atomic<uint64_t>*>(block.payload);
     for (uint64_t i = 0; i < slots; i += 1) words[i].store(0, std::memory_order_relaxed);
     block.header->queue.store(queue_, std::memory_order_relaxed);
@@ -90,7 +91,10 @@ Status Line::Grow(BlockPool* pool) {
       continue;
     }
     const uint64_t head = this->head();
-    if (head > position) continue;
+    if (head > position) {
+      if (tail() == position && slot.load() == seen) return Status::Failed(EBADMSG, "Put");
+      continue;
+    }
     if (!IsFull(last, position, head)) return Status::Ok();
     slot.compare_exchange_strong(seen, PackSlot(lap, kEndMark));
   }

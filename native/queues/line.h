@@ -68,7 +68,8 @@ class Line {
     shared_.head.store((first.position + 1) << kTakerBits, std::memory_order_seq_cst);
   }
 
-  enum class Published : uint8_t { kDone, kFull, kNoRing };
+  // kBroken: the words contradict each other. Somebody has written to them who should not.
+  enum class Published : uint8_t { kDone, kFull, kNoRing, kBroken };
   enum class Admission : uint8_t { kGo, kFull, kAgain };
   // `admit(position, head)` decides whether it may be there, and writes into the block what depends
   // on the position. kNoRing: Grow, and try again.
@@ -77,6 +78,15 @@ class Line {
   // Adds a ring, and ends the last one when it is full. By anybody; a death leaves a block of the
   // dead that is linked or is not (IsLinked).
   Status Grow(BlockPool* pool);
+
+  // What changes between two times that a ring is missing.
+  struct Where {
+    uint64_t head = ~uint64_t{0};
+    uint64_t tail = 0;
+    size_t rings = 0;
+    bool operator==(const Where&) const = default;
+  };
+  Where where() const { return {head(), tail(), rings_.size()}; }
 
   // Helps on a tail that somebody dead has left behind.
   void CatchUp();
@@ -155,6 +165,8 @@ inline Line::First Line::Peek() {
     }
     if (RefOf(seen) == kEndMark) {
       NoteBase(*ring, position);
+      // Damage: there is no ring behind the mark.
+      if (RingFor(position) == ring) return {};
       continue;
     }
     return {position, RefOf(seen), word};
@@ -198,16 +210,23 @@ Line::Published Line::Publish(BlockRef block, Admit admit) {
     if (LapOf(seen) == lap) {
       if (RefOf(seen) == kEndMark) {
         NoteBase(*ring, position);
+        if (RingFor(position) == ring) return Published::kBroken;
       } else {
         shared_.tail.compare_exchange_strong(position, position + 1);
       }
       continue;
     }
     const uint64_t head = this->head();
-    // The tail was read long ago.
-    if (head > position) continue;
+    // The tail was read long ago: by now it, or this slot, is another.
+    if (head > position) {
+      if (tail() == position && slot.load() == seen) return Published::kBroken;
+      continue;
+    }
     const Admission admission = admit(position, head);
-    if (admission == Admission::kAgain) continue;
+    if (admission == Admission::kAgain) {
+      if (tail() == position && this->head() == head) return Published::kBroken;
+      continue;
+    }
     if (admission == Admission::kFull) return Published::kFull;
     if (IsFull(*ring, position, head)) return Published::kNoRing;
     // The moment. Dead before it: the block is announced, and in no slot. After it: it is in the

@@ -33,8 +33,8 @@ bool MessageQueue::TaskDone() {
     const Kept kept = kept_.front();
     kept_.pop_front();
     const Block block = BlockPool::At(segment(), kept.block);
-    const std::vector<ObjectRef> carried = CarriedBy(block);
-    BlockPool::Free(block, kept.state);
+    const std::vector<ObjectRef> carried = block ? CarriedBy(block) : std::vector<ObjectRef>();
+    if (block) BlockPool::Free(block, kept.state);
     for (const ObjectRef& ref : carried) {
       space().store().Land(ref);
       Landed(&space(), ref);

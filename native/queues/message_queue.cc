@@ -95,6 +95,7 @@ Result<StagedMessage> MessageQueue::Stage(uint64_t bytes, uint32_t carried) {
   auto allocated = messages().pool().Allocate(bytes + before);
   if (!allocated.ok()) return allocated.status();
   const Block block = BlockPool::At(segment(), allocated.value());
+  if (!block) return Status::Failed(EBADMSG, "Put");
   block.header->queue.store(name_, std::memory_order_relaxed);
   block.header->length.store(bytes, std::memory_order_relaxed);
   block.header->spare = carried;
@@ -123,19 +124,28 @@ SyncOutcome MessageQueue::Publish(BlockRef staged, Status* error) {
   if (!Usable()) return SyncOutcome::kForeign;
   if (closed_) return SyncOutcome::kClosed;
   const Block block = BlockPool::At(segment(), staged);
+  if (!block) {
+    *error = Status::Failed(EBADMSG, "Put");
+    return SyncOutcome::kFailed;
+  }
   const uint64_t owned = block.header->state.load(std::memory_order_relaxed);
   const uint64_t queued = PackBlockState(BlockState::kQueued, GenerationOf(owned), space().stamp());
   // Announced before it says that it is queued, and until it is or is not.
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
+  Line::Where last;
   for (;;) {
     const auto published = main_.Publish(
         staged, [&](uint64_t position, uint64_t head) { return Admit(block, position, head); });
     if (published == Line::Published::kDone) break;
     Status grown;
-    if (published == Line::Published::kNoRing) {
+    const Line::Where where = main_.where();
+    if (published == Line::Published::kNoRing && where != last) {
+      last = where;
       grown = main_.Grow(&messages().pool());
       if (grown.ok()) continue;
+    } else if (published != Line::Published::kFull) {
+      grown = Status::Failed(EBADMSG, "Put");
     }
     block.header->state.store(owned, std::memory_order_release);
     Unannounce(&row(), kAnnouncedPublish);
@@ -187,6 +197,7 @@ bool MessageQueue::FirstLength(uint64_t* length) {
       if (first.block == 0) break;
       const Block block = BlockPool::At(segment(), first.block);
       *length = block ? block.header->length.load(std::memory_order_acquire) : 0;
+      if (*length > block.capacity) *length = 0;  // damage, of which nothing is read
       if (line->head() == first.position) return true;
     }
   }
@@ -212,11 +223,11 @@ bool MessageQueue::IsOver() {
 // Before they are announced. Without memory for the list, one at a time.
 BlockRef MessageQueue::ListTaken(const BlockRef* taken, uint32_t* several) {
   const BlockRef list = messages().list();
-  if (list == 0) {
+  const Block block = BlockPool::At(segment(), list);
+  if (!block) {
     *several = 1;
     return taken[0];
   }
-  const Block block = BlockPool::At(segment(), list);
   auto* const words = reinterpret_cast<std::atomic<uint64_t>*>(block.payload);
   for (uint32_t i = 0; i < *several; i += 1) {
     words[i].store(taken[i], std::memory_order_relaxed);

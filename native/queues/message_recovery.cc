@@ -197,6 +197,7 @@ void MessageRecovery::CountAllAsDone() {
   auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
   for (const Returning& message : counting_) {
     const Block block = BlockPool::At(segment_, message.ref);
+    if (!block) continue;
     Opened* const queue = Open(block.header->queue.load());
     if (queue == nullptr) {
       Lose(block, message.seen);
@@ -256,6 +257,7 @@ bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Blo
   const uint64_t returning = PackBlockState(BlockState::kReturning, generation, dead_);
   // Somebody was taking it, and has it.
   if (!block.header->state.compare_exchange_strong(state, returning)) return true;
+  Line::Where last;
   for (;;) {
     const auto published = queue->back.Publish(message.ref, [&](uint64_t position, uint64_t) {
       block.header->position.store(kBackLine | position, std::memory_order_seq_cst);
@@ -264,6 +266,13 @@ bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Blo
       return Line::Admission::kGo;
     });
     if (published == Line::Published::kDone) return true;
+    const Line::Where where = queue->back.where();
+    if (published == Line::Published::kBroken || where == last) {
+      // There is no place for it any more.
+      Lose(block, block.header->state.load());
+      return true;
+    }
+    last = where;
     if (queue->back.Grow(&space_.pool()).ok()) continue;
     block.header->state.store(returning, std::memory_order_seq_cst);
     return false;
