@@ -9,6 +9,8 @@ export { getContext } from './context/context.js';
 export type { Context } from './context/context.js';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';
 export * from './errors.js';
+export { currentTask } from './pool/current-task.js';
+export type { CurrentTask } from './pool/current-task.js';
 export { Pool } from './pool/pool.js';
 export { exitNow, fork, registerAtFork } from './process/after-fork/index.js';
 export { cpuCount } from './process/cpu-count.js';

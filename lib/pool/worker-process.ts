@@ -2,11 +2,12 @@
 import { log } from '../base/log.js';
 import { CancelledError } from '../errors.js';
 import type { Process } from '../process/process.js';
-import { decodeError } from '../serialization/error-codec.js';
-import { ALL_FUNCTIONS, FrameKind } from './frames.js';
+import { decodeError, encodeError } from '../serialization/error-codec.js';
+import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags } from './frames.js';
 import type { PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
 import { PoolLine, type Frame } from './pool-line.js';
+import { warn } from './results.js';
 import { CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
 import type { WorkerKind } from './worker-kinds.js';
@@ -85,12 +86,26 @@ export class ProcessWorker implements WorkerHandle {
         void this.#running?.line.send({ kind: FrameKind.Function, number }, named.reference);
       }
     }
-    const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape };
+    const header = {
+      kind: FrameKind.Task,
+      taskId: task.id,
+      number,
+      shape: task.shape,
+      flags: flagsOf(task),
+    };
     await this.#running?.line.send(
       header,
       task.payload,
       task.shape === CallShape.Apply ? 'args' : 'items',
     );
+  }
+
+  abort(task: Task, reason: unknown): void {
+    this.#running?.line.post({ kind: FrameKind.Abort, taskId: task.id }, encodeError(reason));
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#running?.reader.catchUp();
   }
 
   stop(): void {
@@ -156,11 +171,24 @@ export class ProcessWorker implements WorkerHandle {
   }
 }
 
+function flagsOf({ control }: Task): number {
+  return (
+    (control.abortable === true ? TaskFlags.Abortable : 0) |
+    (control.onReport === undefined ? 0 : TaskFlags.Reporting)
+  );
+}
+
 function tell(events: WorkerEvents, frame: Frame): void {
-  const { kind, taskId, number } = frame;
+  const { kind, taskId, number, flags } = frame;
+  const outgrown = (flags & AnswerFlags.Outgrown) !== 0;
   if (kind === FrameKind.Started) events.started(taskId);
-  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf));
-  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf));
+  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf), outgrown);
+  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf), outgrown);
+  else if (kind === FrameKind.Report) {
+    const report = read(frame, (it) => succeeded(it.read()));
+    if (report.ok) events.reported(taskId, report.value, number);
+    else warn('a report of a task could not be read', report.error);
+  } else if (kind === FrameKind.Initializing) events.initializing();
   else if (kind === FrameKind.Ready) events.ready(number === ALL_FUNCTIONS ? Infinity : number);
   else if (kind === FrameKind.InitializerFailed) {
     const outcome = read(frame, errorOf);

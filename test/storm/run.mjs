@@ -12,6 +12,7 @@ const secondsOn = (node) => (short ? 10 : node === process.execPath ? 600 : 60);
 const storms = [
   ['fork-storm.cjs', () => forks],
   ['sync-storm.cjs', secondsOn],
+  ['pool-storm.cjs', (node) => (short ? 8 : node === process.execPath ? 120 : 30)],
 ];
 
 let passed = 0;
