@@ -12,8 +12,8 @@ export interface WorkerOwner {
   workerStartFailed(worker: PoolWorker, error: unknown): void;
   initializerFailed(worker: PoolWorker, error: unknown): void;
   taskStarted(worker: PoolWorker, task: Task): void;
-  /** It runs longer than it may. */
-  taskOverran(task: Task, error: unknown): void;
+  /** The task runs longer than it may. */
+  abort(task: Task, error: unknown): void;
   /** The task has left the worker's line. */
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void;
   workerExited(worker: PoolWorker, status: ExitStatus): void;
@@ -207,7 +207,7 @@ export class PoolWorker implements WorkerEvents {
     task.startedAt = performance.now();
     this.#owner.taskStarted(this, task);
     this.#guard.begin(task, (error) => {
-      this.#owner.taskOverran(task, error);
+      this.#owner.abort(task, error);
     });
   }
 

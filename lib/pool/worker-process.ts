@@ -10,11 +10,13 @@ import { PoolLine, type Frame } from './pool-line.js';
 import { warn } from './results.js';
 import { CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
-import type { WorkerKind } from './worker-kinds.js';
+import type { NamedFunction, WorkerKind } from './worker-kinds.js';
 import type { EncodedOutcome } from './worker-loop.js';
 
 /** A worker that lets go of its line and stays gets this long before it is killed. */
 const SILENT_GRACE_MS = 1_000;
+
+const nothing = (): void => undefined;
 
 interface Running {
   readonly process: Process;
@@ -30,6 +32,8 @@ export class ProcessWorker implements WorkerHandle {
   readonly #told = new Set<number>();
   #running: Running | undefined;
   #name = 'that is not started';
+  /** The last of the tasks that wait for the names of their functions. */
+  #naming: Promise<unknown> | undefined;
   #stopping = false;
   #ended = false;
   #listening = false;
@@ -78,7 +82,8 @@ export class ProcessWorker implements WorkerHandle {
   async send(task: Task, fn: PoolFunction): Promise<void> {
     let number = fn.id;
     if (this.#kind.refer !== undefined) {
-      const named = this.#kind.named(fn) ?? (await this.#kind.refer(fn));
+      const known = this.#naming === undefined ? this.#kind.named(fn) : undefined;
+      const named = known ?? (await this.#nameNext(fn, this.#kind.refer));
       if (task.settled) throw new CancelledError('the task was dropped before it was sent');
       number = named.number;
       if (!this.#told.has(number)) {
@@ -135,6 +140,18 @@ export class ProcessWorker implements WorkerHandle {
 
   kill(): void {
     if (this.#isMine) this.#running?.process.kill();
+  }
+
+  /** Tasks are begun in the order in which they were given, so one whose function has a name does not overtake one that waits. */
+  #nameNext(fn: PoolFunction, refer: NonNullable<WorkerKind['refer']>): Promise<NamedFunction> {
+    const before = this.#naming ?? Promise.resolve();
+    const naming = before.then(() => this.#kind.named(fn) ?? refer.call(this.#kind, fn));
+    const done = naming.then(nothing, nothing);
+    this.#naming = done;
+    void done.then(() => {
+      if (this.#naming === done) this.#naming = undefined;
+    });
+    return naming;
   }
 
   /** Running, and not in a process that was forked from the pool's. */

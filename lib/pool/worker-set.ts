@@ -5,15 +5,20 @@
  */
 import { log } from '../base/log.js';
 import type { Wait } from '../base/options.js';
-import { PendingWait } from '../base/wait.js';
 import type { ExitStatus } from '../backend/contract.js';
-import { BrokenPoolError, CancelledError, QueueFullError, StateError } from '../errors.js';
+import {
+  BrokenPoolError,
+  CancelledError,
+  QueueFullError,
+  StateError,
+  TimeoutError,
+} from '../errors.js';
 import { CrashLimit } from './crash-limit.js';
 import { isPassingShortage, takeHopeless, workerDied } from './deaths.js';
 import { PoolChannels } from './diagnostics.js';
 import { Dispatch, type DispatchOptions } from './dispatch.js';
+import { Gate } from './gate.js';
 import type { PoolWorker, WorkerOwner } from './pool-worker.js';
-import { ReadyGate } from './ready-gate.js';
 import { Roster, type RosterOptions } from './roster.js';
 import { StatsCounter, type PoolStats } from './stats.js';
 import { failed, type Outcome, type Task } from './task.js';
@@ -42,14 +47,19 @@ export class WorkerSet implements WorkerOwner {
   readonly #roster: Roster;
   readonly #dispatch: Dispatch;
   readonly #jobs = new Set<Job>();
-  readonly #joins = new Set<PendingWait<boolean>>();
   readonly #stats = new StatsCounter();
   readonly #crashes: CrashLimit;
   readonly #channels: PoolChannels;
-  readonly #gate = new ReadyGate(
+  readonly #ready = new Gate(
     () => this.#isReady(),
     () => {
       this.#listen();
+    },
+  );
+  readonly #ended = new Gate(
+    () => this.#hasEnded(),
+    () => {
+      this.#roster.holdUntilExit(this.#ended.isWaitedFor);
     },
   );
   /** All workers were up at one time. */
@@ -98,7 +108,9 @@ export class WorkerSet implements WorkerOwner {
     this.checkOpen();
     if (this.#endOfAll !== undefined) throw this.#endOfAll;
     this.fill();
-    await this.#gate.wait(wait, this.#options.name);
+    if (await this.#ready.wait(wait)) return;
+    const { name } = this.#options;
+    throw new TimeoutError(`${name} was not ready within ${String(wait.timeout)} ms`);
   }
 
   submit(tasks: readonly Task[]): void {
@@ -120,7 +132,6 @@ export class WorkerSet implements WorkerOwner {
     if (task.settled) return;
     if (task.queued) this.#dispatch.queue.forget(task);
     this.#settle(task, failed(error));
-    this.#gate.check();
   }
 
   /** The same, and a worker that is at it is told; it is killed when it goes on for longer than the grace time. */
@@ -146,7 +157,7 @@ export class WorkerSet implements WorkerOwner {
 
   close(): void {
     if (this.#state === 'running') this.#state = 'closed';
-    this.#gate.fail(new StateError(`${this.#options.name} was closed`));
+    this.#ready.fail(new StateError(`${this.#options.name} was closed`));
     this.#afterSettling();
   }
 
@@ -161,19 +172,7 @@ export class WorkerSet implements WorkerOwner {
     if (this.#state === 'running') {
       throw new StateError(`${name} is still running: call close() or terminate() before join()`);
     }
-    wait.signal?.throwIfAborted();
-    if (this.#hasEnded()) return true;
-    const pending: PendingWait<boolean> = new PendingWait<boolean>(
-      wait,
-      () => false,
-      () => {
-        this.#joins.delete(pending);
-        if (this.#joins.size === 0) this.#roster.holdUntilExit(false);
-      },
-    );
-    this.#joins.add(pending);
-    this.#roster.holdUntilExit(true);
-    return pending.promise;
+    return this.#ended.wait(wait);
   }
 
   /** Whether anything accepted has not settled yet. */
@@ -201,7 +200,7 @@ export class WorkerSet implements WorkerOwner {
     this.#channels.workerStarted(worker);
     this.#crashes.workerReady();
     this.#dispatch.run();
-    this.#gate.check();
+    this.#ready.check();
   }
 
   initializerFailed(worker: PoolWorker, error: unknown): void {
@@ -221,10 +220,6 @@ export class WorkerSet implements WorkerOwner {
     if (!task.settled) this.#channels.taskStarted(task, worker);
   }
 
-  taskOverran(task: Task, error: unknown): void {
-    this.abort(task, error);
-  }
-
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void {
     this.#crashes.progressed();
     this.#stats.taskEnded(task, outcome.ok);
@@ -232,7 +227,7 @@ export class WorkerSet implements WorkerOwner {
     // The worker gets its next task before the caller hears of the last one: user code must not hold up the line.
     this.#dispatch.run();
     this.#settle(task, outcome);
-    this.#gate.check();
+    this.#ready.check();
   }
 
   workerExited(worker: PoolWorker, status: ExitStatus): void {
@@ -300,7 +295,7 @@ export class WorkerSet implements WorkerOwner {
 
   /** While somebody waits for what the workers say. */
   #listen(): void {
-    const wanted = this.#unsettled > 0 || this.#gate.isWaitedFor;
+    const wanted = this.#unsettled > 0 || this.#ready.isWaitedFor;
     if (wanted === this.#listening) return;
     this.#listening = wanted;
     this.#roster.listen(wanted);
@@ -320,11 +315,12 @@ export class WorkerSet implements WorkerOwner {
   }
 
   #afterSettling(): void {
+    this.#ready.check();
     if (!this.#isDone()) return;
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
     clearTimeout(this.#shortageTimer);
-    for (const join of this.#joins) join.resolve(true);
+    this.#ended.check();
   }
 
   #break(reason: string, cause: unknown): void {
@@ -336,7 +332,7 @@ export class WorkerSet implements WorkerOwner {
     if (this.#endOfAll !== undefined) return;
     this.#endOfAll = error;
     this.#state = state;
-    this.#gate.fail(error);
+    this.#ready.fail(error);
     const given = [...this.#roster.present].flatMap((worker) => worker.takeLine());
     const tasks = [...given, ...this.#dispatch.queue.drain()];
     this.#roster.terminateAll();

@@ -71,6 +71,11 @@ describeEach('what a pool lets its program see', (testCase) => {
     expect(new Set(outgrown).size).toBe(2);
   });
 
+  when(testCase.method !== 'fork')('tasks are begun in the order they were given', async () => {
+    const { inTurn, restarted } = await report();
+    expect([inTurn[0], restarted]).toEqual([2, 0]);
+  });
+
   test('a task that closes the way to its pool dies of it, and the pool is full again', async () => {
     const { closing, afterClosing } = await report();
     expect(closing).toMatchObject({ error: { kind: 'WorkerDiedError' } });
