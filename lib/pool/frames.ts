@@ -29,14 +29,18 @@ export const enum FrameKind {
   Report = 9,
   /** From the worker: its initializer begins. */
   Initializing = 10,
+  /** From the worker, of a timed task: its function has been loaded and is called. */
+  Called = 11,
 }
 
-/** Of a task on its way to the worker: what may come of it. Neither costs anything where it is not set. */
+/** Of a task on its way to the worker: what may come of it. None costs anything where it is not set. */
 export const enum TaskFlags {
   /** It may be aborted while it runs, so its worker listens meanwhile. */
   Abortable = 1,
   /** Somebody wants to hear its reports. */
   Reporting = 2,
+  /** Its run is limited, and the loading of its function is not part of that. */
+  Timed = 4,
 }
 
 /** Of an answer. */

@@ -49,7 +49,7 @@ export interface PoolOptions {
  * reason. A task that has not begun is dropped; a running one is aborted (see `currentTask`, and `killGrace`).
  */
 export interface TaskOptions extends Wait {
-  /** Milliseconds that a task may run, from its beginning in the worker: then it is aborted, and fails with TimeoutError. */
+  /** Milliseconds that a task may run, from the call of its function in the worker: then it is aborted, with TimeoutError. */
   taskTimeout?: number | undefined;
   /** An integer. Of the tasks that wait those of the highest priority go first; 0 where nothing is said. */
   priority?: number | undefined;

@@ -206,6 +206,11 @@ export class PoolWorker implements WorkerEvents {
     this.#running = true;
     task.startedAt = performance.now();
     this.#owner.taskStarted(this, task);
+  }
+
+  called(taskId: number): void {
+    const task = this.#next(taskId);
+    if (task === undefined) return;
     this.#guard.begin(task, (error) => {
       this.#owner.abort(task, error);
     });

@@ -44,7 +44,7 @@ export class TaskGuard {
     }, graceMs).unref();
   }
 
-  /** It has begun. `overran` is called when it runs longer than it may. */
+  /** Its function is called. `overran` is called when it runs longer than it may. */
   begin(task: Task, overran: (error: unknown) => void): void {
     const { taskTimeout: timeout } = task.control;
     this.#liftLimit = limit({ timeout }, `the task ${task.fn.name}`, overran, 'ran longer than');

@@ -11,6 +11,8 @@ export interface WorkerEvents {
   initializerFailed(error: unknown): void;
   /** The task that is next in line has begun. */
   started(taskId: number): void;
+  /** Of a task whose run is limited: its function is called now. */
+  called(taskId: number): void;
   /**
    * The task that is next in line has ended. Without having begun, when it could not be decoded over there. `outgrown`: the
    * worker has more memory than it may.

@@ -68,6 +68,8 @@ class TaskServer {
       }
       await this.#line.send({ kind: FrameKind.Started, taskId });
       const fn = await this.#setup.functions.get(number);
+      if ((frame.flags & TaskFlags.Timed) !== 0)
+        await this.#line.send({ kind: FrameKind.Called, taskId });
       const at = (index: number): void => {
         task.index = index;
       };

@@ -191,7 +191,8 @@ export class ProcessWorker implements WorkerHandle {
 function flagsOf({ control }: Task): number {
   return (
     (control.abortable === true ? TaskFlags.Abortable : 0) |
-    (control.onReport === undefined ? 0 : TaskFlags.Reporting)
+    (control.onReport === undefined ? 0 : TaskFlags.Reporting) |
+    (control.taskTimeout === undefined ? 0 : TaskFlags.Timed)
   );
 }
 
@@ -199,6 +200,7 @@ function tell(events: WorkerEvents, frame: Frame): void {
   const { kind, taskId, number, flags } = frame;
   const outgrown = (flags & AnswerFlags.Outgrown) !== 0;
   if (kind === FrameKind.Started) events.started(taskId);
+  else if (kind === FrameKind.Called) events.called(taskId);
   else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf), outgrown);
   else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf), outgrown);
   else if (kind === FrameKind.Report) {

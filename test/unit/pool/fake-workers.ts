@@ -97,6 +97,7 @@ export class FakeWorker implements WorkerHandle {
     this.running = task;
     this.#factory.began(task);
     this.#events?.started(task.id);
+    if (task.control.taskTimeout !== undefined) this.#events?.called(task.id);
     return task;
   }
 
