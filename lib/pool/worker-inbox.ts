@@ -11,12 +11,14 @@ type StopListening = () => Promise<void>;
  * a process alive whose task can never end; except beside a task that may be aborted.
  */
 export class WorkerInbox {
-  readonly #line: PoolLine;
+  readonly #line: Pick<PoolLine, 'recv' | 'poll'>;
   /** Read beside a task. */
-  #early: Frame[] = [];
+  readonly #early: Frame[] = [];
+  /** Tasks among these that nobody waits for any more, with the reasons. */
+  readonly #aborted = new Map<number, unknown>();
   #ended = false;
 
-  constructor(line: PoolLine) {
+  constructor(line: Pick<PoolLine, 'recv' | 'poll'>) {
     this.#line = line;
   }
 
@@ -32,7 +34,12 @@ export class WorkerInbox {
     const take = (frame: Frame): void => {
       if (frame.kind !== FrameKind.Abort) this.#early.push(frame);
       else if (frame.taskId === taskId) abort(reasonIn(frame));
+      // A task that has ended is not among those that are to come.
+      else if (this.#early.some((early) => early.taskId === frame.taskId))
+        this.#aborted.set(frame.taskId, reasonIn(frame));
     };
+    if (this.#aborted.has(taskId)) abort(this.#aborted.get(taskId));
+    this.#aborted.delete(taskId);
     while (!this.#ended && (await this.#line.poll())) await this.#readOne(take);
     const interrupt = new AbortController();
     const listening = this.#listen(take, interrupt.signal);
