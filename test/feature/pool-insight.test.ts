@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
+import { runProgram } from '../support/clean-node.js';
 import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('what a pool lets its program see', (testCase) => {
@@ -89,4 +90,27 @@ describeEach('what a pool lets its program see', (testCase) => {
   when(native && process.platform === 'linux')('and fork itself', async () => {
     expect((await report()).twin).toBe(true);
   });
+});
+
+test('a bar needs cli-progress, which nothing else loads', async () => {
+  const { code, stderr } = await runProgram(`
+    const assert = require('node:assert/strict');
+    const Module = require('node:module');
+    const load = Module._load;
+    Module._load = (name, ...rest) => {
+      if (name === 'cli-progress') throw new Error('it is not installed');
+      return load(name, ...rest);
+    };
+    const { Pool } = require('node-multiprocessing');
+    (async () => {
+      const pool = new Pool(1);
+      const double = (n) => 2 * n;
+      assert.deepEqual(await pool.map(double, [1], { progress: false, onProgress() {} }), [2]);
+      const refused = { code: 'ERR_MP_NOT_SUPPORTED', message: /npm install cli-progress/ };
+      assert.throws(() => pool.map(double, [1], { progress: true }), refused);
+      assert.throws(() => pool.imap(double, [1], { progress: 'text' }), refused);
+      pool.close();
+      await pool.join();
+    })();`);
+  expect([code, stderr]).toEqual([0, '']);
 });
