@@ -1,7 +1,7 @@
 /**
  * What a pool and its worker say to each other. A message is a header of fixed size, and for some kinds a serialized value:
  *
- *     kind u8 | shape u8 | unused × 2 | number u32 | task id f64 | value …
+ *     kind u8 | shape u8 | flags u16 | number u32 | task id f64 | value …
  *
  * The header is readable even where the value is not, so a value that cannot be decoded fails its own task and no other.
  */
@@ -23,11 +23,36 @@ export const enum FrameKind {
   Done = 6,
   /** From the worker: the value is the task's error. */
   Failed = 7,
+  /** To the worker: nobody waits for this task any more; the value is why. */
+  Abort = 8,
+  /** From the worker: what the task reports of itself, about item `number` of its payload. */
+  Report = 9,
+  /** From the worker: its initializer begins. */
+  Initializing = 10,
+  /** From the worker, of a timed task: its function has been loaded and is called. */
+  Called = 11,
+}
+
+/** Of a task on its way to the worker: what may come of it. None costs anything where it is not set. */
+export const enum TaskFlags {
+  /** It may be aborted while it runs, so its worker listens meanwhile. */
+  Abortable = 1,
+  /** Somebody wants to hear its reports. */
+  Reporting = 2,
+  /** Its run is limited, and the loading of its function is not part of that. */
+  Timed = 4,
+}
+
+/** Of an answer. */
+export const enum AnswerFlags {
+  /** The worker has outgrown its memory: it should get nothing more. */
+  Outgrown = 1,
 }
 
 export interface FrameHeader {
   readonly kind: FrameKind;
   readonly shape: number;
+  readonly flags: number;
   readonly number: number;
   readonly taskId: number;
 }
@@ -43,7 +68,7 @@ export function encodeFrame(header: FrameHeader, body: Uint8Array = NO_BODY): Bu
   const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
   frame.writeUInt8(header.kind, 0);
   frame.writeUInt8(header.shape, 1);
-  frame.writeUInt16LE(0, 2);
+  frame.writeUInt16LE(header.flags, 2);
   frame.writeUInt32LE(header.number, 4);
   frame.writeDoubleLE(header.taskId, 8);
   if (body.length > 0) frame.set(body, HEADER_BYTES);
@@ -55,6 +80,7 @@ export function decodeHeader(bytes: Uint8Array): FrameHeader {
   return {
     kind: view.getUint8(0),
     shape: view.getUint8(1),
+    flags: view.getUint16(2, true),
     number: view.getUint32(4, true),
     taskId: view.getFloat64(8, true),
   };

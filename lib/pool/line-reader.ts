@@ -10,6 +10,9 @@ export class LineReader {
   #gone = false;
   #running: Promise<void> | undefined;
   #interrupt = new AbortController();
+  /** Calls of catchUp() that are under way: one after the other, and nothing else reads meanwhile. */
+  #catching = 0;
+  #caughtUp = Promise.resolve();
 
   /** `onGone`: the other end is closed, and all was read. */
   constructor(line: PoolLine, onFrame: (frame: Frame) => void, onGone: () => void) {
@@ -28,16 +31,26 @@ export class LineReader {
       });
   }
 
-  /** After the end of the process: reads what it had said before, and waits for nothing. */
+  /** Reads what has arrived already, and waits for nothing. */
+  catchUp(): Promise<void> {
+    this.#catching++;
+    this.#interrupt.abort();
+    this.#caughtUp = this.#caughtUp.then(async () => {
+      await this.#running;
+      while (!this.#gone && (await this.#line.poll())) await this.#readOne(undefined);
+      if (--this.#catching === 0 && this.#wanted) this.#start();
+    });
+    return this.#caughtUp;
+  }
+
+  /** After the end of the process: reads what it had said before. */
   async drain(): Promise<void> {
     this.#wanted = false;
-    this.#interrupt.abort();
-    await this.#running;
-    while (!this.#gone && (await this.#line.poll())) await this.#readOne(undefined);
+    await this.catchUp();
   }
 
   #start(): void {
-    if (this.#running !== undefined || this.#gone) return;
+    if (this.#running !== undefined || this.#catching > 0 || this.#gone) return;
     this.#interrupt = new AbortController();
     this.#running = this.#run(this.#interrupt.signal).then(() => {
       this.#running = undefined;

@@ -1,8 +1,9 @@
 /** A map on its way: its items collected, cut into tasks, and the answers put back in their places. */
 import type { PoolFunction } from './functions.js';
-import type { Items, MapOptions } from './pool-options.js';
-import { callBack, type PendingResult } from './results.js';
-import { failed, succeeded, Task, type CallShape, type Outcome } from './task.js';
+import { controlOf, reporterFor, type Items, type MapOptions } from './pool-options.js';
+import { ProgressMeter } from './progress.js';
+import type { PendingResult } from './results.js';
+import { failed, succeeded, Task, type CallShape, type Flow, type Outcome } from './task.js';
 import type { Job, WorkerSet } from './worker-set.js';
 
 /** Python's rule: tasks enough that the workers finish together, few enough that handing over costs little. */
@@ -21,10 +22,11 @@ export class MapJob<R> implements Job {
   readonly #set: WorkerSet;
   readonly #request: MapRequest;
   readonly #result: PendingResult<R[]>;
+  readonly #flow: Flow = { turn: 0 };
   #tasks: Task[] = [];
   #values: R[] = [];
   #firstError: Outcome<never> | undefined;
-  #itemsDone = 0;
+  #meter: ProgressMeter | undefined;
   #tasksLeft = 0;
 
   constructor(set: WorkerSet, request: MapRequest, result: PendingResult<R[]>) {
@@ -46,10 +48,10 @@ export class MapJob<R> implements Job {
     }
   }
 
-  /** Ends it now: nothing that has not begun will begin. */
+  /** Ends it now: nothing that has not begun will begin, and what runs is aborted. */
   fail(error: unknown): void {
-    this.#result.settle(failed(error));
-    for (const task of this.#tasks) this.#set.cancel(task, error);
+    this.#settle(failed(error));
+    for (const task of this.#tasks) this.#set.abort(task, error);
   }
 
   async #collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
@@ -62,34 +64,48 @@ export class MapJob<R> implements Job {
     return collected;
   }
 
+  /** @throws QueueFullError */
   #submit(items: unknown[]): void {
-    const { fn, shape, options, workers } = this.#request;
-    const chunkSize = options.chunkSize ?? automaticChunkSize(items.length, workers);
-    this.#values = new Array<R>(items.length);
+    const { fn, shape, options } = this.#request;
+    const chunkSize = this.#chunkSizeFor(items.length);
+    const tasks: Task[] = [];
     for (let from = 0; from < items.length; from += chunkSize) {
       const payload = items.slice(from, from + chunkSize);
       const onSettled = (outcome: Outcome): void => {
-        this.#taskSettled(from, payload.length, outcome as Outcome<R[]>, items.length);
+        this.#taskSettled(from, payload.length, outcome as Outcome<R[]>);
       };
-      this.#tasks.push(new Task({ fn, shape, payload, onSettled }));
+      const control = controlOf(options, reporterFor(options, from));
+      tasks.push(new Task({ fn, shape, payload, onSettled, flow: this.#flow, control }));
     }
-    this.#tasksLeft = this.#tasks.length;
-    if (this.#tasksLeft === 0) this.#result.settle(succeeded([]));
-    else this.#set.submit(this.#tasks);
+    this.#set.checkRoom(tasks.length);
+    this.#tasks = tasks;
+    this.#tasksLeft = tasks.length;
+    this.#values = new Array<R>(items.length);
+    this.#meter = new ProgressMeter(options, items.length);
+    if (this.#tasksLeft === 0) this.#settle(succeeded([]));
+    else this.#set.submit(tasks);
   }
 
-  #taskSettled(from: number, count: number, outcome: Outcome<R[]>, total: number): void {
+  #chunkSizeFor(items: number): number {
+    const { options, workers } = this.#request;
+    if (options.chunkSize !== undefined) return options.chunkSize;
+    // A limit is one for the run of one item, and its end is not the end of others.
+    return options.taskTimeout === undefined ? automaticChunkSize(items, workers) : 1;
+  }
+
+  #taskSettled(from: number, count: number, outcome: Outcome<R[]>): void {
     this.#tasksLeft--;
     if (outcome.ok) for (let i = 0; i < count; i++) this.#values[from + i] = outcome.value[i] as R;
     else this.#firstError ??= outcome;
     if (this.#result.ready()) return;
-    this.#itemsDone += count;
-    const { onProgress } = this.#request.options;
-    if (onProgress)
-      callBack((done: number) => {
-        onProgress(done, total);
-      }, this.#itemsDone);
+    this.#meter?.add(count, outcome.ok ? 0 : count);
     // All tasks are waited for, as in Python: afterwards nothing of this map runs any more.
-    if (this.#tasksLeft === 0) this.#result.settle(this.#firstError ?? succeeded(this.#values));
+    if (this.#tasksLeft === 0) this.#settle(this.#firstError ?? succeeded(this.#values));
+  }
+
+  #settle(outcome: Outcome<R[]>): void {
+    if (this.#result.ready()) return;
+    this.#meter?.end();
+    this.#result.settle(outcome);
   }
 }

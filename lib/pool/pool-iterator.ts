@@ -7,9 +7,9 @@ import { CancelledError, TimeoutError } from '../errors.js';
 import type { PoolFunction } from './functions.js';
 import { limit } from './limits.js';
 import { OutcomeQueue } from './outcome-queue.js';
-import type { ImapOptions, Items } from './pool-options.js';
-import { callBack } from './results.js';
-import { CallShape, failed, Task, type Outcome } from './task.js';
+import { controlOf, reporterFor, type ImapOptions, type Items } from './pool-options.js';
+import { ProgressMeter, sizeOf } from './progress.js';
+import { CallShape, failed, Task, type Flow, type Outcome, type TaskControl } from './task.js';
 import type { Job, WorkerSet } from './worker-set.js';
 
 const DONE = { done: true, value: undefined } as const;
@@ -30,7 +30,9 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   readonly #chunkSize: number;
   readonly #buffer: number;
   readonly #source: Source<T>;
-  readonly #total: number | undefined;
+  readonly #meter: ProgressMeter;
+  readonly #flow: Flow = { turn: 0 };
+  readonly #control: TaskControl;
   readonly #liftLimit: () => void;
   /** Read, but not yet enough for a task. */
   #chunk: T[] = [];
@@ -42,7 +44,6 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   readonly #askers = new Set<PendingWait<Step<R>>>();
   /** Items read and not given out. */
   #ahead = 0;
-  #itemsDone = 0;
   #reading = false;
   #exhausted = false;
   #ended = false;
@@ -59,7 +60,9 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     this.#chunkSize = Math.min(chunkSize, buffer);
     this.#source =
       Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
-    this.#total = sizeOf(items);
+    this.#meter = new ProgressMeter(request.options, sizeOf(items));
+    // `timeout` bounds the wait for an item here, not the item.
+    this.#control = controlOf({ ...request.options, timeout: undefined });
     this.#liftLimit = limit({ signal }, 'the iteration', (reason) => {
       this.fail(reason);
     });
@@ -98,7 +101,9 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   async return(): Promise<Step<R>> {
     const wasReading = this.#reading;
     const open = !this.#exhausted;
-    this.#end(new CancelledError('the iteration was left'));
+    this.#end((task) => {
+      this.#set.cancel(task, new CancelledError('the iteration was left'));
+    });
     for (const asker of this.#askers) asker.resolve(DONE);
     // A source that is in the middle of a step cleans up when that step ends, which may be never: it is not waited for.
     const cleanup = open ? this.#source.return?.() : undefined;
@@ -114,7 +119,9 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   /** The pool has ended, or the signal has spoken: the next who asks is told, and then it is over. */
   fail(error: unknown): void {
     if (this.#ended) return;
-    this.#end(error);
+    this.#end((task) => {
+      this.#set.abort(task, error);
+    });
     this.#arrivals.replace([failed(error)]);
     this.#serve();
   }
@@ -171,10 +178,13 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     if (payload.length === 0) return;
     this.#chunk = [];
     const turn = this.#made++;
+    const { fn, options } = this.#request;
     const task = new Task({
-      fn: this.#request.fn,
+      fn,
       shape: CallShape.Each,
       payload,
+      flow: this.#flow,
+      control: { ...this.#control, onReport: reporterFor(options, turn * this.#chunkSize) },
       onSettled: (outcome) => {
         this.#tasks.delete(task);
         const each = outcome.ok ? (outcome.value as Outcome<R>[]) : payload.map(() => outcome);
@@ -204,12 +214,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
 
   #arrived(turn: number, outcomes: Outcome<R>[]): void {
     if (this.#ended) return;
-    this.#itemsDone += outcomes.length;
-    const { onProgress } = this.#request.options;
-    if (onProgress)
-      callBack((done: number) => {
-        onProgress(done, this.#total);
-      }, this.#itemsDone);
+    this.#meter.add(outcomes.length, outcomes.filter(({ ok }) => !ok).length);
     this.#arrivals.add(turn, outcomes);
     this.#serve();
   }
@@ -255,18 +260,20 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   }
 
   #finish(): void {
-    this.#end(undefined);
+    this.#end();
     for (const asker of this.#askers) asker.resolve(DONE);
   }
 
-  #end(error: unknown): void {
+  /** `drop`: what becomes of tasks that have not settled. */
+  #end(drop?: (task: Task) => void): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#exhausted = true;
     this.#liftLimit();
+    this.#meter.end();
     this.#arrivals.replace([]);
     this.#chunk = [];
-    for (const task of this.#tasks) this.#set.cancel(task, error);
+    if (drop !== undefined) for (const task of this.#tasks) drop(task);
     this.#release();
   }
 
@@ -282,10 +289,4 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     this.#holding = false;
     this.#set.removeJob(this);
   }
-}
-
-function sizeOf(items: object): number | undefined {
-  const { length, size } = items as { length?: unknown; size?: unknown };
-  if (typeof length === 'number') return length;
-  return typeof size === 'number' ? size : undefined;
 }

@@ -2,6 +2,7 @@
 import type { Channel } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
+import { log } from '../base/log.js';
 import type { Wait } from '../base/options.js';
 import {
   BrokenPipeError,
@@ -20,6 +21,13 @@ const BOTH_WAYS = { readable: true, writable: true };
 export interface Frame extends FrameHeader {
   /** The value behind the header. To be read once. @throws SerializationError */
   read(): unknown;
+}
+
+type PartialHeader = Partial<FrameHeader> & Pick<FrameHeader, 'kind'>;
+
+interface Encoded {
+  readonly bytes: Buffer;
+  readonly transfer: Transfer;
 }
 
 /** The pool's ends of all lines of this process. A forked child closes them: they are its parent's. */
@@ -68,20 +76,15 @@ export class PoolLine {
    * `value` is what errors call `what`. When nobody is left at the other end the message is dropped: `recv` tells.
    * @throws SerializationError, or what else is wrong with the message; nothing was sent then.
    */
-  async send(
-    header: Partial<FrameHeader> & Pick<FrameHeader, 'kind'>,
-    value?: unknown,
-    what = 'value',
-  ): Promise<void> {
-    const transfer = new Transfer();
-    const body = value === undefined ? undefined : serialize(value, transfer, what);
-    const bytes = encodeFrame({ shape: 0, number: 0, taskId: 0, ...header }, body);
-    try {
-      await this.#channel.send({ bytes, handles: transfer.handles }, {});
-    } catch (error) {
-      transfer.discard();
-      if (!isGone(error)) throw error;
-    }
+  async send(header: PartialHeader, value?: unknown, what = 'value'): Promise<void> {
+    await this.#transmit(encode(header, value, what));
+  }
+
+  /** The same for who does not wait for room. What is wrong with the message is thrown at once. */
+  post(header: PartialHeader, value?: unknown, what = 'value'): void {
+    this.#transmit(encode(header, value, what)).catch((error: unknown) => {
+      log('a message of a pool could not be sent: %o', error);
+    });
   }
 
   /** Why the value could not be sent, if it could not. */
@@ -123,6 +126,22 @@ export class PoolLine {
     workerEnds.delete(this);
     this.#channel.close();
   }
+
+  async #transmit({ bytes, transfer }: Encoded): Promise<void> {
+    try {
+      await this.#channel.send({ bytes, handles: transfer.handles }, {});
+    } catch (error) {
+      transfer.discard();
+      if (!isGone(error)) throw error;
+    }
+  }
+}
+
+function encode(header: PartialHeader, value: unknown, what: string): Encoded {
+  const transfer = new Transfer();
+  const body = value === undefined ? undefined : serialize(value, transfer, what);
+  const bytes = encodeFrame({ shape: 0, flags: 0, number: 0, taskId: 0, ...header }, body);
+  return { bytes, transfer };
 }
 
 const GONE = new Set(['EPIPE', 'ECONNRESET']);

@@ -2,6 +2,7 @@
 import { log } from '../base/log.js';
 import type { ExitStatus } from '../backend/contract.js';
 import { noteRunTime } from './functions.js';
+import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
 
@@ -10,6 +11,9 @@ export interface WorkerOwner {
   workerReady(worker: PoolWorker): void;
   workerStartFailed(worker: PoolWorker, error: unknown): void;
   initializerFailed(worker: PoolWorker, error: unknown): void;
+  taskStarted(worker: PoolWorker, task: Task): void;
+  /** The task runs longer than it may. */
+  abort(task: Task, error: unknown): void;
   /** The task has left the worker's line. */
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void;
   workerExited(worker: PoolWorker, status: ExitStatus): void;
@@ -33,10 +37,14 @@ export class PoolWorker implements WorkerEvents {
   #listening = false;
   /** How it was told to end; said again once there is a process to tell. */
   #farewell: 'stop' | 'terminate' | undefined;
+  #initializing = false;
+  #outgrown = false;
+  readonly #guard: TaskGuard;
 
   constructor(handle: WorkerHandle, owner: WorkerOwner) {
     this.#handle = handle;
     this.#owner = owner;
+    this.#guard = new TaskGuard(handle);
   }
 
   start(): void {
@@ -70,8 +78,27 @@ export class PoolWorker implements WorkerEvents {
     return this.#given;
   }
 
+  /** Its initializer is running. */
+  get isInitializing(): boolean {
+    return this.#state === 'starting' && this.#initializing;
+  }
+
+  /** It has more memory than it may. */
+  get outgrown(): boolean {
+    return this.#outgrown;
+  }
+
+  /** It was killed for a task that would not end. */
+  get condemned(): boolean {
+    return this.#guard.killed;
+  }
+
   get finishedAny(): boolean {
     return this.#finished > 0;
+  }
+
+  get name(): string {
+    return this.#handle.name;
   }
 
   get pid(): number | undefined {
@@ -86,18 +113,32 @@ export class PoolWorker implements WorkerEvents {
   /** True when one more task in its line would begin within a moment: the one before it is known to be short. */
   get endsSoon(): boolean {
     if (this.#state !== 'ready' || this.#line.length !== 1) return false;
-    const mean = this.#line[0]?.fn.meanRunMs;
+    const [task] = this.#line;
+    if (task === undefined || task.settled) return false;
+    const mean = task.fn.meanRunMs;
     return mean !== undefined && mean < SHORT_TASK_MS;
   }
 
   give(task: Task): void {
     this.#line.push(task);
+    this.#guard.turnTo(this.#line[0]);
     this.#given++;
     this.listen(true);
     this.#handle.send(task, task.fn).catch((error: unknown) => {
       this.#given--;
       this.#end(task, failed(error));
     });
+  }
+
+  has(task: Task): boolean {
+    return this.#line.includes(task);
+  }
+
+  /** The task has been given up. When it is at it, it has so many milliseconds to end it. */
+  abort(task: Task, reason: unknown, graceMs: number): void {
+    task.graceMs = graceMs;
+    this.#handle.abort(task, reason);
+    this.#guard.turnTo(this.#line[0]);
   }
 
   /** Whether messages are awaited, which keeps the event loop alive: while it has something to tell that somebody waits for. */
@@ -133,6 +174,7 @@ export class PoolWorker implements WorkerEvents {
   /** Empties its line. */
   takeLine(): Task[] {
     this.#running = false;
+    this.#guard.turnTo(undefined);
     return this.#line.splice(0);
   }
 
@@ -141,6 +183,10 @@ export class PoolWorker implements WorkerEvents {
   }
 
   // ---- what the process says -----------------------------------------------------------------------------------------------
+
+  initializing(): void {
+    this.#initializing = true;
+  }
 
   ready(horizon: number): void {
     this.#horizon = horizon;
@@ -159,12 +205,27 @@ export class PoolWorker implements WorkerEvents {
     if (task === undefined) return;
     this.#running = true;
     task.startedAt = performance.now();
+    this.#owner.taskStarted(this, task);
   }
 
-  finished(taskId: number, outcome: Outcome): void {
+  called(taskId: number): void {
+    const task = this.#next(taskId);
+    if (task === undefined) return;
+    this.#guard.begin(task, (error) => {
+      this.#owner.abort(task, error);
+    });
+  }
+
+  reported(taskId: number, value: unknown, index: number): void {
+    const task = this.#next(taskId);
+    if (task?.settled === false) task.control.onReport?.(value, index);
+  }
+
+  finished(taskId: number, outcome: Outcome, outgrown = false): void {
     const task = this.#next(taskId);
     if (task === undefined) return;
     this.#running = false;
+    this.#outgrown ||= outgrown;
     this.#finished++;
     if (task.startedAt !== undefined) noteRunTime(task.fn, performance.now() - task.startedAt);
     this.#end(task, outcome);
@@ -188,6 +249,7 @@ export class PoolWorker implements WorkerEvents {
     const at = this.#line.indexOf(task);
     if (at === -1) return;
     this.#line.splice(at, 1);
+    this.#guard.turnTo(this.#line[0]);
     if (this.#line.length === 0) this.listen(false);
     this.#owner.taskEnded(this, task, outcome);
   }

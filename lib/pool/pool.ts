@@ -9,7 +9,14 @@ import { limit } from './limits.js';
 import { MapJob } from './map-job.js';
 import { PoolIterator } from './pool-iterator.js';
 import type { ImapOptions, Items, MapOptions, PoolOptions, TaskOptions } from './pool-options.js';
-import { checkArray, checkMap, checkPoolOptions, checkTask } from './pool-options.js';
+import {
+  checkArray,
+  checkMap,
+  checkPoolOptions,
+  checkTask,
+  controlOf,
+  reporterFor,
+} from './pool-options.js';
 import type { AsyncResult, Callbacks } from './results.js';
 import { PendingResult } from './results.js';
 import type { PoolStats } from './stats.js';
@@ -48,6 +55,8 @@ export class Pool {
       name: options.name === undefined ? 'the pool' : `the pool ${options.name}`,
       size: this.#size,
       maxTasksPerChild: options.maxTasksPerChild,
+      maxQueue: options.maxQueue,
+      killGrace: options.killGrace,
       createWorker: () => new ProcessWorker(kind),
     });
     refuseClone(this, 'Pool');
@@ -73,6 +82,7 @@ export class Pool {
     checkTask(fn, options);
     checkArray('args', args);
     this.#checkUsable();
+    this.#set.checkRoom(1);
     const result = new PendingResult<Awaited<R>>(options);
     const onSettled = (outcome: Outcome): void => {
       lift();
@@ -83,9 +93,10 @@ export class Pool {
       shape: CallShape.Apply,
       payload: args,
       onSettled,
+      control: controlOf(options, reporterFor(options, 0)),
     });
     const lift = limit(options, `the task ${task.fn.name}`, (error) => {
-      this.#set.cancel(task, error);
+      this.#set.abort(task, error);
     });
     if (options.signal?.aborted === true) task.settle(failed(options.signal.reason));
     else this.#set.submit([task]);
@@ -138,6 +149,17 @@ export class Pool {
     options: ImapOptions = {},
   ): AsyncIterableIterator<Awaited<R>> {
     return this.#imap(fn, items, options, false);
+  }
+
+  /**
+   * Resolves when all workers have come up once and fewer tasks than `maxQueue` wait: then the next call is taken. Starts the
+   * workers, which on `fork` know only functions that the pool was given before. @throws TimeoutError, BrokenPoolError when the
+   * initializer has failed, StateError when the pool is closed
+   */
+  async ready(wait: Wait = {}): Promise<void> {
+    checkWait('wait', wait);
+    this.#checkOwner();
+    await this.#set.ready(wait);
   }
 
   /** No more tasks. The workers end when all is done that was accepted. */

@@ -88,17 +88,20 @@ export class PendingResult<T> implements AsyncResult<T> {
 /** Calls user code. What goes wrong in it must reach neither the dispatcher nor other results: it becomes a process warning. */
 export function callBack<V>(callback: ((value: V) => unknown) | undefined, value: V): void {
   if (callback === undefined) return;
+  const threw = (error: unknown): void => {
+    warn("a pool's callback threw", error);
+  };
   try {
     const returned = callback(value);
-    if (returned instanceof Promise) returned.catch(warn);
+    if (returned instanceof Promise) returned.catch(threw);
   } catch (error) {
-    warn(error);
+    threw(error);
   }
 }
 
-function warn(error: unknown): void {
+export function warn(what: string, error: unknown): void {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const warning = new Error(`a pool's callback threw: ${cause}`, { cause: error });
+  const warning = new Error(`${what}: ${cause}`, { cause: error });
   warning.name = 'PoolCallbackWarning';
   process.emitWarning(warning);
 }

@@ -1,5 +1,6 @@
 /** The workers of a pool: those at work or starting, and those on their way out. */
 import { PoolWorker, type WorkerOwner } from './pool-worker.js';
+import type { Task } from './task.js';
 import type { WorkerFactory } from './worker-handle.js';
 
 /** Workers that were terminated get this long before they are killed. */
@@ -31,6 +32,17 @@ export class Roster {
 
   get isEmpty(): boolean {
     return this.#present.size === 0 && this.#leaving.size === 0;
+  }
+
+  /** As many as there should be, and all of them ready for tasks. */
+  get isUp(): boolean {
+    if (this.#present.size < this.#options.size) return false;
+    return [...this.#present].every((worker) => worker.state === 'ready');
+  }
+
+  /** The worker that was given this task. */
+  holderOf(task: Task): PoolWorker | undefined {
+    return [...this.#present, ...this.#leaving].find((worker) => worker.has(task));
   }
 
   /** Starts what is missing. Those on their way out are processes as well: never more than twice the size in all. */

@@ -13,16 +13,30 @@ export interface PoolStats {
   readonly failed: number;
   /** Workers started in place of one that ended, for whatever reason. */
   readonly restarted: number;
+  /** Tasks that were run again because their worker had died. */
+  readonly retried: number;
   /** From the call until a worker began. */
-  readonly waitMs: { readonly p50: number; readonly p99: number };
+  readonly waitMs: Distribution;
   /** From there until the result was here. */
-  readonly runMs: { readonly p50: number; readonly p99: number };
+  readonly runMs: Distribution;
+}
+
+/** Of milliseconds, over the life of the pool; all zero before the first. */
+export interface Distribution {
+  readonly count: number;
+  readonly min: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
 }
 
 export class StatsCounter {
   completed = 0;
   failed = 0;
   restarted = 0;
+  retried = 0;
   readonly #waits = createHistogram();
   readonly #runs = createHistogram();
 
@@ -40,17 +54,29 @@ export class StatsCounter {
       completed: this.completed,
       failed: this.failed,
       restarted: this.restarted,
-      waitMs: percentiles(this.#waits),
-      runMs: percentiles(this.#runs),
+      retried: this.retried,
+      waitMs: distribution(this.#waits),
+      runMs: distribution(this.#runs),
     };
   }
 }
 
+/** In microseconds: a histogram counts whole numbers above zero. */
 function record(histogram: RecordableHistogram, ms: number): void {
   histogram.record(Math.max(1, Math.round(ms * 1000)));
 }
 
-function percentiles(histogram: RecordableHistogram): { p50: number; p99: number } {
-  if (histogram.count === 0) return { p50: 0, p99: 0 };
-  return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };
+function distribution(histogram: RecordableHistogram): Distribution {
+  const { count } = histogram;
+  if (count === 0) return { count, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+  const percentile = (percent: number): number => histogram.percentile(percent) / 1000;
+  return {
+    count,
+    min: histogram.min / 1000,
+    mean: histogram.mean / 1000,
+    p50: percentile(50),
+    p90: percentile(90),
+    p99: percentile(99),
+    max: histogram.max / 1000,
+  };
 }

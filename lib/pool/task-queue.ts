@@ -1,12 +1,37 @@
 /**
- * Tasks that wait for a worker, first in, first out. One lane per function, because a forked worker can only run functions
- * that it was born with: it takes the oldest task among the lanes it knows.
+ * Tasks that wait for a worker: those of a higher priority first. Among equals, calls and every single map take turns, so that
+ * a long map does not hold up the others; those of one map, and calls among themselves, go first in, first out.
+ *
+ * Turns are kept by numbers. A task's turn is the one after the last of its own flow, but never behind the present one; the
+ * lowest goes first. So who comes to a full queue with one task is next, and who has many waits for one of each other flow.
  */
-import type { Task } from './task.js';
+import { Lane } from './lane.js';
+import type { Flow, Task } from './task.js';
+
+/** A flow's tasks: one lane per function, because a forked worker can only run functions that it was born with. */
+type FlowLanes = Map<number, Lane>;
+
+/** All tasks of one priority. */
+interface Level {
+  readonly priority: number;
+  /** The turn of the last task that was taken. */
+  turn: number;
+  /** Calls that belong to no map. */
+  readonly calls: Flow;
+  readonly flows: Map<Flow, FlowLanes>;
+}
+
+interface Found {
+  readonly lane: Lane;
+  readonly task: Task;
+}
 
 export class TaskQueue {
-  readonly #lanes = new Map<number, Lane>();
+  /** The highest priority first; none is empty for longer than until the next take. */
+  #levels: Level[] = [];
   #length = 0;
+  /** The highest turn that was ever given: where a new level begins. */
+  #highest = 0;
 
   /** Tasks that have not settled. Settled ones may still lie in a lane until it is read past them. */
   get length(): number {
@@ -14,31 +39,34 @@ export class TaskQueue {
   }
 
   push(task: Task): void {
-    this.#laneOf(task).push(task);
+    const level = this.#levelOf(task);
+    const flow = task.flow ?? level.calls;
+    flow.turn = Math.max(level.turn, flow.turn + 1);
+    this.#highest = Math.max(this.#highest, flow.turn);
+    task.turn = flow.turn;
+    laneOf(level, flow, task).push(task);
     this.#enter(task);
   }
 
-  /** Back to the front of its lane: the task had been handed out and did not begin. */
+  /** Back to the front of its lane, with the turn that it had: the task was handed out and is to be handed out again. */
   unshift(task: Task): void {
-    this.#laneOf(task).unshift(task);
+    const level = this.#levelOf(task);
+    laneOf(level, task.flow ?? level.calls, task).unshift(task);
     this.#enter(task);
   }
 
-  /** The oldest task whose function number is at most `horizon`. */
+  /** The next task whose function number is at most `horizon`. */
   take(horizon: number): Task | undefined {
-    let oldest: Lane | undefined;
-    let id = Infinity;
-    for (const [fn, lane] of this.#lanes) {
-      const first = lane.first();
-      if (first === undefined) this.#lanes.delete(fn);
-      else if (fn <= horizon && first.id < id) {
-        oldest = lane;
-        id = first.id;
-      }
+    for (const level of this.#levels) {
+      const next = nextOf(level, horizon);
+      if (level.flows.size === 0) this.#levels = this.#levels.filter((other) => other !== level);
+      if (next === undefined) continue;
+      next.lane.shift();
+      level.turn = Math.max(level.turn, next.task.turn);
+      this.forget(next.task);
+      return next.task;
     }
-    const task = oldest?.shift();
-    if (task !== undefined) this.forget(task);
-    return task;
+    return undefined;
   }
 
   /** The task is taken, or about to be settled by its caller: it counts no more. */
@@ -49,8 +77,10 @@ export class TaskQueue {
 
   /** Empties the queue. */
   drain(): Task[] {
-    const tasks = [...this.#lanes.values()].flatMap((lane) => lane.rest());
-    this.#lanes.clear();
+    const tasks = this.#levels.flatMap(({ flows }) =>
+      [...flows.values()].flatMap((lanes) => [...lanes.values()].flatMap((lane) => lane.rest())),
+    );
+    this.#levels = [];
     for (const task of tasks) this.forget(task);
     return tasks;
   }
@@ -60,50 +90,40 @@ export class TaskQueue {
     this.#length++;
   }
 
-  #laneOf(task: Task): Lane {
-    let lane = this.#lanes.get(task.fn.id);
-    if (lane === undefined) this.#lanes.set(task.fn.id, (lane = new Lane()));
-    return lane;
+  #levelOf({ priority }: Task): Level {
+    const at = this.#levels.findIndex((level) => level.priority <= priority);
+    const found = this.#levels[at];
+    if (found?.priority === priority) return found;
+    const flows = new Map<Flow, FlowLanes>();
+    const level = { priority, turn: this.#highest, calls: { turn: 0 }, flows };
+    this.#levels.splice(at === -1 ? this.#levels.length : at, 0, level);
+    return level;
   }
 }
 
-/** A list that is read from the front without moving the rest. */
-class Lane {
-  #tasks: (Task | undefined)[] = [];
-  #head = 0;
+function laneOf({ flows }: Level, flow: Flow, task: Task): Lane {
+  let lanes = flows.get(flow);
+  if (lanes === undefined) flows.set(flow, (lanes = new Map<number, Lane>()));
+  let lane = lanes.get(task.fn.id);
+  if (lane === undefined) lanes.set(task.fn.id, (lane = new Lane()));
+  return lane;
+}
 
-  push(task: Task): void {
-    this.#tasks.push(task);
-  }
-
-  unshift(task: Task): void {
-    if (this.#head > 0) this.#tasks[--this.#head] = task;
-    else this.#tasks.unshift(task);
-  }
-
-  /** The first that has not settled; the settled before it are dropped. */
-  first(): Task | undefined {
-    while (this.#head < this.#tasks.length) {
-      const task = this.#tasks[this.#head];
-      if (task !== undefined && !task.settled) return task;
-      this.shift();
+/** Empty lanes and flows are dropped on the way. */
+function nextOf({ flows }: Level, horizon: number): Found | undefined {
+  let next: Found | undefined;
+  for (const [flow, lanes] of flows) {
+    for (const [fn, lane] of lanes) {
+      const task = lane.first();
+      if (task === undefined) lanes.delete(fn);
+      else if (fn <= horizon && (next === undefined || goesBefore(task, next.task)))
+        next = { lane, task };
     }
-    return undefined;
+    if (lanes.size === 0) flows.delete(flow);
   }
+  return next;
+}
 
-  shift(): Task | undefined {
-    const task = this.#tasks[this.#head];
-    this.#tasks[this.#head++] = undefined;
-    if (this.#head > 1024 && this.#head * 2 > this.#tasks.length) {
-      this.#tasks = this.#tasks.slice(this.#head);
-      this.#head = 0;
-    }
-    return task;
-  }
-
-  rest(): Task[] {
-    return this.#tasks
-      .slice(this.#head)
-      .filter((task): task is Task => task !== undefined && !task.settled);
-  }
+function goesBefore(task: Task, other: Task): boolean {
+  return task.turn < other.turn || (task.turn === other.turn && task.id < other.id);
 }

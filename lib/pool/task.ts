@@ -24,10 +24,33 @@ export function failed(error: unknown): Outcome<never> {
   return { ok: false, error };
 }
 
+/** Tasks that belong together, as those of one map: they take turns with the others that wait. Kept by the queue. */
+export interface Flow {
+  /** The turn of the last of them. */
+  turn: number;
+}
+
+/** What its caller wants of a task, besides its result. */
+export interface TaskControl {
+  /** Higher goes first; 0 where nothing is said. */
+  readonly priority?: number | undefined;
+  /** Milliseconds that it may run. */
+  readonly taskTimeout?: number | undefined;
+  /** How many deaths of its worker it survives: it is run again. */
+  readonly retry?: number | undefined;
+  /** It may be aborted while it runs, so its worker must listen meanwhile. */
+  readonly abortable?: boolean | undefined;
+  /** Hears what it reports, with the place in the payload of the item that it is about. */
+  readonly onReport?: ((value: unknown, index: number) => void) | undefined;
+}
+
 export interface TaskSpec {
   readonly fn: PoolFunction;
   readonly shape: CallShape;
   readonly payload: readonly unknown[];
+  /** Absent for a call that belongs to no map. */
+  readonly flow?: Flow | undefined;
+  readonly control?: TaskControl | undefined;
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
 }
@@ -38,19 +61,31 @@ export class Task {
   readonly id = nextId++;
   readonly fn: PoolFunction;
   readonly shape: CallShape;
+  readonly flow: Flow | undefined;
+  readonly priority: number;
+  readonly control: TaskControl;
   readonly queuedAt = performance.now();
   /** When the worker said that it begins; undefined before. */
   startedAt: number | undefined;
   /** Whether it lies in the queue; kept by the queue. */
   queued = false;
+  /** When it is due among those that wait; kept by the queue. */
+  turn = 0;
+  /** Milliseconds that its worker has to end it, once nobody waits for it any more. */
+  graceMs: number | undefined;
   /** How many workers have died with this task next in their line, before it began. */
   lostBeforeStart = 0;
+  #retriesLeft: number;
   #payload: readonly unknown[];
   #onSettled: ((outcome: Outcome) => void) | undefined;
 
   constructor(spec: TaskSpec) {
     this.fn = spec.fn;
     this.shape = spec.shape;
+    this.flow = spec.flow;
+    this.control = spec.control ?? {};
+    this.priority = this.control.priority ?? 0;
+    this.#retriesLeft = this.control.retry ?? 0;
     this.#payload = spec.payload;
     this.#onSettled = spec.onSettled;
   }
@@ -62,6 +97,14 @@ export class Task {
 
   get settled(): boolean {
     return this.#onSettled === undefined;
+  }
+
+  /** Its worker has died. True, once for each retry that it has, when it is to be run again. */
+  takeRetry(): boolean {
+    if (this.settled || this.#retriesLeft === 0) return false;
+    this.#retriesLeft--;
+    this.startedAt = undefined;
+    return true;
   }
 
   /** False when it had settled before: the later outcome is dropped. */

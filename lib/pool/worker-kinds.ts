@@ -47,11 +47,12 @@ class ForkedKind implements WorkerKind {
   }
 
   makeProcess(theirEnd: PoolLine): Process {
-    const { initializer, initArgs = [] } = this.#options;
+    const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const target = (...args: readonly unknown[]): Promise<void> =>
       becomeWorker(theirEnd, {
         functions: inheritedFunctions(),
         initializer: initializer && (() => initializer(...(args as never[]))),
+        maxMemory,
       });
     const name = workerName(this.#options);
     return new ForkPoolWorker({ target, args: initArgs, daemon, name });
@@ -73,9 +74,9 @@ class SpawnedKind implements WorkerKind {
   }
 
   async makeProcess(theirEnd: PoolLine): Promise<Process> {
-    const { initializer, initArgs = [] } = this.#options;
+    const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const reference = initializer && (await referTo(initializer, 'initializer'));
-    const setup: SpawnedSetup = { initializer: reference, initArgs };
+    const setup: SpawnedSetup = { initializer: reference, initArgs, maxMemory };
     const worker = new SpawnPoolWorker({
       target: serveSpawned,
       args: [theirEnd, setup],

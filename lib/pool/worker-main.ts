@@ -10,19 +10,23 @@ import { serveTasks, type WorkerSetup } from './worker-loop.js';
 export interface SpawnedSetup {
   readonly initializer: FunctionReference | undefined;
   readonly initArgs: readonly unknown[];
+  readonly maxMemory: number | undefined;
 }
 
 /** The target of spawned workers. */
 export async function serveSpawned(
   line: PoolLine,
-  { initializer, initArgs }: SpawnedSetup,
+  { initializer, initArgs, maxMemory }: SpawnedSetup,
 ): Promise<void> {
-  const load = async (): Promise<unknown> => {
-    if (initializer === undefined) return;
-    const fn = await whileImporting(() => resolveReference(initializer));
+  const load = async (reference: FunctionReference): Promise<unknown> => {
+    const fn = await whileImporting(() => resolveReference(reference));
     return fn(...initArgs);
   };
-  await becomeWorker(line, { functions: referencedFunctions(), initializer: load });
+  await becomeWorker(line, {
+    functions: referencedFunctions(),
+    initializer: initializer && (() => load(initializer)),
+    maxMemory,
+  });
 }
 
 export async function becomeWorker(line: PoolLine, setup: WorkerSetup): Promise<void> {
@@ -31,5 +35,7 @@ export async function becomeWorker(line: PoolLine, setup: WorkerSetup): Promise<
   own.birth.daemon = false;
   // Ctrl-C reaches a terminal's whole group. What becomes of the pool is its parent's decision, and workers end with it.
   process.on('SIGINT', () => undefined);
+  // In ps and top. On Windows a title is the console's, which is not ours.
+  if (process.platform !== 'win32') process.title = own.birth.name;
   await serveTasks(line, setup);
 }

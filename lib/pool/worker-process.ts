@@ -2,18 +2,21 @@
 import { log } from '../base/log.js';
 import { CancelledError } from '../errors.js';
 import type { Process } from '../process/process.js';
-import { decodeError } from '../serialization/error-codec.js';
-import { ALL_FUNCTIONS, FrameKind } from './frames.js';
+import { decodeError, encodeError } from '../serialization/error-codec.js';
+import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags } from './frames.js';
 import type { PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
 import { PoolLine, type Frame } from './pool-line.js';
+import { warn } from './results.js';
 import { CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
-import type { WorkerKind } from './worker-kinds.js';
+import type { NamedFunction, WorkerKind } from './worker-kinds.js';
 import type { EncodedOutcome } from './worker-loop.js';
 
 /** A worker that lets go of its line and stays gets this long before it is killed. */
 const SILENT_GRACE_MS = 1_000;
+
+const nothing = (): void => undefined;
 
 interface Running {
   readonly process: Process;
@@ -29,6 +32,8 @@ export class ProcessWorker implements WorkerHandle {
   readonly #told = new Set<number>();
   #running: Running | undefined;
   #name = 'that is not started';
+  /** The last of the tasks that wait for the names of their functions. */
+  #naming: Promise<unknown> | undefined;
   #stopping = false;
   #ended = false;
   #listening = false;
@@ -77,7 +82,8 @@ export class ProcessWorker implements WorkerHandle {
   async send(task: Task, fn: PoolFunction): Promise<void> {
     let number = fn.id;
     if (this.#kind.refer !== undefined) {
-      const named = this.#kind.named(fn) ?? (await this.#kind.refer(fn));
+      const known = this.#naming === undefined ? this.#kind.named(fn) : undefined;
+      const named = known ?? (await this.#nameNext(fn, this.#kind.refer));
       if (task.settled) throw new CancelledError('the task was dropped before it was sent');
       number = named.number;
       if (!this.#told.has(number)) {
@@ -85,12 +91,26 @@ export class ProcessWorker implements WorkerHandle {
         void this.#running?.line.send({ kind: FrameKind.Function, number }, named.reference);
       }
     }
-    const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape };
+    const header = {
+      kind: FrameKind.Task,
+      taskId: task.id,
+      number,
+      shape: task.shape,
+      flags: flagsOf(task),
+    };
     await this.#running?.line.send(
       header,
       task.payload,
       task.shape === CallShape.Apply ? 'args' : 'items',
     );
+  }
+
+  abort(task: Task, reason: unknown): void {
+    this.#running?.line.post({ kind: FrameKind.Abort, taskId: task.id }, encodeError(reason));
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#running?.reader.catchUp();
   }
 
   stop(): void {
@@ -120,6 +140,18 @@ export class ProcessWorker implements WorkerHandle {
 
   kill(): void {
     if (this.#isMine) this.#running?.process.kill();
+  }
+
+  /** Tasks are begun in the order in which they were given, so one whose function has a name does not overtake one that waits. */
+  #nameNext(fn: PoolFunction, refer: NonNullable<WorkerKind['refer']>): Promise<NamedFunction> {
+    const before = this.#naming ?? Promise.resolve();
+    const naming = before.then(() => this.#kind.named(fn) ?? refer.call(this.#kind, fn));
+    const done = naming.then(nothing, nothing);
+    this.#naming = done;
+    void done.then(() => {
+      if (this.#naming === done) this.#naming = undefined;
+    });
+    return naming;
   }
 
   /** Running, and not in a process that was forked from the pool's. */
@@ -156,11 +188,26 @@ export class ProcessWorker implements WorkerHandle {
   }
 }
 
+function flagsOf({ control }: Task): number {
+  return (
+    (control.abortable === true ? TaskFlags.Abortable : 0) |
+    (control.onReport === undefined ? 0 : TaskFlags.Reporting) |
+    (control.taskTimeout === undefined ? 0 : TaskFlags.Timed)
+  );
+}
+
 function tell(events: WorkerEvents, frame: Frame): void {
-  const { kind, taskId, number } = frame;
+  const { kind, taskId, number, flags } = frame;
+  const outgrown = (flags & AnswerFlags.Outgrown) !== 0;
   if (kind === FrameKind.Started) events.started(taskId);
-  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf));
-  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf));
+  else if (kind === FrameKind.Called) events.called(taskId);
+  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf), outgrown);
+  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf), outgrown);
+  else if (kind === FrameKind.Report) {
+    const report = read(frame, (it) => succeeded(it.read()));
+    if (report.ok) events.reported(taskId, report.value, number);
+    else warn('a report of a task could not be read', report.error);
+  } else if (kind === FrameKind.Initializing) events.initializing();
   else if (kind === FrameKind.Ready) events.ready(number === ALL_FUNCTIONS ? Infinity : number);
   else if (kind === FrameKind.InitializerFailed) {
     const outcome = read(frame, errorOf);

@@ -5,21 +5,29 @@
  */
 import { log } from '../base/log.js';
 import type { Wait } from '../base/options.js';
-import { PendingWait } from '../base/wait.js';
 import type { ExitStatus } from '../backend/contract.js';
-import { BrokenPoolError, CancelledError, StateError } from '../errors.js';
+import {
+  BrokenPoolError,
+  CancelledError,
+  QueueFullError,
+  StateError,
+  TimeoutError,
+} from '../errors.js';
 import { CrashLimit } from './crash-limit.js';
 import { isPassingShortage, takeHopeless, workerDied } from './deaths.js';
+import { PoolChannels } from './diagnostics.js';
+import { Dispatch, type DispatchOptions } from './dispatch.js';
+import { Gate } from './gate.js';
 import type { PoolWorker, WorkerOwner } from './pool-worker.js';
 import { Roster, type RosterOptions } from './roster.js';
 import { StatsCounter, type PoolStats } from './stats.js';
 import { failed, type Outcome, type Task } from './task.js';
-import { TaskQueue } from './task-queue.js';
 
-export interface WorkerSetOptions extends RosterOptions {
+export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   /** Shown in errors. */
   readonly name: string;
-  readonly maxTasksPerChild?: number | undefined;
+  /** Milliseconds that an aborted task has to end itself. */
+  readonly killGrace?: number | undefined;
 }
 
 /** Work that was accepted and may still make tasks: a map that collects its items, an iteration. Keeps a closed pool at work. */
@@ -28,6 +36,8 @@ export interface Job {
   fail(error: unknown): void;
 }
 
+const DEFAULT_KILL_GRACE_MS = 1_000;
+
 /** Before a start is tried again that failed for want of descriptors, processes or memory. */
 const SHORTAGE_PAUSE_MS = 100;
 
@@ -35,21 +45,38 @@ export class WorkerSet implements WorkerOwner {
   readonly #options: WorkerSetOptions;
   readonly #owner = process.pid;
   readonly #roster: Roster;
-  readonly #queue = new TaskQueue();
+  readonly #dispatch: Dispatch;
   readonly #jobs = new Set<Job>();
-  readonly #joins = new Set<PendingWait<boolean>>();
   readonly #stats = new StatsCounter();
   readonly #crashes: CrashLimit;
+  readonly #channels: PoolChannels;
+  readonly #ready = new Gate(
+    () => this.#isReady(),
+    () => {
+      this.#listen();
+    },
+  );
+  readonly #ended = new Gate(
+    () => this.#hasEnded(),
+    () => {
+      this.#roster.holdUntilExit(this.#ended.isWaitedFor);
+    },
+  );
+  /** All workers were up at one time. */
+  #warm = false;
   #state: 'running' | 'closed' | 'terminated' | 'broken' = 'running';
   /** Tasks that have not settled, queued or given. */
   #unsettled = 0;
+  #listening = false;
   #endOfAll: Error | undefined;
   #shortageTimer: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerSetOptions) {
     this.#options = options;
     this.#roster = new Roster(options, this);
+    this.#dispatch = new Dispatch(this.#roster, this.#stats, options);
     this.#crashes = new CrashLimit(options.size);
+    this.#channels = new PoolChannels(options.name);
   }
 
   // ---- what the pool asks --------------------------------------------------------------------------------------------------
@@ -68,22 +95,51 @@ export class WorkerSet implements WorkerOwner {
     }
   }
 
+  /** @throws QueueFullError when, with so many more, more tasks would wait than may. */
+  checkRoom(count: number): void {
+    if (this.#endOfAll !== undefined || count <= this.#dispatch.room()) return;
+    throw new QueueFullError(
+      `${this.#options.name} has no room for ${String(count)} more: ${this.#dispatch.describe()}. Await ready() first`,
+    );
+  }
+
+  /** Starts the workers. Resolves when all have come up once, and there is room for a task. */
+  async ready(wait: Wait): Promise<void> {
+    this.checkOpen();
+    if (this.#endOfAll !== undefined) throw this.#endOfAll;
+    this.fill();
+    if (await this.#ready.wait(wait)) return;
+    const { name } = this.#options;
+    throw new TimeoutError(`${name} was not ready within ${String(wait.timeout)} ms`);
+  }
+
   submit(tasks: readonly Task[]): void {
     if (this.#endOfAll !== undefined) {
       for (const task of tasks) task.settle(failed(this.#endOfAll));
       return;
     }
-    for (const task of tasks) this.#queue.push(task);
+    for (const task of tasks) {
+      this.#dispatch.queue.push(task);
+      this.#channels.taskQueued(task);
+    }
     this.#count(tasks.length);
     this.fill();
-    this.#dispatch();
+    this.#dispatch.run();
   }
 
   /** Settles the task now. What a worker already does with it goes on, and its result is dropped. */
   cancel(task: Task, error: unknown): void {
     if (task.settled) return;
-    if (task.queued) this.#queue.forget(task);
+    if (task.queued) this.#dispatch.queue.forget(task);
     this.#settle(task, failed(error));
+  }
+
+  /** The same, and a worker that is at it is told; it is killed when it goes on for longer than the grace time. */
+  abort(task: Task, error: unknown): void {
+    if (task.settled) return;
+    const { killGrace = DEFAULT_KILL_GRACE_MS } = this.#options;
+    if (!task.queued) this.#roster.holderOf(task)?.abort(task, error, killGrace);
+    this.cancel(task, error);
   }
 
   /** A job that comes back to a closed pool which has nothing left to do comes too late. */
@@ -101,6 +157,7 @@ export class WorkerSet implements WorkerOwner {
 
   close(): void {
     if (this.#state === 'running') this.#state = 'closed';
+    this.#ready.fail(new StateError(`${this.#options.name} was closed`));
     this.#afterSettling();
   }
 
@@ -115,19 +172,7 @@ export class WorkerSet implements WorkerOwner {
     if (this.#state === 'running') {
       throw new StateError(`${name} is still running: call close() or terminate() before join()`);
     }
-    wait.signal?.throwIfAborted();
-    if (this.#hasEnded()) return true;
-    const pending: PendingWait<boolean> = new PendingWait<boolean>(
-      wait,
-      () => false,
-      () => {
-        this.#joins.delete(pending);
-        if (this.#joins.size === 0) this.#roster.holdUntilExit(false);
-      },
-    );
-    this.#joins.add(pending);
-    this.#roster.holdUntilExit(true);
-    return pending.promise;
+    return this.#ended.wait(wait);
   }
 
   /** Whether anything accepted has not settled yet. */
@@ -145,15 +190,17 @@ export class WorkerSet implements WorkerOwner {
     return this.#stats.snapshot({
       workers: workers.filter((worker) => worker.pid !== undefined).length,
       busy: workers.filter((worker) => worker.load > 0).length,
-      queued: this.#queue.length,
+      queued: this.#dispatch.queue.length,
     });
   }
 
   // ---- what the workers tell -----------------------------------------------------------------------------------------------
 
-  workerReady(): void {
+  workerReady(worker: PoolWorker): void {
+    this.#channels.workerStarted(worker);
     this.#crashes.workerReady();
-    this.#dispatch();
+    this.#dispatch.run();
+    this.#ready.check();
   }
 
   initializerFailed(worker: PoolWorker, error: unknown): void {
@@ -169,30 +216,43 @@ export class WorkerSet implements WorkerOwner {
     this.#afterSettling();
   }
 
+  taskStarted(worker: PoolWorker, task: Task): void {
+    if (!task.settled) this.#channels.taskStarted(task, worker);
+  }
+
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void {
     this.#crashes.progressed();
     this.#stats.taskEnded(task, outcome.ok);
-    const { maxTasksPerChild = Infinity } = this.#options;
-    if (worker.given >= maxTasksPerChild && worker.idle) this.#replace(worker);
+    this.#dispatch.replaceSpent(worker);
     // The worker gets its next task before the caller hears of the last one: user code must not hold up the line.
-    this.#dispatch();
+    this.#dispatch.run();
     this.#settle(task, outcome);
+    this.#ready.check();
   }
 
   workerExited(worker: PoolWorker, status: ExitStatus): void {
     const begun = worker.begun;
     const lost = worker.takeLine().filter((task) => task !== begun && !task.settled);
     const blamed = begun ?? takeHopeless(lost);
-    for (const task of lost.reverse()) this.#queue.unshift(task);
+    for (const task of lost.reverse()) this.#dispatch.queue.unshift(task);
     this.#roster.remove(worker);
+    this.#channels.workerEnded(worker, status);
     this.#noteDeath(worker, status, blamed !== undefined);
+    const again = this.#runAgain(begun);
     this.fill();
-    this.#dispatch();
-    if (blamed !== undefined) {
+    this.#dispatch.run();
+    if (blamed !== undefined && !again) {
       if (!blamed.settled) this.#stats.failed++;
       this.#settle(blamed, failed(workerDied(worker, status, blamed, begun !== undefined)));
     }
     this.#afterSettling();
+  }
+
+  #runAgain(begun: Task | undefined): boolean {
+    if (this.#endOfAll !== undefined || begun?.takeRetry() !== true) return false;
+    this.#stats.retried++;
+    this.#dispatch.queue.unshift(begun);
+    return true;
   }
 
   /** A death that settles a task is paid for by that task. Others must not become too many. */
@@ -200,7 +260,11 @@ export class WorkerSet implements WorkerOwner {
     if (settlesTask) this.#crashes.progressed();
     if (worker.state === 'leaving') return;
     this.#stats.restarted++;
-    if (settlesTask || worker.finishedAny) return;
+    if (worker.isInitializing) {
+      this.#break(`${worker.describe()} ended in its initializer`, workerDied(worker, status));
+      return;
+    }
+    if (settlesTask || worker.finishedAny || worker.condemned) return;
     const reason =
       worker.state === 'ready' ? this.#crashes.diedIdle() : this.#crashes.diedBeforeReady();
     if (reason !== undefined) this.#break(reason, workerDied(worker, status));
@@ -214,56 +278,32 @@ export class WorkerSet implements WorkerOwner {
     }, SHORTAGE_PAUSE_MS);
   }
 
-  // ---- dispatch --------------------------------------------------------------------------------------------------------------
-
-  /** Idle workers first; then one task ahead for those whose present one is about to end. */
-  #dispatch(): void {
-    if (this.#queue.length === 0) return;
-    for (const worker of this.#roster.present) if (worker.idle) this.#giveNext(worker);
-    if (this.#queue.length === 0) return;
-    for (const worker of this.#roster.present) if (worker.endsSoon) this.#giveNext(worker);
-    this.#renewStale();
-  }
-
-  #giveNext(worker: PoolWorker): void {
-    const { maxTasksPerChild = Infinity } = this.#options;
-    if (worker.given >= maxTasksPerChild) return;
-    const task = this.#queue.take(worker.horizon);
-    if (task !== undefined) worker.give(task);
-  }
-
-  /** Workers that are idle although tasks wait were born before those tasks' functions were known: fork new ones. */
-  #renewStale(): void {
-    let wanted = this.#queue.length;
-    if (wanted === 0) return;
-    for (const worker of this.#roster.present) if (worker.state === 'starting') wanted--;
-    for (const worker of [...this.#roster.present])
-      if (wanted > 0 && worker.idle) {
-        this.#replace(worker);
-        wanted--;
-      }
-  }
-
-  #replace(worker: PoolWorker): void {
-    this.#stats.restarted++;
-    this.#roster.dismiss(worker);
-    this.fill();
-  }
-
   // ---- the end ---------------------------------------------------------------------------------------------------------------
 
   #settle(task: Task, outcome: Outcome): void {
     if (task.settled) return;
     this.#count(-1);
+    this.#channels.taskEnded(task, outcome);
     task.settle(outcome);
     this.#afterSettling();
   }
 
   #count(change: number): void {
-    const before = this.#unsettled > 0;
     this.#unsettled += change;
-    const now = this.#unsettled > 0;
-    if (now !== before) this.#roster.listen(now);
+    this.#listen();
+  }
+
+  /** While somebody waits for what the workers say. */
+  #listen(): void {
+    const wanted = this.#unsettled > 0 || this.#ready.isWaitedFor;
+    if (wanted === this.#listening) return;
+    this.#listening = wanted;
+    this.#roster.listen(wanted);
+  }
+
+  #isReady(): boolean {
+    this.#warm ||= this.#roster.isUp;
+    return this.#warm && this.#dispatch.room() > 0;
   }
 
   #isDone(): boolean {
@@ -275,11 +315,12 @@ export class WorkerSet implements WorkerOwner {
   }
 
   #afterSettling(): void {
+    this.#ready.check();
     if (!this.#isDone()) return;
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
     clearTimeout(this.#shortageTimer);
-    for (const join of this.#joins) join.resolve(true);
+    this.#ended.check();
   }
 
   #break(reason: string, cause: unknown): void {
@@ -291,8 +332,9 @@ export class WorkerSet implements WorkerOwner {
     if (this.#endOfAll !== undefined) return;
     this.#endOfAll = error;
     this.#state = state;
+    this.#ready.fail(error);
     const given = [...this.#roster.present].flatMap((worker) => worker.takeLine());
-    const tasks = [...given, ...this.#queue.drain()];
+    const tasks = [...given, ...this.#dispatch.queue.drain()];
     this.#roster.terminateAll();
     for (const job of this.#jobs) job.fail(error);
     for (const task of tasks) this.#settle(task, failed(error));

@@ -61,7 +61,11 @@ describeEach('an initializer', (testCase) => {
     }
     for (const outcome of Object.values(exiting)) {
       expect(outcome).toMatchObject({
-        error: { kind: 'BrokenPoolError', cause: { kind: 'WorkerDiedError', exitCode: 5 } },
+        error: {
+          kind: 'BrokenPoolError',
+          message: expect.stringMatching(/PoolWorker-\d+ \(pid \d+\) ended in its initializer$/),
+          cause: { kind: 'WorkerDiedError', exitCode: 5 },
+        },
       });
     }
   });

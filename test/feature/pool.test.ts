@@ -44,8 +44,8 @@ describeEach('what a pool computes', (testCase) => {
     ]);
     expect(late).toEqual([true, true, 9, [9]]);
     expect(progress).toEqual([
-      [2, 4],
-      [4, 4],
+      [{ done: 2, failed: 0, total: 4 }],
+      [{ done: 4, failed: 0, total: 4 }],
     ]);
   });
 

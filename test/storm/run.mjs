@@ -13,6 +13,7 @@ const storms = [
   ['fork-storm.cjs', () => forks],
   ['sync-storm.cjs', secondsOn],
   ['queue-storm.cjs', secondsOn],
+  ['pool-storm.cjs', (node) => (short ? 8 : node === process.execPath ? 120 : 30)],
 ];
 
 let passed = 0;

@@ -1,7 +1,7 @@
 // Workers without processes: each does only what the test tells it to, step by step, and the test sees what it was sent.
 import type { ExitStatus } from '../../../lib/backend/contract.js';
 import { noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
-import { CallShape, Task, type Outcome } from '../../../lib/pool/task.js';
+import { CallShape, Task, type Outcome, type TaskSpec } from '../../../lib/pool/task.js';
 import type { WorkerEvents, WorkerHandle } from '../../../lib/pool/worker-handle.js';
 
 export const KILLED: ExitStatus = { exitCode: -9, signalCode: 'SIGKILL' };
@@ -16,6 +16,10 @@ export class FakeWorker implements WorkerHandle {
   stopped = false;
   listening = false;
   held = false;
+  /** Tasks that it was told nobody waits for, with the reasons. */
+  readonly aborted: [Task, unknown][] = [];
+  /** What it has said and nobody has read yet: is told when the dispatcher catches up. */
+  unread: (() => void)[] = [];
   alive = false;
   isReady = false;
   #events: WorkerEvents | undefined;
@@ -40,6 +44,15 @@ export class FakeWorker implements WorkerHandle {
   send(task: Task): Promise<void> {
     if (this.#factory.unsendable.has(task)) return Promise.reject(new Error('cannot be sent'));
     if (this.alive) this.inbox.push(task);
+    return Promise.resolve();
+  }
+
+  abort(task: Task, reason: unknown): void {
+    this.aborted.push([task, reason]);
+  }
+
+  catchUp(): Promise<void> {
+    for (const say of this.unread.splice(0)) say();
     return Promise.resolve();
   }
 
@@ -70,6 +83,10 @@ export class FakeWorker implements WorkerHandle {
     this.#events?.ready(horizon);
   }
 
+  beginInitializer(): void {
+    this.#events?.initializing();
+  }
+
   failInitializer(error: Error): void {
     this.#events?.initializerFailed(error);
   }
@@ -80,14 +97,19 @@ export class FakeWorker implements WorkerHandle {
     this.running = task;
     this.#factory.began(task);
     this.#events?.started(task.id);
+    if (task.control.taskTimeout !== undefined) this.#events?.called(task.id);
     return task;
   }
 
-  finish(outcome: Outcome): void {
+  finish(outcome: Outcome, outgrown = false): void {
     const task = this.running;
     if (task === undefined) throw new Error('nothing to finish');
     this.running = undefined;
-    this.#events?.finished(task.id, outcome);
+    this.#events?.finished(task.id, outcome, outgrown);
+  }
+
+  report(value: unknown, index = 0): void {
+    if (this.running !== undefined) this.#events?.reported(this.running.id, value, index);
   }
 
   cannotRead(error: Error): void {
@@ -150,13 +172,14 @@ export interface Watched {
   readonly outcomes: Outcome[];
 }
 
-export function watchedTask(fn: PoolFunction): Watched {
+export function watchedTask(fn: PoolFunction, spec: Partial<TaskSpec> = {}): Watched {
   const outcomes: Outcome[] = [];
   const task = new Task({
     fn,
     shape: CallShape.Apply,
     payload: [],
     onSettled: (outcome) => outcomes.push(outcome),
+    ...spec,
   });
   return { task, outcomes };
 }

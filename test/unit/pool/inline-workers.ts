@@ -39,6 +39,10 @@ class InlineWorker implements WorkerHandle {
     }
   }
 
+  abort(): void {}
+  catchUp(): Promise<void> {
+    return Promise.resolve();
+  }
   listen(): void {}
   holdUntilExit(): void {}
 

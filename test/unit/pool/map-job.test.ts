@@ -120,8 +120,36 @@ test('progress counts items', async () => {
     onProgress: (...args) => seen.push(args),
   }).result.get();
   expect(seen).toEqual([
-    [2, 5],
-    [4, 5],
-    [5, 5],
+    [{ done: 2, failed: 0, total: 5 }],
+    [{ done: 4, failed: 0, total: 5 }],
+    [{ done: 5, failed: 0, total: 5 }],
   ]);
+});
+
+test('progress counts the items of a chunk that failed', async () => {
+  const seen: unknown[] = [];
+  const { result } = map(
+    (n: number) => {
+      if (n === 2) throw new Error('two');
+    },
+    [1, 2, 3],
+    { chunkSize: 2, onProgress: (progress) => seen.push(progress) },
+  );
+  await expect(result.get()).rejects.toThrow('two');
+  expect(seen).toEqual([
+    { done: 2, failed: 2, total: 3 },
+    { done: 3, failed: 2, total: 3 },
+  ]);
+});
+
+test('a limit for each task makes each item a task, unless a size is given', async () => {
+  const sizes = async (options: MapOptions): Promise<number> => {
+    let tasks = 0;
+    const items = Array.from({ length: 20 }, (_, n) => n);
+    await map((n: number) => n, items, { onProgress: () => tasks++, ...options }).result.get();
+    return tasks;
+  };
+  expect(await sizes({})).toBe(7);
+  expect(await sizes({ taskTimeout: 10_000 })).toBe(20);
+  expect(await sizes({ taskTimeout: 10_000, chunkSize: 10 })).toBe(2);
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CancelledError, StateError, TimeoutError } from '../../../lib/errors.js';
 import { PoolIterator } from '../../../lib/pool/pool-iterator.js';
 import type { ImapOptions, Items } from '../../../lib/pool/pool-options.js';
+import type { Progress } from '../../../lib/pool/progress.js';
 import type { WorkerSet } from '../../../lib/pool/worker-set.js';
 import { inlineSet, poolFunctionOf } from './inline-workers.js';
 
@@ -77,14 +78,13 @@ describe('results', () => {
 
   test('report progress with the total where it is known', async () => {
     const seen: unknown[] = [];
-    const onProgress = (done: number, total: number | undefined): void =>
-      void seen.push([done, total]);
+    const onProgress = (progress: Progress): void => void seen.push(Object.values(progress));
     await collect(imap((n: number) => n, [1, 2], { options: { onProgress } }));
     await collect(imap((n: number) => n, upTo(1), { options: { onProgress } }));
     expect(seen).toEqual([
-      [1, 2],
-      [2, 2],
-      [1, undefined],
+      [1, 0, 2],
+      [2, 0, 2],
+      [1, 0, undefined],
     ]);
   });
 });

@@ -1,0 +1,75 @@
+import { log } from '../base/log.js';
+import { decodeError } from '../serialization/error-codec.js';
+import { FrameKind } from './frames.js';
+import type { Frame, PoolLine } from './pool-line.js';
+
+/** Ends the listening. */
+type StopListening = () => Promise<void>;
+
+/**
+ * What the pool has sent to this worker, in order. While a task runs nothing is read, because waiting for a message would keep
+ * a process alive whose task can never end; except beside a task that may be aborted.
+ */
+export class WorkerInbox {
+  readonly #line: Pick<PoolLine, 'recv' | 'poll'>;
+  /** Read beside a task. */
+  readonly #early: Frame[] = [];
+  /** Tasks among these that nobody waits for any more, with the reasons. */
+  readonly #aborted = new Map<number, unknown>();
+  #ended = false;
+
+  constructor(line: Pick<PoolLine, 'recv' | 'poll'>) {
+    this.#line = line;
+  }
+
+  /** Undefined when the pool has gone. */
+  async next(): Promise<Frame | undefined> {
+    const frame = this.#early.shift();
+    if (frame !== undefined) return frame;
+    return this.#ended ? undefined : this.#line.recv();
+  }
+
+  /** Listens beside this task. `abort` is called at once when it was aborted before it could begin. */
+  async listenFor(taskId: number, abort: (reason: unknown) => void): Promise<StopListening> {
+    const take = (frame: Frame): void => {
+      if (frame.kind !== FrameKind.Abort) this.#early.push(frame);
+      else if (frame.taskId === taskId) abort(reasonIn(frame));
+      // A task that has ended is not among those that are to come.
+      else if (this.#early.some((early) => early.taskId === frame.taskId))
+        this.#aborted.set(frame.taskId, reasonIn(frame));
+    };
+    if (this.#aborted.has(taskId)) abort(this.#aborted.get(taskId));
+    this.#aborted.delete(taskId);
+    while (!this.#ended && (await this.#line.poll())) await this.#readOne(take);
+    const interrupt = new AbortController();
+    const listening = this.#listen(take, interrupt.signal);
+    return async () => {
+      interrupt.abort();
+      await listening;
+    };
+  }
+
+  async #listen(take: (frame: Frame) => void, signal: AbortSignal): Promise<void> {
+    while (!this.#ended && !signal.aborted) await this.#readOne(take, signal);
+  }
+
+  async #readOne(take: (frame: Frame) => void, signal?: AbortSignal): Promise<void> {
+    let frame: Frame | undefined;
+    try {
+      frame = await this.#line.recv({ signal });
+    } catch (error) {
+      if (signal?.aborted === true) return;
+      log('the line to the pool broke: %o', error);
+    }
+    if (frame === undefined) this.#ended = true;
+    else take(frame);
+  }
+}
+
+function reasonIn(frame: Frame): unknown {
+  try {
+    return decodeError(frame.read());
+  } catch (error) {
+    return error;
+  }
+}

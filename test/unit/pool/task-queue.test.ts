@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import type { Flow, Task } from '../../../lib/pool/task.js';
+import { TaskQueue } from '../../../lib/pool/task-queue.js';
+import { poolFunction, watchedTask } from './fake-workers.js';
+
+const fn = poolFunction();
+const flowOf = (): Flow => ({ turn: 0 });
+
+function make(names: readonly string[], spec: { flow?: Flow; priority?: number } = {}) {
+  const { flow, priority } = spec;
+  return names.map((name) => ({
+    name,
+    ...watchedTask(fn, { flow, control: { priority } }),
+  }));
+}
+
+/** Takes everything, and says what it was. */
+function order(queue: TaskQueue, made: readonly { name: string; task: Task }[]): string {
+  const names = new Map(made.map(({ name, task }) => [task, name]));
+  let taken = '';
+  for (let task; (task = queue.take(Infinity)) !== undefined;) taken += names.get(task);
+  return taken;
+}
+
+describe('tasks that wait', () => {
+  test('go first in, first out', () => {
+    const queue = new TaskQueue();
+    const tasks = make([...'abcdef']);
+    for (const { task } of tasks) queue.push(task);
+    expect(queue.length).toBe(6);
+    expect(order(queue, tasks)).toBe('abcdef');
+    expect(queue.length).toBe(0);
+  });
+
+  test('go by priority first, and in order among equals', () => {
+    const queue = new TaskQueue();
+    const tasks = [
+      ...make(['a', 'b']),
+      ...make(['c', 'd'], { priority: 5 }),
+      ...make(['e'], { priority: -1 }),
+      ...make(['f'], { priority: 5 }),
+      ...make(['g'], { priority: 6 }),
+    ];
+    for (const { task } of tasks) queue.push(task);
+    expect(order(queue, tasks)).toBe('gcdfabe');
+  });
+
+  test('of a long map let a call go before them, whenever it comes', () => {
+    const queue = new TaskQueue();
+    const long = make([...'mnopqr'], { flow: flowOf() });
+    for (const { task } of long) queue.push(task);
+    queue.take(Infinity);
+    queue.take(Infinity);
+    const calls = make(['1', '2']);
+    for (const { task } of calls) queue.push(task);
+    expect(order(queue, [...long, ...calls])).toBe('1o2pqr');
+  });
+
+  test('of several maps take turns, however long each is', () => {
+    const queue = new TaskQueue();
+    const maps = [
+      make([...'abcd'], { flow: flowOf() }),
+      make([...'12'], { flow: flowOf() }),
+      make([...'xyz'], { flow: flowOf() }),
+    ].flat();
+    for (const { task } of maps) queue.push(task);
+    expect(order(queue, maps)).toBe('a1xb2yczd');
+  });
+
+  test('a flow that comes back in small portions does not push in front of the others', () => {
+    const queue = new TaskQueue();
+    const flow = flowOf();
+    const calls = make([...'123456']);
+    for (const { task } of calls) queue.push(task);
+    const names = new Map(calls.map(({ name, task }) => [task, name]));
+    let taken = '';
+    for (const { name, task } of [...'abcdef'].flatMap((portion) => make([portion], { flow }))) {
+      names.set(task, name);
+      queue.push(task);
+      for (let i = 0; i < 2; i++) taken += names.get(queue.take(Infinity)!);
+    }
+    expect(taken).toBe('1a2b3c4d5e6f');
+  });
+
+  test('a level that was empty for a while begins where the others are', () => {
+    const queue = new TaskQueue();
+    const flow = flowOf();
+    const high = make([...'abc'], { flow, priority: 1 });
+    for (const { task } of high) queue.push(task);
+    expect(order(queue, high)).toBe('abc');
+    const later = [...make(['d'], { flow, priority: 1 }), ...make(['1', '2'], { priority: 1 })];
+    for (const { task } of later) queue.push(task);
+    expect(order(queue, later)).toBe('1d2');
+  });
+
+  test('come back to the front when nobody could begin them', () => {
+    const queue = new TaskQueue();
+    const tasks = make([...'abc']);
+    for (const { task } of tasks) queue.push(task);
+    const first = queue.take(Infinity)!;
+    queue.unshift(first);
+    expect(queue.length).toBe(3);
+    expect(order(queue, tasks)).toBe('abc');
+  });
+
+  test('are passed over when nobody here knows their function, also those of a higher priority', () => {
+    const queue = new TaskQueue();
+    const known = watchedTask(fn);
+    const unknown = watchedTask(poolFunction(), { control: { priority: 1 } });
+    queue.push(unknown.task);
+    queue.push(known.task);
+    expect(queue.take(fn.id)).toBe(known.task);
+    expect(queue.take(fn.id)).toBeUndefined();
+    expect(queue.length).toBe(1);
+    expect(queue.drain()).toEqual([unknown.task]);
+    expect(queue.take(Infinity)).toBeUndefined();
+  });
+
+  test('that have settled are read past', () => {
+    const queue = new TaskQueue();
+    const tasks = make([...'abc'], { priority: 2 });
+    for (const { task } of tasks) queue.push(task);
+    const [, b] = tasks;
+    queue.forget(b!.task);
+    b!.task.settle({ ok: false, error: 'gone' });
+    expect(queue.length).toBe(2);
+    expect(order(queue, tasks)).toBe('ac');
+  });
+});

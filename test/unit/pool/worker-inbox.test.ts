@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { FrameKind } from '../../../lib/pool/frames.js';
+import type { Frame } from '../../../lib/pool/pool-line.js';
+import { WorkerInbox } from '../../../lib/pool/worker-inbox.js';
+import { encodeError } from '../../../lib/serialization/error-codec.js';
+import { turn } from './fake-workers.js';
+
+const frame = (kind: FrameKind, taskId: number, value?: unknown): Frame => ({
+  kind,
+  shape: 0,
+  flags: 0,
+  number: 0,
+  taskId,
+  read: () => value,
+});
+const task = (id: number): Frame => frame(FrameKind.Task, id);
+const abort = (id: number, reason: unknown): Frame =>
+  frame(FrameKind.Abort, id, encodeError(reason));
+
+/** A line on which the test says what comes when; undefined is its end. */
+class FakeLine {
+  readonly #frames: (Frame | undefined)[] = [];
+  #wake: (() => void) | undefined;
+
+  say(...frames: (Frame | undefined)[]): void {
+    this.#frames.push(...frames);
+    this.#wake?.();
+  }
+
+  poll(): Promise<boolean> {
+    return Promise.resolve(this.#frames.length > 0);
+  }
+
+  async recv({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Frame | undefined> {
+    if (this.#frames.length === 0)
+      await new Promise<void>((resolve, reject) => {
+        this.#wake = resolve;
+        signal?.addEventListener('abort', () => reject(signal.reason as Error));
+      });
+    return this.#frames.shift();
+  }
+}
+
+function open() {
+  const line = new FakeLine();
+  const heard: unknown[] = [];
+  return { line, inbox: new WorkerInbox(line), heard, hear: (why: unknown) => heard.push(why) };
+}
+
+test('beside a task it hears of its abort, and keeps everything else for later', async () => {
+  const { line, inbox, heard, hear } = open();
+  const stop = await inbox.listenFor(1, hear);
+  line.say(task(2), abort(1, 'enough'), frame(FrameKind.Stop, 0));
+  await turn();
+  await stop();
+  expect(heard).toEqual(['enough']);
+  expect((await inbox.next())?.taskId).toBe(2);
+  expect((await inbox.next())?.kind).toBe(FrameKind.Stop);
+});
+
+test('an abort that is there before the task begins is heard at once', async () => {
+  const { line, inbox, heard, hear } = open();
+  line.say(abort(1, 'before'));
+  const stop = await inbox.listenFor(1, hear);
+  expect(heard).toEqual(['before']);
+  await stop();
+});
+
+test('the abort of a task that is next is kept for it, one of a task that has ended is not', async () => {
+  const { line, inbox, heard, hear } = open();
+  const stop = await inbox.listenFor(1, hear);
+  line.say(task(2), abort(2, 'the next'), abort(3, 'ended'), task(3));
+  await turn();
+  await stop();
+  expect(heard).toEqual([]);
+  for (const id of [2, 3]) {
+    expect((await inbox.next())?.taskId).toBe(id);
+    await (
+      await inbox.listenFor(id, hear)
+    )();
+  }
+  expect(heard).toEqual(['the next']);
+});
+
+test('what comes after the listening is for the next who asks; the end stays the end', async () => {
+  const { line, inbox, hear } = open();
+  await (
+    await inbox.listenFor(1, hear)
+  )();
+  const next = inbox.next();
+  line.say(task(2));
+  expect((await next)?.taskId).toBe(2);
+  const stop = await inbox.listenFor(2, hear);
+  line.say(undefined);
+  await turn();
+  await stop();
+  expect(await inbox.next()).toBeUndefined();
+  expect(await inbox.next()).toBeUndefined();
+});
