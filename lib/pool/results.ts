@@ -86,8 +86,15 @@ export class PendingResult<T> implements AsyncResult<T> {
 }
 
 /** Calls user code. What goes wrong in it must reach neither the dispatcher nor other results: it becomes a process warning. */
-export function callBack<V>(callback: ((value: V) => unknown) | undefined, value: V): void {
+export function callBack<V>(
+  callback: ((value: V) => unknown) | undefined,
+  value: V,
+  whose: 'pool' | 'future' = 'pool',
+): void {
   if (callback === undefined) return;
+  const warn = (error: unknown): void => {
+    warnOf(error, whose);
+  };
   try {
     const returned = callback(value);
     if (returned instanceof Promise) returned.catch(warn);
@@ -96,9 +103,9 @@ export function callBack<V>(callback: ((value: V) => unknown) | undefined, value
   }
 }
 
-function warn(error: unknown): void {
+function warnOf(error: unknown, whose: 'pool' | 'future'): void {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const warning = new Error(`a pool's callback threw: ${cause}`, { cause: error });
-  warning.name = 'PoolCallbackWarning';
+  const warning = new Error(`a ${whose}'s callback threw: ${cause}`, { cause: error });
+  warning.name = whose === 'pool' ? 'PoolCallbackWarning' : 'FutureCallbackWarning';
   process.emitWarning(warning);
 }

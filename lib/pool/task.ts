@@ -11,6 +11,12 @@ export const enum CallShape {
   StarMap = 2,
   /** payload: items. Answer: one outcome for every item. */
   Each = 3,
+  /** payload: argument lists. Answer: as Each. */
+  StarEach = 4,
+}
+
+export function answersEach(shape: CallShape): boolean {
+  return shape === CallShape.Each || shape === CallShape.StarEach;
 }
 
 export type Outcome<T = unknown> =
@@ -30,6 +36,8 @@ export interface TaskSpec {
   readonly payload: readonly unknown[];
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
+  /** Called when a worker gets it, again when that one died before it began. Must not throw. */
+  readonly onGiven?: () => void;
 }
 
 let nextId = 1;
@@ -38,6 +46,7 @@ export class Task {
   readonly id = nextId++;
   readonly fn: PoolFunction;
   readonly shape: CallShape;
+  readonly onGiven: (() => void) | undefined;
   readonly queuedAt = performance.now();
   /** When the worker said that it begins; undefined before. */
   startedAt: number | undefined;
@@ -51,6 +60,7 @@ export class Task {
   constructor(spec: TaskSpec) {
     this.fn = spec.fn;
     this.shape = spec.shape;
+    this.onGiven = spec.onGiven;
     this.#payload = spec.payload;
     this.#onSettled = spec.onSettled;
   }

@@ -5,9 +5,9 @@ import { encodeError, type ErrorData } from '../serialization/error-codec.js';
 import { FrameKind } from './frames.js';
 import type { AnyFunction, FunctionSource } from './functions.js';
 import type { Frame, PoolLine } from './pool-line.js';
-import { CallShape } from './task.js';
+import { answersEach, CallShape } from './task.js';
 
-/** What a task of shape Each answers for one item. */
+/** What a task of shape Each or StarEach answers for one item. */
 export type EncodedOutcome =
   readonly [ok: true, value: unknown] | readonly [ok: false, error: ErrorData];
 
@@ -59,14 +59,15 @@ export async function perform(
   for (const item of payload) {
     if (shape === CallShape.Map) results.push(await call(item));
     else if (shape === CallShape.StarMap) results.push(await call(...(item as unknown[])));
-    else results.push(await outcomeOf(call, item));
+    else if (shape === CallShape.Each) results.push(await outcomeOf(() => call(item)));
+    else results.push(await outcomeOf(() => call(...(item as unknown[]))));
   }
   return results;
 }
 
-async function outcomeOf(call: (item: unknown) => unknown, item: unknown): Promise<EncodedOutcome> {
+async function outcomeOf(call: () => unknown): Promise<EncodedOutcome> {
   try {
-    return [true, await call(item)];
+    return [true, await call()];
   } catch (error) {
     return [false, encodeError(error)];
   }
@@ -85,7 +86,7 @@ async function answer(line: PoolLine, task: Answering, value: unknown): Promise<
     await line.send({ kind: FrameKind.Done, taskId, shape }, value, 'result');
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error;
-    if (shape !== CallShape.Each) throw describe(error, name, value);
+    if (!answersEach(shape)) throw describe(error, name, value);
     const outcomes = (value as EncodedOutcome[]).map((outcome) => travelling(line, name, outcome));
     await line.send({ kind: FrameKind.Done, taskId, shape }, outcomes, 'result');
   }

@@ -2,7 +2,10 @@
 import { WorkerSet } from '../../../lib/pool/worker-set.js';
 import { FakeFactory, turn, type FakeWorker } from './fake-workers.js';
 
-export function makeSet(size: number, options: { maxTasksPerChild?: number } = {}) {
+export function makeSet(
+  size: number,
+  options: { maxTasksPerChild?: number; onDemand?: boolean } = {},
+) {
   const factory = new FakeFactory();
   const set = new WorkerSet({ name: 'the pool', size, createWorker: factory.create, ...options });
   const bootAll = async (horizon?: number): Promise<void> => {
