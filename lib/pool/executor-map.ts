@@ -95,6 +95,7 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
       }
       if (this.#options.bufferSize !== undefined) this.#handIn();
       await this.#untilSettled(chunk);
+      if (this.#ended) continue;
       const outcomes = await outcomesOf(chunk);
       if (!this.#ended) this.#outcomes = outcomes;
     }

@@ -3,8 +3,8 @@ import { expectTypeOf, test } from 'vitest';
 import {
   type Future,
   type ProcessPoolExecutor,
+  type getContext,
   asCompleted,
-  getContext,
   waitFutures,
 } from '../../lib/index.js';
 

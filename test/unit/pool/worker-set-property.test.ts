@@ -56,13 +56,18 @@ describe('whatever happens', () => {
       else if (worker.inbox.length > 0) worker.begin();
       else if (worker.stopped) worker.leave();
     };
-    for (let i = 0; i < 300; i++) await step();
+    for (let i = 0; i < 300; i++) {
+      await step();
+      // What could not be sent is told before anything that a worker says.
+      await turn();
+    }
     set.close();
     const joined = set.join({});
     // The last part of its life is quiet, so that the pool can finish.
     for (let i = 0; i < 5_000 && factory.alive.size > 0; i++) {
       for (const worker of [...factory.alive]) {
-        if (worker.pid === undefined) continue;
+        await turn();
+        if (worker.pid === undefined || !worker.alive) continue;
         if (!worker.isReady) worker.ready();
         else if (worker.running !== undefined) worker.finish(succeeded(worker.running.id));
         else if (worker.inbox.length > 0) worker.begin();
