@@ -50,6 +50,14 @@ describeEach('ProcessPoolExecutorTest', (testCase) => {
     'ProcessPoolExecutorTest.test_saturation',
     'ProcessPoolExecutorTest.test_idle_process_reuse_one',
     'ProcessPoolExecutorTest.test_idle_process_reuse_multiple',
+    'ProcessPoolExecutorTest.test_terminate_workers (adapted: the worker tells which signal it got)',
+    'ProcessPoolExecutorTest.test_kill_workers (adapted: the worker cannot tell of a signal)',
+    'ProcessPoolExecutorTest.test_force_shutdown_workers',
+    'ProcessPoolExecutorTest.test_force_shutdown_workers_dead_workers',
+    'ProcessPoolExecutorTest.test_force_shutdown_workers_not_started_yet',
+    'ProcessPoolExecutorTest.test_force_shutdown_workers_stops_pool',
+  ]);
+  declare(program(testCase, 'conformance-max-tasks'), [
     'ProcessPoolExecutorTest.test_max_tasks_per_child (different: with fork too)',
     'ProcessPoolExecutorTest.test_max_tasks_per_child_defaults_to_spawn_context (different: a forked worker can be replaced, so the default stays)',
     'ProcessPoolExecutorTest.test_max_tasks_per_child_pending_tasks_gh115634',
@@ -58,12 +66,6 @@ describeEach('ProcessPoolExecutorTest', (testCase) => {
     'ProcessPoolExecutorTest.test_force_shutdown_during_max_tasks_worker_exit (adapted: what waits is cancelled, as by any other terminateWorkers)',
     'ProcessPoolExecutorTest.test_failed_worker_replacement_breaks_pool (adapted: an initializer lets one worker start only)',
     'ProcessPoolExecutorTest.test_max_tasks_early_shutdown',
-    'ProcessPoolExecutorTest.test_terminate_workers (adapted: the worker tells which signal it got)',
-    'ProcessPoolExecutorTest.test_kill_workers (adapted: the worker cannot tell of a signal)',
-    'ProcessPoolExecutorTest.test_force_shutdown_workers',
-    'ProcessPoolExecutorTest.test_force_shutdown_workers_dead_workers',
-    'ProcessPoolExecutorTest.test_force_shutdown_workers_not_started_yet',
-    'ProcessPoolExecutorTest.test_force_shutdown_workers_stops_pool',
   ]);
 });
 
