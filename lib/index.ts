@@ -9,13 +9,23 @@ export { getContext } from './context/context.js';
 export type { Context } from './context/context.js';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';
 export * from './errors.js';
+export { asCompleted } from './pool/as-completed.js';
 export { currentTask } from './pool/current-task.js';
 export type { CurrentTask } from './pool/current-task.js';
+export { ProcessPoolExecutor } from './pool/executor.js';
+export type {
+  ExecutorMapOptions,
+  ExecutorOptions,
+  ShutdownOptions,
+} from './pool/executor-options.js';
+export { Future } from './pool/future.js';
 export { Pool } from './pool/pool.js';
 export type { ImapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/pool-options.js';
 export type { Progress } from './pool/progress.js';
 export type { AsyncResult } from './pool/results.js';
 export type { PoolStats } from './pool/stats.js';
+export { waitFutures } from './pool/wait-futures.js';
+export type { DoneAndNotDone, ReturnWhen, WaitFuturesOptions } from './pool/wait-futures.js';
 export { exitNow, fork, registerAtFork } from './process/after-fork/index.js';
 export { cpuCount } from './process/cpu-count.js';
 export { activeChildren, currentProcess, parentProcess } from './process/current.js';

@@ -1,6 +1,8 @@
 import type { StartMethod } from '../backend/contract.js';
+import { checkOptions } from '../base/options.js';
 import { Pipe } from '../connection/pipe.js';
 import { NotSupportedError } from '../errors.js';
+import { ProcessPoolExecutor } from '../pool/executor.js';
 import { Pool } from '../pool/pool.js';
 import { cpuCount } from '../process/cpu-count.js';
 import { activeChildren, currentProcess, parentProcess } from '../process/current.js';
@@ -23,6 +25,7 @@ import { getAllStartMethods, getStartMethod, setStartMethod } from './start-meth
 export interface Context {
   readonly Process: typeof Process;
   readonly Pool: typeof Pool;
+  readonly ProcessPoolExecutor: typeof ProcessPoolExecutor;
   readonly Pipe: typeof Pipe;
   readonly Queue: typeof Queue;
   readonly JoinableQueue: typeof JoinableQueue;
@@ -62,6 +65,7 @@ function makeContext(method: StartMethod | undefined): Context {
   return Object.freeze<Context>({
     Process: processClassFor(method),
     Pool: method === undefined ? Pool : bindPool(method),
+    ProcessPoolExecutor: method === undefined ? ProcessPoolExecutor : bindExecutor(method),
     Pipe,
     Queue,
     JoinableQueue,
@@ -88,6 +92,16 @@ function bindPool(startMethod: StartMethod): typeof Pool {
   return class extends Pool {
     constructor(options: ConstructorParameters<typeof Pool>[0]) {
       super({ startMethod, ...(typeof options === 'number' ? { processes: options } : options) });
+    }
+  };
+}
+
+function bindExecutor(startMethod: StartMethod): typeof ProcessPoolExecutor {
+  return class extends ProcessPoolExecutor {
+    constructor(given: ConstructorParameters<typeof ProcessPoolExecutor>[0]) {
+      const options = typeof given === 'number' ? { maxWorkers: given } : given;
+      checkOptions('options', options);
+      super({ startMethod, ...options });
     }
   };
 }

@@ -24,12 +24,13 @@ export class Dispatch {
     this.#maxQueue = options.maxQueue ?? Infinity;
   }
 
-  /** Idle workers first; then one task ahead for those whose present one is about to end. */
+  /** Idle workers first; then, when no more can be started, one task ahead for those whose present one is about to end. */
   run(): void {
     if (this.queue.length === 0) return;
     for (const worker of this.#roster.present) if (worker.idle) this.#giveNext(worker);
     if (this.queue.length === 0) return;
-    for (const worker of this.#roster.present) if (worker.endsSoon) this.#giveNext(worker);
+    if (this.#roster.isFull)
+      for (const worker of this.#roster.present) if (worker.endsSoon) this.#giveNext(worker);
     this.#renewStale();
   }
 
@@ -75,6 +76,6 @@ export class Dispatch {
   #replace(worker: PoolWorker): void {
     this.#stats.restarted++;
     this.#roster.dismiss(worker);
-    this.#roster.fill();
+    this.#roster.fill(this.queue.length);
   }
 }

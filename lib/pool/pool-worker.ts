@@ -36,7 +36,7 @@ export class PoolWorker implements WorkerEvents {
   #finished = 0;
   #listening = false;
   /** How it was told to end; said again once there is a process to tell. */
-  #farewell: 'stop' | 'terminate' | undefined;
+  #farewell: keyof typeof FAREWELLS | undefined;
   #initializing = false;
   #outgrown = false;
   readonly #guard: TaskGuard;
@@ -123,6 +123,7 @@ export class PoolWorker implements WorkerEvents {
     this.#line.push(task);
     this.#guard.turnTo(this.#line[0]);
     this.#given++;
+    task.onGiven?.();
     this.listen(true);
     this.#handle.send(task, task.fn).catch((error: unknown) => {
       this.#given--;
@@ -158,8 +159,9 @@ export class PoolWorker implements WorkerEvents {
     this.#leave('stop');
   }
 
-  terminate(): void {
-    this.#leave('terminate');
+  /** Ends now: by SIGTERM, or by SIGKILL. */
+  terminate(how: 'terminate' | 'kill' = 'terminate'): void {
+    this.#leave(how);
   }
 
   kill(): void {
@@ -254,8 +256,8 @@ export class PoolWorker implements WorkerEvents {
     this.#owner.taskEnded(this, task, outcome);
   }
 
-  #leave(how: 'stop' | 'terminate'): void {
-    if (this.#farewell === 'terminate') return;
+  #leave(how: keyof typeof FAREWELLS): void {
+    if (this.#farewell !== undefined && FAREWELLS[how] <= FAREWELLS[this.#farewell]) return;
     this.#farewell = how;
     this.#state = 'leaving';
     this.listen(false);
@@ -263,11 +265,12 @@ export class PoolWorker implements WorkerEvents {
   }
 
   #sayFarewell(): void {
-    if (!this.#launched) return;
-    if (this.#farewell === 'stop') this.#handle.stop();
-    if (this.#farewell === 'terminate') this.#handle.terminate();
+    if (this.#launched && this.#farewell !== undefined) this.#handle[this.#farewell]();
   }
 }
+
+/** The ways to end, a firmer one after a gentler. */
+const FAREWELLS = { stop: 0, terminate: 1, kill: 2 };
 
 /** Below this, handing over one task ahead costs its caller nothing and saves the worker the wait for the next. */
 const SHORT_TASK_MS = 1;

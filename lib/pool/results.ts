@@ -86,10 +86,14 @@ export class PendingResult<T> implements AsyncResult<T> {
 }
 
 /** Calls user code. What goes wrong in it must reach neither the dispatcher nor other results: it becomes a process warning. */
-export function callBack<V>(callback: ((value: V) => unknown) | undefined, value: V): void {
+export function callBack<V>(
+  callback: ((value: V) => unknown) | undefined,
+  value: V,
+  whose: 'pool' | 'future' = 'pool',
+): void {
   if (callback === undefined) return;
   const threw = (error: unknown): void => {
-    warn("a pool's callback threw", error);
+    warn(`a ${whose}'s callback threw`, error, WARNINGS[whose]);
   };
   try {
     const returned = callback(value);
@@ -99,9 +103,11 @@ export function callBack<V>(callback: ((value: V) => unknown) | undefined, value
   }
 }
 
-export function warn(what: string, error: unknown): void {
+const WARNINGS = { pool: 'PoolCallbackWarning', future: 'FutureCallbackWarning' } as const;
+
+export function warn(what: string, error: unknown, name: string = WARNINGS.pool): void {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const warning = new Error(`${what}: ${cause}`, { cause: error });
-  warning.name = 'PoolCallbackWarning';
+  warning.name = name;
   process.emitWarning(warning);
 }

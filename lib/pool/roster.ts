@@ -9,6 +9,8 @@ const TERMINATE_GRACE_MS = 1_000;
 export interface RosterOptions {
   readonly size: number;
   readonly createWorker: WorkerFactory;
+  /** Workers are started when tasks wait for them, not all at once. */
+  readonly onDemand?: boolean;
 }
 
 export class Roster {
@@ -30,6 +32,10 @@ export class Roster {
     return this.#present;
   }
 
+  get isFull(): boolean {
+    return this.#present.size >= this.#options.size;
+  }
+
   get isEmpty(): boolean {
     return this.#present.size === 0 && this.#leaving.size === 0;
   }
@@ -46,9 +52,10 @@ export class Roster {
   }
 
   /** Starts what is missing. Those on their way out are processes as well: never more than twice the size in all. */
-  fill(): void {
+  fill(tasksWaiting: number): void {
     const { size, createWorker } = this.#options;
-    while (this.#present.size < size && this.#present.size + this.#leaving.size < 2 * size) {
+    const target = this.#target(tasksWaiting);
+    while (this.#present.size < target && this.#present.size + this.#leaving.size < 2 * size) {
       const worker = new PoolWorker(createWorker(), this.#owner);
       this.#present.add(worker);
       worker.start();
@@ -56,7 +63,16 @@ export class Roster {
       worker.holdUntilExit(this.#held);
     }
     // Now somebody waits for an end, so it must not be slept through.
-    if (this.#present.size < size) for (const worker of this.#leaving) worker.holdUntilExit(true);
+    if (this.#present.size < target) for (const worker of this.#leaving) worker.holdUntilExit(true);
+  }
+
+  /** On demand as many as there are, and one more for every task that no worker is on its way for. */
+  #target(tasksWaiting: number): number {
+    const { size, onDemand = false } = this.#options;
+    if (!onDemand) return size;
+    const present = [...this.#present];
+    const starting = present.filter((worker) => worker.state === 'starting').length;
+    return Math.min(size, present.length + Math.max(0, tasksWaiting - starting));
   }
 
   /** It gets nothing more, and ends when it has read that. */
@@ -70,10 +86,11 @@ export class Roster {
     for (const worker of this.#present) this.dismiss(worker);
   }
 
-  terminateAll(): void {
+  terminateAll(how: 'terminate' | 'kill'): void {
     for (const worker of this.#present) this.#leaving.add(worker);
     this.#present.clear();
-    for (const worker of this.#leaving) worker.terminate();
+    for (const worker of this.#leaving) worker.terminate(how);
+    clearTimeout(this.#killTimer);
     this.#killTimer = setTimeout(() => {
       for (const worker of this.#leaving) worker.kill();
     }, TERMINATE_GRACE_MS).unref();

@@ -11,6 +11,12 @@ export const enum CallShape {
   StarMap = 2,
   /** payload: items. Answer: one outcome for every item. */
   Each = 3,
+  /** payload: argument lists. Answer: as Each. */
+  StarEach = 4,
+}
+
+export function answersEach(shape: CallShape): boolean {
+  return shape === CallShape.Each || shape === CallShape.StarEach;
 }
 
 export type Outcome<T = unknown> =
@@ -53,6 +59,8 @@ export interface TaskSpec {
   readonly control?: TaskControl | undefined;
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
+  /** Called when a worker gets it, again when that one died before it began. Must not throw. */
+  readonly onGiven?: () => void;
 }
 
 let nextId = 1;
@@ -64,6 +72,7 @@ export class Task {
   readonly flow: Flow | undefined;
   readonly priority: number;
   readonly control: TaskControl;
+  readonly onGiven: (() => void) | undefined;
   readonly queuedAt = performance.now();
   /** When the worker said that it begins; undefined before. */
   startedAt: number | undefined;
@@ -86,6 +95,7 @@ export class Task {
     this.control = spec.control ?? {};
     this.priority = this.control.priority ?? 0;
     this.#retriesLeft = this.control.retry ?? 0;
+    this.onGiven = spec.onGiven;
     this.#payload = spec.payload;
     this.#onSettled = spec.onSettled;
   }

@@ -6,10 +6,10 @@ import { RunningTask } from './current-task.js';
 import { AnswerFlags, FrameKind, TaskFlags } from './frames.js';
 import type { AnyFunction, FunctionSource } from './functions.js';
 import type { Frame, PoolLine } from './pool-line.js';
-import { CallShape } from './task.js';
+import { answersEach, CallShape } from './task.js';
 import { WorkerInbox } from './worker-inbox.js';
 
-/** What a task of shape Each answers for one item. */
+/** What a task of shape Each or StarEach answers for one item. */
 export type EncodedOutcome =
   readonly [ok: true, value: unknown] | readonly [ok: false, error: ErrorData];
 
@@ -111,14 +111,15 @@ export async function perform(
     at(index);
     if (shape === CallShape.Map) results.push(await call(item));
     else if (shape === CallShape.StarMap) results.push(await call(...(item as unknown[])));
-    else results.push(await outcomeOf(call, item));
+    else if (shape === CallShape.Each) results.push(await outcomeOf(() => call(item)));
+    else results.push(await outcomeOf(() => call(...(item as unknown[]))));
   }
   return results;
 }
 
-async function outcomeOf(call: (item: unknown) => unknown, item: unknown): Promise<EncodedOutcome> {
+async function outcomeOf(call: () => unknown): Promise<EncodedOutcome> {
   try {
-    return [true, await call(item)];
+    return [true, await call()];
   } catch (error) {
     return [false, encodeError(error)];
   }
@@ -139,7 +140,7 @@ async function answer(line: PoolLine, task: Answering, value: unknown): Promise<
     await line.send(header, value, 'result');
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error;
-    if (shape !== CallShape.Each) throw describe(error, name, value);
+    if (!answersEach(shape)) throw describe(error, name, value);
     const outcomes = (value as EncodedOutcome[]).map((outcome) => travelling(line, name, outcome));
     await line.send(header, outcomes, 'result');
   }

@@ -8,7 +8,7 @@ import type { PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
 import { PoolLine, type Frame } from './pool-line.js';
 import { warn } from './results.js';
-import { CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
+import { answersEach, CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
 import type { NamedFunction, WorkerKind } from './worker-kinds.js';
 import type { EncodedOutcome } from './worker-loop.js';
@@ -226,7 +226,7 @@ function read(frame: Frame, decode: (frame: Frame) => Outcome): Outcome {
 
 function answerOf(frame: Frame): Outcome {
   const value = frame.read();
-  if ((frame.shape as CallShape) !== CallShape.Each) return succeeded(value);
+  if (!answersEach(frame.shape)) return succeeded(value);
   const outcomes = value as readonly EncodedOutcome[];
   return succeeded(
     outcomes.map(([ok, item]) => (ok ? succeeded(item) : failed(decodeError(item)))),

@@ -81,11 +81,11 @@ export class WorkerSet implements WorkerOwner {
 
   // ---- what the pool asks --------------------------------------------------------------------------------------------------
 
-  /** Starts the workers. The first task does it too. */
+  /** Starts the workers, or those that tasks wait for. The first task does it too. */
   fill(): void {
     const ended = this.#endOfAll !== undefined || this.#isDone();
     // A process that was forked from the pool's has its timers too.
-    if (!ended && process.pid === this.#owner) this.#roster.fill();
+    if (!ended && process.pid === this.#owner) this.#roster.fill(this.#dispatch.queue.length);
   }
 
   /** @throws StateError after close() and terminate(). A broken pool takes tasks, and fails them. */
@@ -123,8 +123,8 @@ export class WorkerSet implements WorkerOwner {
       this.#channels.taskQueued(task);
     }
     this.#count(tasks.length);
-    this.fill();
     this.#dispatch.run();
+    this.fill();
   }
 
   /** Settles the task now. What a worker already does with it goes on, and its result is dropped. */
@@ -161,9 +161,16 @@ export class WorkerSet implements WorkerOwner {
     this.#afterSettling();
   }
 
-  terminate(): void {
-    const how = `${this.#options.name} was terminated before the task had finished`;
-    this.#endAll('terminated', new CancelledError(how));
+  /** By SIGTERM, and after a grace time SIGKILL; or by SIGKILL at once, also when it was terminated before. */
+  terminate(how: 'terminate' | 'kill' = 'terminate'): void {
+    const message = `${this.#options.name} was terminated before the task had finished`;
+    if (this.#endOfAll !== undefined) this.#roster.terminateAll(how);
+    else this.#endAll('terminated', new CancelledError(message), how);
+  }
+
+  /** What all that had not settled failed with, when the workers were terminated or the pool broke. */
+  get endOfAll(): Error | undefined {
+    return this.#endOfAll;
   }
 
   /** True when all have ended, false when the timeout passed first. */
@@ -239,8 +246,8 @@ export class WorkerSet implements WorkerOwner {
     this.#channels.workerEnded(worker, status);
     this.#noteDeath(worker, status, blamed !== undefined);
     const again = this.#runAgain(begun);
-    this.fill();
     this.#dispatch.run();
+    this.fill();
     if (blamed !== undefined && !again) {
       if (!blamed.settled) this.#stats.failed++;
       this.#settle(blamed, failed(workerDied(worker, status, blamed, begun !== undefined)));
@@ -267,7 +274,9 @@ export class WorkerSet implements WorkerOwner {
     if (settlesTask || worker.finishedAny || worker.condemned) return;
     const reason =
       worker.state === 'ready' ? this.#crashes.diedIdle() : this.#crashes.diedBeforeReady();
-    if (reason !== undefined) this.#break(reason, workerDied(worker, status));
+    if (reason === undefined) return;
+    const death = workerDied(worker, status);
+    this.#break(`${reason}, the last one so: ${death.message}`, death);
   }
 
   #fillLater(error: unknown): void {
@@ -328,14 +337,18 @@ export class WorkerSet implements WorkerOwner {
     this.#endAll('broken', new BrokenPoolError(`${name} cannot go on: ${reason}`, { cause }));
   }
 
-  #endAll(state: 'terminated' | 'broken', error: Error): void {
+  #endAll(
+    state: 'terminated' | 'broken',
+    error: Error,
+    how: 'terminate' | 'kill' = 'terminate',
+  ): void {
     if (this.#endOfAll !== undefined) return;
     this.#endOfAll = error;
     this.#state = state;
     this.#ready.fail(error);
     const given = [...this.#roster.present].flatMap((worker) => worker.takeLine());
     const tasks = [...given, ...this.#dispatch.queue.drain()];
-    this.#roster.terminateAll();
+    this.#roster.terminateAll(how);
     for (const job of this.#jobs) job.fail(error);
     for (const task of tasks) this.#settle(task, failed(error));
     this.#afterSettling();

@@ -71,15 +71,16 @@ describe('whatever happens', () => {
     };
     for (let i = 0; i < 300; i++) {
       await step();
-      // No worker answers before it is known here that the task in front of this one could not be sent.
-      for (let reaction = 0; reaction < 4; reaction++) await undefined;
+      // What could not be sent is told before anything that a worker says.
+      await turn();
     }
     set.close();
     const joined = set.join({});
     // The last part of its life is quiet, so that the pool can finish.
     for (let i = 0; i < 5_000 && factory.alive.size > 0; i++) {
       for (const worker of [...factory.alive]) {
-        if (worker.pid === undefined) continue;
+        await turn();
+        if (worker.pid === undefined || !worker.alive) continue;
         if (!worker.isReady) worker.ready();
         else if (worker.running !== undefined) worker.finish(succeeded(worker.running.id));
         else if (worker.inbox.length > 0) worker.begin();

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { Zip } from '../../../lib/pool/zip.js';
+
+const closing = (items: Iterable<unknown>, closed: string[], name: string): Iterable<unknown> =>
+  (function* () {
+    try {
+      yield* items;
+    } finally {
+      closed.push(name);
+    }
+  })();
+
+test('goes on until the shortest has no more, and closes the others', () => {
+  const closed: string[] = [];
+  const zip = new Zip([closing([1, 2, 3], closed, 'long'), closing('ab', closed, 'short')]);
+  expect([zip.next(), zip.next(), zip.next(), zip.next()]).toEqual([
+    [1, 'a'],
+    [2, 'b'],
+    undefined,
+    undefined,
+  ]);
+  expect(closed).toEqual(['short', 'long']);
+});
+
+test('of nothing is nothing', () => {
+  expect(new Zip([]).next()).toBe(undefined);
+});
+
+test('an error ends it and closes the others', () => {
+  const closed: string[] = [];
+  const throwing = (function* () {
+    yield 1;
+    throw new Error('no second');
+  })();
+  const zip = new Zip([closing([1, 2, 3], closed, 'other'), throwing]);
+  expect(zip.next()).toEqual([1, 1]);
+  expect(() => zip.next()).toThrow('no second');
+  expect(closed).toEqual(['other']);
+  expect(zip.next()).toBe(undefined);
+});
+
+test('can be closed early, twice', () => {
+  const closed: string[] = [];
+  const zip = new Zip([closing([1, 2], closed, 'one')]);
+  zip.next();
+  zip.close();
+  zip.close();
+  expect(closed).toEqual(['one']);
+  expect(zip.next()).toBe(undefined);
+});
