@@ -72,7 +72,7 @@ describe('whatever happens', () => {
     for (let i = 0; i < 300; i++) {
       await step();
       // No worker answers before it is known here that the task in front of this one could not be sent.
-      for (let reaction = 0; reaction < 4; reaction++) await undefined;
+      for (let reaction = 0; reaction < 4; reaction++) await Promise.resolve();
     }
     set.close();
     const joined = set.join({});
