@@ -83,7 +83,7 @@ export class ProcessWorker implements WorkerHandle {
     let number = fn.id;
     if (this.#kind.refer !== undefined) {
       const known = this.#naming === undefined ? this.#kind.named(fn) : undefined;
-      const named = known ?? (await this.#nameNext(fn, this.#kind.refer));
+      const named = known ?? (await this.#nameNext(fn));
       if (task.settled) throw new CancelledError('the task was dropped before it was sent');
       number = named.number;
       if (!this.#told.has(number)) {
@@ -142,10 +142,15 @@ export class ProcessWorker implements WorkerHandle {
     if (this.#isMine) this.#running?.process.kill();
   }
 
-  /** Tasks are begun in the order in which they were given, so one whose function has a name does not overtake one that waits. */
-  #nameNext(fn: PoolFunction, refer: NonNullable<WorkerKind['refer']>): Promise<NamedFunction> {
+  /**
+   * Tasks are begun in the order in which they were given, so one whose function has a name does not overtake one that waits.
+   * Asked only where functions have names.
+   */
+  #nameNext(fn: PoolFunction): Promise<NamedFunction> {
     const before = this.#naming ?? Promise.resolve();
-    const naming = before.then(() => this.#kind.named(fn) ?? refer.call(this.#kind, fn));
+    const naming = before.then(
+      () => this.#kind.named(fn) ?? this.#kind.refer?.(fn),
+    ) as Promise<NamedFunction>;
     const done = naming.then(nothing, nothing);
     this.#naming = done;
     void done.then(() => {

@@ -5,8 +5,8 @@ import {
   type PoolStats,
   type Progress,
   type TaskOptions,
+  type Pool,
   currentTask,
-  Pool,
 } from '../../lib/index.js';
 
 declare const pool: Pool;
