@@ -6,7 +6,10 @@ import { otherNodes } from '../../scripts/build/nodes.mjs';
 const short = process.argv.includes('--short');
 const nodes = short ? [process.execPath] : [process.execPath, ...otherNodes()];
 
-/** How much of each: forks; seconds. What dies in the second does so in our code, so one version gets most of the time. */
+/**
+ * How much of each: forks; seconds; MiB of the longest message. What dies in those that take seconds does so in our code, so one version
+ * gets most of the time.
+ */
 const forks = short ? 160 : 2000;
 const secondsOn = (node) => (short ? 10 : node === process.execPath ? 600 : 60);
 const storms = [
@@ -14,6 +17,7 @@ const storms = [
   ['sync-storm.cjs', secondsOn],
   ['queue-storm.cjs', secondsOn],
   ['pool-storm.cjs', (node) => (short ? 8 : node === process.execPath ? 120 : 30)],
+  ['queue-lengths.cjs', () => (short ? 64 : 1024)],
 ];
 
 let passed = 0;

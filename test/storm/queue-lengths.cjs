@@ -1,0 +1,66 @@
+// Messages from nothing to a length, through a queue to another process and back: `node queue-lengths.cjs <MiB>`. Where there is no
+// memory for one the error has to say so.
+'use strict';
+const assert = require('node:assert/strict');
+const mp = require('node-multiprocessing');
+
+const LONGEST = Number(process.argv[2] ?? 64) * 1024 * 1024;
+
+/** Around every power of two, by sixteens. */
+function* lengths() {
+  yield 0;
+  for (let length = 1; length <= LONGEST; length *= 16) yield* [length, length + 1];
+  yield* [LONGEST - 1, LONGEST];
+}
+
+/** Not the same at any two places near each other, and cheap to make. */
+function fill(bytes, seed) {
+  const part = Math.min(bytes.length, 4099);
+  for (let i = 0; i < part; i++) bytes[i] = (i * 31 + seed) & 255;
+  for (let done = part; done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
+  return bytes;
+}
+
+exports.echo = async (there, back) => {
+  for (;;) {
+    const item = await there.get();
+    if (item === null) return;
+    await back.put(item);
+  }
+};
+
+async function main() {
+  const [there, back] = [new mp.Queue(), new mp.Queue()];
+  const child = new mp.Process({ target: exports.echo, args: [there, back], daemon: true });
+  await child.start();
+  let count = 0;
+  let longest = 0;
+  for (const length of lengths()) {
+    const item = fill(Buffer.allocUnsafeSlow(length), count);
+    try {
+      await there.put(item);
+    } catch (error) {
+      assert.ok(error instanceof mp.SystemError, error);
+      assert.match(error.code, /^(ENOSPC|ENOMEM)$/);
+      console.log(`no memory for ${length} bytes: ${error.message}`);
+      break;
+    }
+    const got = await Promise.race([back.get(), child.join()]);
+    if (typeof got === 'number') throw new Error(`the child ended with ${got} at ${length} bytes`);
+    assert.ok(item.equals(got), `${length} bytes came back as others`);
+    count++;
+    longest = length;
+  }
+  await there.put(null);
+  assert.equal(await child.join(), 0);
+  console.log(
+    `queue lengths, Node ${process.version}: ${count} messages, the longest of ${longest} bytes`,
+  );
+}
+
+if (require.main === module) {
+  main().catch((error) => {
+    console.error(error);
+    process.exit(1);
+  });
+}
