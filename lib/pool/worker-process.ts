@@ -9,7 +9,7 @@ import { LineReader } from './line-reader.js';
 import { PoolLine, type Frame } from './pool-line.js';
 import { answersEach, CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
-import type { WorkerKind } from './worker-kinds.js';
+import type { NamedFunction, WorkerKind } from './worker-kinds.js';
 import type { EncodedOutcome } from './worker-loop.js';
 
 /** A worker that lets go of its line and stays gets this long before it is killed. */
@@ -27,6 +27,8 @@ export class ProcessWorker implements WorkerHandle {
   readonly #owner = process.pid;
   /** Numbers of the functions that it has been told about. */
   readonly #told = new Set<number>();
+  /** While a task waits for its function's name, and those behind it: settles, without a value, when they are sent. */
+  #naming: Promise<unknown> | undefined;
   #running: Running | undefined;
   #name = 'that is not started';
   #stopping = false;
@@ -75,22 +77,41 @@ export class ProcessWorker implements WorkerHandle {
   }
 
   async send(task: Task, fn: PoolFunction): Promise<void> {
-    let number = fn.id;
-    if (this.#kind.refer !== undefined) {
-      const named = this.#kind.named(fn) ?? (await this.#kind.refer(fn));
-      if (task.settled) throw new CancelledError('the task was dropped before it was sent');
-      number = named.number;
-      if (!this.#told.has(number)) {
-        this.#told.add(number);
-        void this.#running?.line.send({ kind: FrameKind.Function, number }, named.reference);
-      }
+    if (this.#kind.refer === undefined) return this.#transmit(task, fn.id);
+    const named = this.#kind.named(fn);
+    if (this.#naming === undefined && named !== undefined) return this.#transmitNamed(task, named);
+    // Its function has no name yet, or that of a task before it. Tasks arrive in the order in which they were given.
+    const sending = this.#sendAfter(this.#naming, task, fn);
+    const turn = sending.catch(() => undefined);
+    this.#naming = turn;
+    await sending.finally(() => {
+      if (this.#naming === turn) this.#naming = undefined;
+    });
+  }
+
+  async #sendAfter(
+    before: Promise<unknown> | undefined,
+    task: Task,
+    fn: PoolFunction,
+  ): Promise<void> {
+    await before;
+    const named = this.#kind.named(fn) ?? (await this.#kind.refer?.(fn));
+    if (task.settled) throw new CancelledError('the task was dropped before it was sent');
+    await this.#transmitNamed(task, named as NamedFunction);
+  }
+
+  async #transmitNamed(task: Task, { number, reference }: NamedFunction): Promise<void> {
+    if (!this.#told.has(number)) {
+      this.#told.add(number);
+      void this.#running?.line.send({ kind: FrameKind.Function, number }, reference);
     }
+    await this.#transmit(task, number);
+  }
+
+  async #transmit(task: Task, number: number): Promise<void> {
     const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape };
-    await this.#running?.line.send(
-      header,
-      task.payload,
-      task.shape === CallShape.Apply ? 'args' : 'items',
-    );
+    const what = task.shape === CallShape.Apply ? 'args' : 'items';
+    await this.#running?.line.send(header, task.payload, what);
   }
 
   stop(): void {
