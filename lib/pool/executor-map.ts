@@ -76,7 +76,10 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
   /** Python's `close()`: cancels what has not begun. */
   return(): Promise<Step<R>> {
     this.#end([]);
-    return Promise.resolve(DONE);
+    return new Promise((resolve) => {
+      this.#source.close();
+      resolve(DONE);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,7 +157,7 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
     if (payload.length < chunkSize || last.length > 0) this.#submitter = undefined;
     if (last[0] === undefined) return;
     this.#append(last[0], 1);
-    this.#source.close();
+    this.#source.closeAfterError();
   }
 
   #append(future: Future<Outcome<R>[]>, calls: number): void {
@@ -175,6 +178,7 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
 
   #fail(error: unknown): void {
     this.#end([failed(error)]);
+    this.#source.closeAfterError();
   }
 
   /** `last`: what is still given out. */
@@ -187,7 +191,6 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
     this.#current?.future.cancel();
     for (let chunk; (chunk = this.#takeChunk()) !== undefined;) chunk.future.cancel();
     this.#waiting?.resolve();
-    this.#source.close();
   }
 }
 

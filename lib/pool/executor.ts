@@ -73,7 +73,6 @@ export class ProcessPoolExecutor {
    */
   submit<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Future<Awaited<R>> {
     checkFunction('fn', fn);
-    this.#work.checkUsable();
     return this.#work.submit({ fn: numberFunction(fn), shape: CallShape.Apply, payload: args });
   }
 

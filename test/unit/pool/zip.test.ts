@@ -39,6 +39,31 @@ test('an error ends it and closes the others', () => {
   expect(zip.next()).toBe(undefined);
 });
 
+test('what is thrown while closing stops nothing, and does not hide the error before it', () => {
+  const closed: string[] = [];
+  const bad = (): Iterable<unknown> =>
+    (function* () {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        // eslint-disable-next-line no-unsafe-finally -- what happens then is the question
+        throw new Error('no end');
+      }
+    })();
+  const failing = (function* () {
+    yield 1;
+    throw new Error('no second');
+  })();
+  const early = new Zip([bad(), closing([1, 2], closed, 'other')]);
+  early.next();
+  expect(() => early.close()).toThrow('no end');
+  expect(closed).toEqual(['other']);
+  const late = new Zip([bad(), failing]);
+  late.next();
+  expect(() => late.next()).toThrow('no second');
+});
+
 test('can be closed early, twice', () => {
   const closed: string[] = [];
   const zip = new Zip([closing([1, 2], closed, 'one')]);

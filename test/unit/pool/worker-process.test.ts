@@ -1,0 +1,97 @@
+// In which order a worker's line is written to, without a worker and without a line.
+import { beforeEach, expect, test, vi } from 'vitest';
+import { FrameKind } from '../../../lib/pool/frames.js';
+import type { PoolFunction } from '../../../lib/pool/functions.js';
+import { CallShape, Task } from '../../../lib/pool/task.js';
+import type { NamedFunction, WorkerKind } from '../../../lib/pool/worker-kinds.js';
+import { ProcessWorker } from '../../../lib/pool/worker-process.js';
+import type { Process } from '../../../lib/process/process.js';
+import { poolFunction, turn } from './fake-workers.js';
+
+const sentTasks = vi.hoisted((): number[] => []);
+
+vi.mock('../../../lib/pool/pool-line.js', () => {
+  class Line {
+    static pair(): [Line, Line] {
+      return [new Line(), new Line()];
+    }
+    send({ kind, taskId }: { kind: FrameKind; taskId: number }): Promise<void> {
+      if (kind === FrameKind.Task) sentTasks.push(taskId);
+      return Promise.resolve();
+    }
+    close(): void {}
+  }
+  return { PoolLine: Line };
+});
+
+beforeEach(() => void sentTasks.splice(0));
+
+const events = {
+  ready: () => undefined,
+  initializerFailed: () => undefined,
+  started: () => undefined,
+  finished: () => undefined,
+  exited: () => undefined,
+};
+
+/** Functions get their names when the test says so. */
+class NamingKind implements WorkerKind {
+  readonly known = new Map<PoolFunction, NamedFunction>();
+  readonly asked = new Map<PoolFunction, () => void>();
+
+  makeProcess(): Process {
+    const child = { name: 'Fake', pid: 1, start: () => undefined, sentinel: { onReady: turn } };
+    return child as unknown as Process;
+  }
+
+  named(fn: PoolFunction): NamedFunction | undefined {
+    return this.known.get(fn);
+  }
+
+  name(fn: PoolFunction): NamedFunction {
+    const named = { number: this.known.size + 1, reference: {} as NamedFunction['reference'] };
+    this.known.set(fn, named);
+    return named;
+  }
+
+  refer(fn: PoolFunction): Promise<NamedFunction> {
+    return new Promise((resolve) => {
+      this.asked.set(fn, () => resolve(this.name(fn)));
+    });
+  }
+}
+
+const taskOf = (fn: PoolFunction): Task =>
+  new Task({ fn, shape: CallShape.Apply, payload: [], onSettled: () => undefined });
+
+test('tasks go out in the order in which they were given, also while a name is looked up', async () => {
+  const kind = new NamingKind();
+  const [unknown, known] = [poolFunction(), poolFunction()];
+  kind.name(known);
+  const worker = new ProcessWorker(kind);
+  await worker.start(events);
+  const tasks = [unknown, known, unknown, known].map(taskOf);
+  const sent = tasks.map((task) => worker.send(task, task.fn));
+  await turn();
+  kind.asked.get(unknown)?.();
+  await Promise.all(sent);
+  const last = taskOf(known);
+  await worker.send(last, last.fn);
+  expect(sentTasks).toEqual([...tasks, last].map(({ id }) => id));
+});
+
+test('a task that was dropped meanwhile is not sent, and holds up nobody', async () => {
+  const kind = new NamingKind();
+  const [unknown, known] = [poolFunction(), poolFunction()];
+  kind.name(known);
+  const worker = new ProcessWorker(kind);
+  await worker.start(events);
+  const [dropped, next] = [taskOf(unknown), taskOf(known)] as [Task, Task];
+  const first = expect(worker.send(dropped, unknown)).rejects.toThrow('dropped before it was sent');
+  const second = worker.send(next, known);
+  await turn();
+  dropped.settle({ ok: false, error: 'cancelled' });
+  kind.asked.get(unknown)?.();
+  await Promise.all([first, second]);
+  expect(sentTasks).toEqual([next.id]);
+});
