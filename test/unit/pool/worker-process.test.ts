@@ -27,10 +27,13 @@ vi.mock('../../../lib/pool/pool-line.js', () => {
 beforeEach(() => void sentTasks.splice(0));
 
 const events = {
+  initializing: () => undefined,
   ready: () => undefined,
   initializerFailed: () => undefined,
   started: () => undefined,
+  called: () => undefined,
   finished: () => undefined,
+  reported: () => undefined,
   exited: () => undefined,
 };
 
