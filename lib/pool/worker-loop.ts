@@ -68,6 +68,7 @@ class TaskServer {
       }
       await this.#line.send({ kind: FrameKind.Started, taskId });
       const fn = await this.#setup.functions.get(number);
+      task.throwIfAborted();
       if ((frame.flags & TaskFlags.Timed) !== 0)
         await this.#line.send({ kind: FrameKind.Called, taskId });
       const at = (index: number): void => {

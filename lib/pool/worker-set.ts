@@ -3,7 +3,6 @@
  * a line of its own and says when it begins a task, so a death is blamed on exactly the task that ran. Everything here is
  * driven by events (a call, a message, an exit) and nothing waits.
  */
-import { log } from '../base/log.js';
 import type { Wait } from '../base/options.js';
 import type { ExitStatus } from '../backend/contract.js';
 import {
@@ -13,8 +12,7 @@ import {
   StateError,
   TimeoutError,
 } from '../errors.js';
-import { CrashLimit } from './crash-limit.js';
-import { isPassingShortage, takeHopeless, workerDied } from './deaths.js';
+import { takeHopeless, workerDied } from './deaths.js';
 import { PoolChannels } from './diagnostics.js';
 import { Dispatch, type DispatchOptions } from './dispatch.js';
 import { Gate } from './gate.js';
@@ -22,6 +20,7 @@ import type { PoolWorker, WorkerOwner } from './pool-worker.js';
 import { Roster, type RosterOptions } from './roster.js';
 import { StatsCounter, type PoolStats } from './stats.js';
 import { failed, type Outcome, type Task } from './task.js';
+import { Upkeep } from './upkeep.js';
 
 export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   /** Shown in errors. */
@@ -38,9 +37,6 @@ export interface Job {
 
 const DEFAULT_KILL_GRACE_MS = 1_000;
 
-/** Before a start is tried again that failed for want of descriptors, processes or memory. */
-const SHORTAGE_PAUSE_MS = 100;
-
 export class WorkerSet implements WorkerOwner {
   readonly #options: WorkerSetOptions;
   readonly #owner = process.pid;
@@ -48,7 +44,7 @@ export class WorkerSet implements WorkerOwner {
   readonly #dispatch: Dispatch;
   readonly #jobs = new Set<Job>();
   readonly #stats = new StatsCounter();
-  readonly #crashes: CrashLimit;
+  readonly #upkeep: Upkeep;
   readonly #channels: PoolChannels;
   readonly #ready = new Gate(
     () => this.#isReady(),
@@ -69,13 +65,21 @@ export class WorkerSet implements WorkerOwner {
   #unsettled = 0;
   #listening = false;
   #endOfAll: Error | undefined;
-  #shortageTimer: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerSetOptions) {
     this.#options = options;
     this.#roster = new Roster(options, this);
     this.#dispatch = new Dispatch(this.#roster, this.#stats, options);
-    this.#crashes = new CrashLimit(options.size);
+    this.#upkeep = new Upkeep({
+      size: options.size,
+      stats: this.#stats,
+      fill: () => {
+        this.fill();
+      },
+      giveUp: (reason, cause) => {
+        this.#break(reason, cause);
+      },
+    });
     this.#channels = new PoolChannels(options.name);
   }
 
@@ -205,7 +209,7 @@ export class WorkerSet implements WorkerOwner {
 
   workerReady(worker: PoolWorker): void {
     this.#channels.workerStarted(worker);
-    this.#crashes.workerReady();
+    this.#upkeep.workerReady();
     this.#dispatch.run();
     this.#ready.check();
   }
@@ -216,10 +220,7 @@ export class WorkerSet implements WorkerOwner {
 
   workerStartFailed(worker: PoolWorker, error: unknown): void {
     this.#roster.remove(worker);
-    const passing = isPassingShortage(error);
-    const reason = passing ? this.#crashes.diedBeforeReady() : 'a worker could not be started';
-    if (reason !== undefined) this.#break(reason, error);
-    else this.#fillLater(error);
+    this.#upkeep.startFailed(error);
     this.#afterSettling();
   }
 
@@ -228,7 +229,7 @@ export class WorkerSet implements WorkerOwner {
   }
 
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void {
-    this.#crashes.progressed();
+    this.#upkeep.progressed();
     this.#stats.taskEnded(task, outcome.ok);
     this.#dispatch.replaceSpent(worker);
     // The worker gets its next task before the caller hears of the last one: user code must not hold up the line.
@@ -244,7 +245,7 @@ export class WorkerSet implements WorkerOwner {
     for (const task of lost.reverse()) this.#dispatch.queue.unshift(task);
     this.#roster.remove(worker);
     this.#channels.workerEnded(worker, status);
-    this.#noteDeath(worker, status, blamed !== undefined);
+    this.#upkeep.died(worker, status, blamed !== undefined);
     const again = this.#runAgain(begun);
     this.#dispatch.run();
     this.fill();
@@ -260,31 +261,6 @@ export class WorkerSet implements WorkerOwner {
     this.#stats.retried++;
     this.#dispatch.queue.unshift(begun);
     return true;
-  }
-
-  /** A death that settles a task is paid for by that task. Others must not become too many. */
-  #noteDeath(worker: PoolWorker, status: ExitStatus, settlesTask: boolean): void {
-    if (settlesTask) this.#crashes.progressed();
-    if (worker.state === 'leaving') return;
-    this.#stats.restarted++;
-    if (worker.isInitializing) {
-      this.#break(`${worker.describe()} ended in its initializer`, workerDied(worker, status));
-      return;
-    }
-    if (settlesTask || worker.finishedAny || worker.condemned) return;
-    const reason =
-      worker.state === 'ready' ? this.#crashes.diedIdle() : this.#crashes.diedBeforeReady();
-    if (reason === undefined) return;
-    const death = workerDied(worker, status);
-    this.#break(`${reason}, the last one so: ${death.message}`, death);
-  }
-
-  #fillLater(error: unknown): void {
-    log('%s: a worker could not be started, trying again: %o', this.#options.name, error);
-    this.#shortageTimer ??= setTimeout(() => {
-      this.#shortageTimer = undefined;
-      this.fill();
-    }, SHORTAGE_PAUSE_MS);
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------------------------
@@ -328,7 +304,7 @@ export class WorkerSet implements WorkerOwner {
     if (!this.#isDone()) return;
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
-    clearTimeout(this.#shortageTimer);
+    this.#upkeep.stop();
     this.#ended.check();
   }
 

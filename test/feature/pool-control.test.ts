@@ -11,11 +11,11 @@ describeEach('the control of tasks', (testCase) => {
 
   test('a task that listens is told why, its caller at once, and its worker lives on', async () => {
     const all = await report();
-    expect(all.timeout).toMatchObject(timedOut('the task act had no result within 500 ms'));
+    expect(all.timeout).toMatchObject(timedOut('the task act had no result within 1000 ms'));
     expect(all.timeoutSeen).toEqual({
       name: 'TimeoutError',
       code: 'ERR_MP_TIMEOUT',
-      message: 'the task act had no result within 500 ms',
+      message: 'the task act had no result within 1000 ms',
     });
     expect(all.sameReason).toBe(true);
     expect(all.reasonSeen).toEqual({ name: 'RangeError', message: 'enough' });
