@@ -12,6 +12,7 @@
 // behind helps it on. A slot is refilled only when the head has passed it, so the slots at and
 // behind the head are what they were when they were read as long as the head is.
 
+#include <cerrno>
 #include <cstdint>
 #include <vector>
 
@@ -75,18 +76,12 @@ class Line {
   // on the position. kNoRing: Grow, and try again.
   template <typename Admit>
   Published Publish(BlockRef block, Admit admit);
+  // The same, with as many rings as it takes. `error` says why not: EBADMSG for damage.
+  template <typename Admit>
+  Published PublishOrGrow(BlockPool* pool, BlockRef block, Admit admit, Status* error);
   // Adds a ring, and ends the last one when it is full. By anybody; a death leaves a block of the
   // dead that is linked or is not (IsLinked).
   Status Grow(BlockPool* pool);
-
-  // What changes between two times that a ring is missing.
-  struct Where {
-    uint64_t head = ~uint64_t{0};
-    uint64_t tail = 0;
-    size_t rings = 0;
-    bool operator==(const Where&) const = default;
-  };
-  Where where() const { return {head(), tail(), rings_.size()}; }
 
   // Helps on a tail that somebody dead has left behind.
   void CatchUp();
@@ -110,6 +105,13 @@ class Line {
       return slots[(position - base) & (size() - 1)];
     }
     uint64_t LapFor(uint64_t position) const { return (((position - base) >> log) + 1) & kLapMask; }
+  };
+  // Something of this changes before a ring is missing once more.
+  struct Where {
+    uint64_t head = ~uint64_t{0};
+    uint64_t tail = 0;
+    size_t rings = 0;
+    bool operator==(const Where&) const = default;
   };
   static constexpr uint32_t kTakerBits = 10;
   static uint64_t PositionOf(uint64_t head) { return head >> kTakerBits; }
@@ -234,6 +236,20 @@ Line::Published Line::Publish(BlockRef block, Admit admit) {
     if (!slot.compare_exchange_strong(seen, PackSlot(lap, block))) continue;
     shared_.tail.compare_exchange_strong(position, position + 1);
     return Published::kDone;
+  }
+}
+
+template <typename Admit>
+Line::Published Line::PublishOrGrow(BlockPool* pool, BlockRef block, Admit admit, Status* error) {
+  Where last;
+  for (;;) {
+    const Published published = Publish(block, admit);
+    if (published == Published::kDone || published == Published::kFull) return published;
+    const Where now{head(), tail(), rings_.size()};
+    const bool damaged = published == Published::kBroken || now == last;
+    *error = damaged ? Status::Failed(EBADMSG, "Put") : Grow(pool);
+    if (!error->ok()) return published;
+    last = now;
   }
 }
 

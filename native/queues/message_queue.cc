@@ -133,24 +133,15 @@ SyncOutcome MessageQueue::Publish(BlockRef staged, Status* error) {
   // Announced before it says that it is queued, and until it is or is not.
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
-  Line::Where last;
-  for (;;) {
-    const auto published = main_.Publish(
-        staged, [&](uint64_t position, uint64_t head) { return Admit(block, position, head); });
-    if (published == Line::Published::kDone) break;
-    Status grown;
-    const Line::Where where = main_.where();
-    if (published == Line::Published::kNoRing && where != last) {
-      last = where;
-      grown = main_.Grow(&messages().pool());
-      if (grown.ok()) continue;
-    } else if (published != Line::Published::kFull) {
-      grown = Status::Failed(EBADMSG, "Put");
-    }
+  Status failed;
+  const auto published = main_.PublishOrGrow(
+      &messages().pool(), staged,
+      [&](uint64_t position, uint64_t head) { return Admit(block, position, head); }, &failed);
+  if (published != Line::Published::kDone) {
     block.header->state.store(owned, std::memory_order_release);
     Unannounce(&row(), kAnnouncedPublish);
-    if (grown.ok()) return SyncOutcome::kPending;
-    *error = grown;
+    if (published == Line::Published::kFull) return SyncOutcome::kPending;
+    *error = failed;
     return SyncOutcome::kFailed;
   }
   Unannounce(&row(), kAnnouncedPublish);
@@ -196,8 +187,7 @@ bool MessageQueue::FirstLength(uint64_t* length) {
       const Line::First first = line->Peek();
       if (first.block == 0) break;
       const Block block = BlockPool::At(segment(), first.block);
-      *length = block ? block.header->length.load(std::memory_order_acquire) : 0;
-      if (*length > block.capacity) *length = 0;  // damage, of which nothing is read
+      *length = block ? std::min(block.header->length.load(), block.capacity) : 0;
       if (line->head() == first.position) return true;
     }
   }

@@ -1,6 +1,7 @@
 #include "queues/message_recovery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <tuple>
 
 #include "queues/done_count.h"
@@ -257,26 +258,22 @@ bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Blo
   const uint64_t returning = PackBlockState(BlockState::kReturning, generation, dead_);
   // Somebody was taking it, and has it.
   if (!block.header->state.compare_exchange_strong(state, returning)) return true;
-  Line::Where last;
-  for (;;) {
-    const auto published = queue->back.Publish(message.ref, [&](uint64_t position, uint64_t) {
-      block.header->position.store(kBackLine | position, std::memory_order_seq_cst);
-      block.header->state.store(PackBlockState(BlockState::kQueued, generation, dead_),
-                                std::memory_order_seq_cst);
-      return Line::Admission::kGo;
-    });
-    if (published == Line::Published::kDone) return true;
-    const Line::Where where = queue->back.where();
-    if (published == Line::Published::kBroken || where == last) {
-      // There is no place for it any more.
-      Lose(block, block.header->state.load());
-      return true;
-    }
-    last = where;
-    if (queue->back.Grow(&space_.pool()).ok()) continue;
-    block.header->state.store(returning, std::memory_order_seq_cst);
-    return false;
+  const auto place = [&](uint64_t position, uint64_t) {
+    block.header->position.store(kBackLine | position, std::memory_order_seq_cst);
+    block.header->state.store(PackBlockState(BlockState::kQueued, generation, dead_),
+                              std::memory_order_seq_cst);
+    return Line::Admission::kGo;
+  };
+  Status failed;
+  const auto published = queue->back.PublishOrGrow(&space_.pool(), message.ref, place, &failed);
+  if (published == Line::Published::kDone) return true;
+  if (failed.error == EBADMSG) {
+    // There is no place for it any more.
+    Lose(block, block.header->state.load());
+    return true;
   }
+  block.header->state.store(returning, std::memory_order_seq_cst);
+  return false;
 }
 
 // Gone, and what it carried with it. Freed first: dead in between, an object stays for longer, and

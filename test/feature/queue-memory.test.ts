@@ -1,7 +1,7 @@
 // What queues take of shared memory, and that they give it back: the blocks of the file say it.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 const MEMORY = `
   const memfd = () => fs.readdirSync('/proc/self/fd').find((fd) => {
@@ -13,10 +13,13 @@ const MEMORY = `
 describeEach(
   'The memory of queues',
   (testCase) => {
-    test('of thousands that were made and dropped is free', async () => {
-      await check(
-        testCase,
-        `${MEMORY}
+    // Started by no method: once.
+    when(testCase.method === 'spawn')(
+      'of thousands that were made and dropped is free',
+      async () => {
+        await check(
+          testCase,
+          `${MEMORY}
         async function makeAndDrop(times) {
           for (const i of range(times)) {
             const outer = i % 2 ? new Queue(i % 5) : new JoinableQueue(), inner = new Queue();
@@ -33,8 +36,9 @@ describeEach(
         const enough = sharedKiB() + 256;
         await makeAndDrop(8000);
         await settle(() => sharedKiB() <= enough);`,
-      );
-    });
+        );
+      },
+    );
 
     test('is given back after a burst, got by another process or by nobody', async () => {
       await check(
@@ -57,5 +61,5 @@ describeEach(
       );
     });
   },
-  ({ backend, method }) => backend === 'native' && method === 'spawn',
+  ({ backend }) => backend === 'native',
 );
