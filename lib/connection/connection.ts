@@ -1,6 +1,6 @@
 /** One end of a pipe between processes. */
 import { inspect } from 'node:util';
-import type { Channel, Message, TransferHandle } from '../backend/contract.js';
+import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
@@ -9,7 +9,7 @@ import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
-import { Transfer, discardUntaken, takeHandle } from '../serialization/transfer.js';
+import { Transfer, discardUntaken, takeChannel } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { giveEnds } from './given-ends.js';
@@ -144,13 +144,15 @@ export class Connection<In = unknown, Out = In>
     bytesToFill(target, options);
     checkWait('options', options);
     this.#check('readable');
-    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER));
-    return fill(bytesToFill(target, options), bytes);
+    // It may have been changed, or taken away, when the message comes.
+    const room = (): Buffer => bytesToFill(target, options);
+    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER, room));
+    return fill(room(), bytes);
   }
 
   recvBytesIntoSync(target: ArrayBufferView, options?: ReceiveIntoOptions & SyncWait): number {
     const room = bytesToFill(target, options);
-    return fill(room, plainBytes(this.#receiveSync(options)));
+    return fill(room, plainBytes(this.#receiveSync(options, () => room)));
   }
 
   /** The descriptor behind it, for programs that wait for several things at once. It stays the connection's. */
@@ -207,6 +209,7 @@ export class Connection<In = unknown, Out = In>
       look: () => channel.look(),
       wait: (wait) => channel.poll(wait),
       arm: () => channel.polled(),
+      disarm: () => channel.unpolled?.(),
     };
   }
 
@@ -223,10 +226,10 @@ export class Connection<In = unknown, Out = In>
     return { bytes, handles: transfer.handles };
   }
 
-  #receiveSync(wait: SyncWait | undefined): Message {
+  #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
     checkSyncWait(wait);
     this.#check('readable');
-    return this.#channel.recvSync(Deadline.after(wait?.timeout));
+    return this.#channel.recvSync(Deadline.after(wait?.timeout), target);
   }
 
   #check(direction?: 'readable' | 'writable'): void {
@@ -261,18 +264,19 @@ export class Connection<In = unknown, Out = In>
       reduce(connection, transfer) {
         connection.#check();
         const { readable, writable } = connection;
-        return { handle: transfer.add(connection.#channel.toTransfer()), readable, writable };
+        const handle = transfer.addChannel(connection.#channel.toTransfer());
+        return { handle, readable, writable };
       },
       rebuild({ handle, readable, writable }, handles) {
         const mode = { readable: readable === true, writable: writable === true };
-        return new Connection(backend().channelFromTransfer(takeHandle(handles, handle), mode));
+        return new Connection(backend().channelFromTransfer(takeChannel(handles, handle), mode));
       },
     });
   }
 }
 
 interface Reduced {
-  handle: number;
+  handle: number | string;
   readable: boolean;
   writable: boolean;
 }

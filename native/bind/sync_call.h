@@ -176,5 +176,6 @@ void AddSemaphores(napi_env env, napi_value target, SyncEnv* sync);
 void AddConditionsAndEvents(napi_env env, napi_value target, SyncEnv* sync);
 void AddBarriers(napi_env env, napi_value target, SyncEnv* sync);
 void AddQueues(napi_env env, napi_value target, SyncEnv* sync);
+void AddPipes(napi_env env, napi_value target, SyncEnv* sync);
 
 }  // namespace mp

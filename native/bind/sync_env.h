@@ -2,8 +2,8 @@
 // The shared objects of one Node environment: its membership in the tree's segment, made when the
 // first object is, the objects that JavaScript has handles on, by number, and its async waiters.
 //
-// A forked child opens again what its parent has open. For queues the parent sends references on
-// their way to it, since a queue ends when nobody is left who could put.
+// A forked child opens again what its parent has open. For queues and ends of pipes the parent sends
+// references on their way to it, since they end when nobody is left who has them.
 
 #include <napi.h>
 
@@ -81,7 +81,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     uint32_t id = 0;
     std::shared_ptr<SyncObject> object;
   };
-  // References to queues, for a child. It says in the tally how many of them it has dealt with.
+  // References for a child. It says in the tally how many of them it has dealt with.
   struct Departure {
     std::vector<ObjectRef> refs;
     ForkTally tally;

@@ -18,6 +18,11 @@ constexpr uint32_t kLargestId = 0x3fff'ffff;
 // that of the main thread.
 SyncEnv* main_environment = nullptr;
 
+// Of which a child has one of its own from the fork on: something ends when nobody has it any more.
+bool GoesAheadOfFork(ObjectKind kind) {
+  return kind == ObjectKind::kQueue || kind == ObjectKind::kPipeEnd;
+}
+
 void LeaveAtExit() {
   if (main_environment != nullptr) main_environment->Leave();
 }
@@ -91,6 +96,8 @@ void SyncEnv::Drop(uint32_t index) {
   Slot gone = std::exchange(*slot, {});
   free_slots_.push_back(index);
   ForgetSettledChildren();
+  // An end of a pipe goes at once: a child that has not opened it yet has a reference of its own.
+  if (gone.kind == ObjectKind::kPipeEnd) return;
   if (!unsettled_.empty()) dropped_.push_back(std::move(gone));
 }
 
@@ -227,16 +234,16 @@ void SyncEnv::BeforeFork() {
   // when there is no memory for it, each makes its own.
   (void)TreeSegment::Get();
   if (space_ == nullptr) return;
-  const auto is_queue = [](const Slot& slot) {
-    return slot.kind == ObjectKind::kQueue && slot.object != nullptr;
+  const auto goes = [](const Slot& slot) {
+    return GoesAheadOfFork(slot.kind) && slot.object != nullptr;
   };
-  if (std::none_of(slots_.begin(), slots_.end(), is_queue)) return;
+  if (std::none_of(slots_.begin(), slots_.end(), goes)) return;
   auto tally = ForkTally::Make();
   // Without memory for it the fork is not likely to go well.
   if (!tally.ok()) return;
   departure_.tally = std::move(tally.value());
   for (const Slot& slot : slots_) {
-    if (!is_queue(slot)) continue;
+    if (!goes(slot)) continue;
     space_->store().Depart(slot.object->ref());
     departure_.refs.push_back(slot.object->ref());
   }

@@ -48,10 +48,39 @@ void WakeAll(Participant& self, const SharedObject& point) {
 
 // Nobody can put any more. Whoever could sent a reference on its way before it closed its side.
 bool HasNoWriters(const SharedQueue& queue) {
+  if (queue.of_pipe.load(std::memory_order_relaxed) != 0) {
+    return (queue.items.kept_by.load(std::memory_order_seq_cst) & kKeptByWriter) == 0;
+  }
   const uint64_t before = queue.items.travelling.load(std::memory_order_seq_cst);
   constexpr uint64_t kUnderWay = 0xffff'ffff;
   return (before & kUnderWay) == 0 && !HasAnyBit(queue.writers) &&
          queue.items.travelling.load(std::memory_order_seq_cst) == before;
+}
+
+ObjectRef RefOf(const CarriedRef& carried) {
+  return {carried.offset, carried.generation, static_cast<ObjectKind>(carried.kind & 0xff)};
+}
+
+// Ends of pipes in a message, just before it is put. Dead between the two steps of one: that end is
+// never seen to be closed.
+void DepartEnds(ObjectStore& store, const Block& block) {
+  auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
+  for (uint64_t i = 0; i < block.header->spare; i += 1) {
+    const ObjectRef ref = RefOf(first[i]);
+    if (ref.kind != ObjectKind::kPipeEnd || store.Find(ref) == nullptr) continue;
+    store.Depart(ref);
+    first[i].kind |= kHasDeparted;
+  }
+}
+
+// It was not put after all.
+void RecallEnds(ObjectStore& store, const Block& block) {
+  auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
+  for (uint64_t i = 0; i < block.header->spare; i += 1) {
+    if (RefOf(first[i]).kind != ObjectKind::kPipeEnd || (first[i].kind & kHasDeparted) == 0) continue;
+    first[i].kind &= ~kHasDeparted;
+    store.Land(RefOf(first[i]));
+  }
 }
 
 }  // namespace
@@ -62,8 +91,9 @@ std::vector<ObjectRef> CarriedBy(const Block& block) {
   if (carried > block.capacity / sizeof(CarriedRef)) return refs;
   const auto* const first = reinterpret_cast<const CarriedRef*>(block.payload);
   for (uint64_t i = 0; i < carried; i += 1) {
-    refs.push_back(
-        {first[i].offset, first[i].generation, static_cast<ObjectKind>(first[i].kind & 0xff)});
+    const ObjectRef ref = RefOf(first[i]);
+    const bool departed = (first[i].kind & kHasDeparted) != 0;
+    if (ref.kind != ObjectKind::kPipeEnd || departed) refs.push_back(ref);
   }
   return refs;
 }
@@ -81,7 +111,9 @@ void MessageQueue::Initialise(SharedObject* object, QueueShape shape) {
   queue.max_bytes.store(shape.max_bytes, std::memory_order_relaxed);
   queue.on_consumer_died.store(static_cast<uint64_t>(shape.on_consumer_died),
                                std::memory_order_relaxed);
-  queue.first_ring.store(shape.max_size == 0 ? kSmallestRing : FirstRingFor(shape.max_size),
+  queue.of_pipe.store(shape.of_pipe ? 1 : 0, std::memory_order_relaxed);
+  const bool grows = shape.max_size == 0 || shape.of_pipe;
+  queue.first_ring.store(grows ? kSmallestRing : FirstRingFor(shape.max_size),
                          std::memory_order_relaxed);
 }
 
@@ -94,7 +126,7 @@ MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
       finish_(this, &queue().finish),
       counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
               static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
-  SetBit(&queue().writers, space->stamp().id);
+  if (!IsOfPipe()) SetBit(&queue().writers, space->stamp().id);
 }
 
 // Unless this is a forked child, where it is its parent's.
@@ -110,7 +142,8 @@ void MessageQueue::Close() {
 QueueShape MessageQueue::shape() const {
   return {queue().max_size.load(std::memory_order_relaxed),
           queue().max_bytes.load(std::memory_order_relaxed),
-          static_cast<OnConsumerDied>(queue().on_consumer_died.load(std::memory_order_relaxed))};
+          static_cast<OnConsumerDied>(queue().on_consumer_died.load(std::memory_order_relaxed)),
+          IsOfPipe()};
 }
 
 // ---- putting
@@ -138,12 +171,15 @@ void MessageQueue::Drop(const StagedMessage& staged) {
 SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
   if (!Usable()) return SyncOutcome::kForeign;
   if (closed_) return SyncOutcome::kClosed;
+  if (IsBroken()) return SyncOutcome::kBroken;
   const Block block = BlockPool::At(segment(), staged);
   const uint64_t owned = block.header->state.load(std::memory_order_relaxed);
   const uint64_t queued = PackBlockState(BlockState::kQueued, GenerationOf(owned), space().stamp());
   // Announced before it says that it is queued, and until it is or is not.
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
+  const bool carries = block.header->spare != 0;
+  if (carries) DepartEnds(space().store(), block);
   for (;;) {
     const auto published = main_.Publish(
         staged, [&](uint64_t position, uint64_t head) { return Admit(block, position, head); });
@@ -153,6 +189,7 @@ SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
       grown = main_.Grow(&messages().pool());
       if (grown.ok()) continue;
     }
+    if (carries) RecallEnds(space().store(), block);
     block.header->state.store(owned, std::memory_order_release);
     Unannounce(&row(), kAnnouncedPublish);
     if (grown.ok()) return SyncOutcome::kPending;
@@ -173,12 +210,37 @@ Line::Admission MessageQueue::Admit(const Block& block, uint64_t position, uint6
   if (max_bytes != 0) {
     const uint64_t length = block.header->length.load(std::memory_order_relaxed);
     if (!BytesBefore(position, head, &in_queue, &sum)) return Line::Admission::kAgain;
-    if (length > max_bytes || in_queue > max_bytes - length) return Line::Admission::kFull;
+    if (!Fits(length, position == head, in_queue)) return Line::Admission::kFull;
     sum += length;
   }
   block.header->extra.store(sum, std::memory_order_relaxed);
   block.header->position.store(position, std::memory_order_relaxed);
   return Line::Admission::kGo;
+}
+
+// Alone in a pipe a message may be of any length.
+bool MessageQueue::Fits(uint64_t length, bool alone, uint64_t in_queue) const {
+  const uint64_t max_bytes = queue().max_bytes.load(std::memory_order_relaxed);
+  if (alone && IsOfPipe()) return true;
+  return length <= max_bytes && in_queue <= max_bytes - length;
+}
+
+SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (IsBroken()) return SyncOutcome::kBroken;
+  const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
+  if (max_size != 0 && Size() >= max_size) return SyncOutcome::kPending;
+  if (queue().max_bytes.load(std::memory_order_relaxed) == 0) return SyncOutcome::kDone;
+  for (;;) {
+    const uint64_t position = main_.tail();
+    const uint64_t head = main_.head();
+    uint64_t in_queue = 0;
+    uint64_t sum = 0;
+    // A slot that is filled already, and a tail that lags: the put itself helps it on.
+    if (head >= position) return SyncOutcome::kDone;
+    if (!BytesBefore(position, head, &in_queue, &sum)) continue;
+    return Fits(length, false, in_queue) ? SyncOutcome::kDone : SyncOutcome::kPending;
+  }
 }
 
 // Every message says how many bytes were put up to and with it. What is read here belongs to
@@ -267,12 +329,20 @@ SyncOutcome MessageQueue::Take(QueueRequest* request) {
 SyncOutcome MessageQueue::Attempt(WaitRequest* request) {
   if (queue().items.word.load() == 0) queue().items.word.store(1);
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
-  return wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
+  const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
+  if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().writer.load());
+  return outcome;
 }
 
 SyncOutcome MessageQueue::AttemptBeside(WaitRequest* request) {
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
-  if (wanted->kind == QueueRequest::Kind::kPut) return TryPut(wanted->staged, &wanted->error);
+  if (IsForRoom(wanted->kind)) {
+    const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kPut
+                                    ? TryPut(wanted->staged, &wanted->error)
+                                    : LookForRoom(wanted->length);
+    if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().reader.load());
+    return outcome;
+  }
   return Unfinished() == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
@@ -380,6 +450,44 @@ void MessageQueue::CloseSide() {
   closed_ = true;
   ClearBit(&queue().writers, space().stamp().id);
   WakeIfEnded();
+}
+
+bool MessageQueue::IsOfPipe() const {
+  return queue().of_pipe.load(std::memory_order_relaxed) != 0;
+}
+
+bool MessageQueue::IsBroken() const {
+  return IsOfPipe() &&
+         (queue().items.kept_by.load(std::memory_order_seq_cst) & kKeptByReader) == 0;
+}
+
+// Somebody else who has that end of the pipe: the end may go with it.
+Stamp MessageQueue::HolderOf(uint64_t end) const {
+  if (end == 0) return {};
+  ObjectRef ref = RefOfLedgerEntry(end);
+  ref.kind = ObjectKind::kPipeEnd;
+  const SharedObject* const object = space().store().Find(ref);
+  if (object == nullptr) return {};
+  Stamp holder;
+  NextBit(object->attached, 0, [&](uint32_t id) {
+    if (id >= segment().participants() || id == space().stamp().id) return false;
+    holder = LiveStampOf(segment(), id);
+    return static_cast<bool>(holder);
+  });
+  return holder;
+}
+
+void MessageQueue::KeptBy(uint64_t end, const ObjectRef& ref) {
+  (end == kKeptByReader ? queue().reader : queue().writer)
+      .store(LedgerEntryOf(ref), std::memory_order_relaxed);
+  queue().items.kept_by.fetch_or(end, std::memory_order_seq_cst);
+}
+
+void MessageQueue::EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end) {
+  SharedObject* const object = space->store().Find(ref);
+  if (object == nullptr || ref.kind != kKind) return;
+  object->kept_by.fetch_and(~end, std::memory_order_seq_cst);
+  WakeAll(space->participant(), end == kKeptByReader ? QueueAt(object).room : *object);
 }
 
 void MessageQueue::Recover(Participant& self, SharedObject* object, Stamp dead) {
