@@ -13,6 +13,7 @@ namespace {
 // What is waited for, as in pollDescriptors.
 constexpr uint32_t kForInput = 1;
 constexpr uint32_t kForRoom = 2;
+constexpr uint32_t kQuiet = 4;
 
 napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers) {
   napi_value array = nullptr;
@@ -198,7 +199,7 @@ napi_value Look(napi_env env, napi_callback_info info) {
 
 // The second argument says for what, the third how long the message is that there should be room for.
 MessageQueue* ReadWait(SyncCall* call, QueueRequest* request) {
-  const uint32_t what = call->Number(1);
+  const uint32_t what = call->Number(1) & ~kQuiet;
   const double length = call->Double(2);
   if (!call->ok()) return nullptr;
   request->kind = what == kForRoom ? QueueRequest::Kind::kRoom : QueueRequest::Kind::kPoll;
@@ -218,14 +219,16 @@ napi_value WaitSync(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(queue->RunSync(&request, deadline)) : nullptr;
 }
 
-// pipeWaitAsync(handle, events, length): an outcome, or minus the number of a wait.
+// pipeWaitAsync(handle, events, length): an outcome, or minus the number of a wait. A quiet one keeps no
+// event loop alive.
 napi_value WaitAsync(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 3);
   QueueWaiter* const waiter = call.sync().NextWaiter();
   MessageQueue* const queue = ReadWait(&call, &waiter->wanted);
   if (queue == nullptr) return nullptr;
+  const bool quiet = (call.Number(1) & kQuiet) != 0;
   const SyncOutcome outcome = queue->RunAsync(waiter);
-  return outcome == SyncOutcome::kPending ? call.Enlist(*call.Slot()) : call.Answer(outcome);
+  return outcome == SyncOutcome::kPending ? call.Enlist(*call.Slot(), quiet) : call.Answer(outcome);
 }
 
 }  // namespace

@@ -137,8 +137,8 @@ class SyncCall {
     return Enlist(slot);
   }
   // Minus the number of the waiter that NextWaiter gave and that has been registered.
-  napi_value Enlist(const SyncEnv::Slot& slot) {
-    const Result<uint32_t> id = sync_->Enlist(slot.object);
+  napi_value Enlist(const SyncEnv::Slot& slot, bool quiet = false) {
+    const Result<uint32_t> id = sync_->Enlist(slot.object, quiet);
     if (!id.ok()) return Fail(id.status());
     napi_value value = nullptr;
     napi_create_int32(env_, -static_cast<int32_t>(id.value()), &value);

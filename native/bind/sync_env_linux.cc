@@ -107,7 +107,7 @@ QueueWaiter* SyncEnv::NextWaiter() {
   return &next_->waiter;
 }
 
-Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
+Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object, bool quiet) {
   if (waits_ == nullptr) {
     waits_ = new AsyncWaits(EnvState::Get(env_).loop(), watches_,
                             [this](const std::vector<AsyncWaiter*>& served) { Deliver(served); });
@@ -121,10 +121,17 @@ Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
     last_id_ = last_id_ % kLargestId + 1;
   } while (pending_.count(last_id_) != 0);
   next_->id = last_id_;
+  next_->quiet = quiet;
   next_->object = std::move(object);
   next_->waiter.context = next_.get();
   pending_[last_id_] = std::move(next_);
+  quiet_ += quiet ? 1 : 0;
+  HoldLoop();
   return last_id_;
+}
+
+void SyncEnv::HoldLoop() {
+  if (waits_ != nullptr && waits_->watching()) waits_->KeepAlive(pending_.size() > quiet_);
 }
 
 void SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index) {
@@ -133,8 +140,10 @@ void SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* 
   if (found != pending_.end()) {
     pending = std::move(found->second);
     pending_.erase(found);
+    quiet_ -= pending->quiet ? 1 : 0;
     Abandon(pending.get(), expired);
     if (waits_ != nullptr) waits_->Rest();
+    HoldLoop();
   } else {
     for (auto& served : served_) {
       if (served != nullptr && served->id == id) pending = std::move(served);
@@ -173,9 +182,11 @@ void SyncEnv::Deliver(const std::vector<AsyncWaiter*>& served) {
     } else if (entry->object->ref().kind == ObjectKind::kQueue) {
       KeepForFetch(entry.get());
     }
+    quiet_ -= entry->quiet ? 1 : 0;
     served_.push_back(std::move(entry));
     pending_.erase(served_.back()->id);
   }
+  HoldLoop();
   for (size_t next = 0; next < served_.size() && space_.get() == space;) {
     size_t count = 0;
     for (; count < room && next < served_.size(); next += 1) {
@@ -327,6 +338,7 @@ void SyncEnv::AfterForkInChild(bool) {
   inherited->space->participant().CloseInherited();
   slots_.clear();
   pending_.clear();
+  quiet_ = 0;
   served_.clear();
   fetchable_.clear();
   dropped_.clear();
@@ -355,6 +367,7 @@ void SyncEnv::Leave() {
   if (waits_ != nullptr) waits_->Forget();
   for (auto& [id, pending] : pending_) Abandon(pending.get(), false);
   pending_.clear();
+  quiet_ = 0;
   slots_.clear();
   free_slots_.clear();
   served_.clear();

@@ -7,12 +7,12 @@ const native =
   process.env['MULTIPROCESSING_BACKEND'] !== 'fallback' && process.platform === 'linux';
 const env = { MULTIPROCESSING_BACKEND: 'native' };
 
-describe.runIf(native)('a connection on the native backend', () => {
+describe.runIf(native)('a connection kept by sockets', () => {
   test('refuses bytes that are no message, for good, and still sends', async () => {
     await check(
       undefined,
       `for (const garbage of ['GET / HTTP/1.1\\r\\n', '\\x80\\0\\0\\0', '\\xff\\xff\\xff\\xfe', '\\xff'.repeat(12)]) {
-        const [a, b] = Pipe();
+        const [a, b] = SocketPipe();
         fs.writeSync(a.fileno(), Buffer.from(garbage, 'latin1'));
         if (garbage.startsWith('GET')) {
           // A body of more than a gigabyte is announced: memory is not, and the end tells.
@@ -39,7 +39,7 @@ describe.runIf(native)('a connection on the native backend', () => {
       undefined,
       `const { spawnSync, spawn } = require('node:child_process');
       if (spawnSync('python3', ['--version']).status !== 0) return;
-      const [a, b] = Pipe();
+      const [a, b] = SocketPipe();
       const script = \`
 from multiprocessing.connection import Connection
 c = Connection(3)
@@ -72,20 +72,170 @@ while True:
         process.exitCode = spawnSync('sh', limit, { stdio: 'inherit', env: { ...process.env, LIMITED: '1' } }).status;
         return;
       }
-      const [a, b] = Pipe();
-      const [x, y] = Pipe();
+      const [a, b] = SocketPipe();
+      const [x, y] = SocketPipe();
       await a.send([x, y]);
       await a.send('next');
       const taken = [];
       try { for (;;) taken.push(fs.openSync('/dev/null')); } catch (error) { assert.equal(error.code, 'EMFILE'); }
       await assert.rejects(b.recv(), (error) => error.code === 'EMFILE' && /a message was lost/.test(error.message));
       assert.equal(await b.recv(), 'next');
-      assert.throws(() => Pipe(), { code: 'EMFILE' });
+      assert.throws(() => SocketPipe(), { code: 'EMFILE' });
+      // In shared memory there is room without descriptors.
+      for (const end of Pipe()) end.close();
       await assert.rejects(a.send(x), (error) => /EMFILE/.test(error.message));
       for (const fd of taken) fs.closeSync(fd);
       await a.send(x);
       (await b.recv()).close();
       for (const one of [a, b, x, y]) one.close();`,
+      { env },
+    );
+  });
+
+  test('what does not fit keeps the program alive until it is read', async () => {
+    await check(
+      undefined,
+      `const { spawn } = require('node:child_process');
+      const [a, b] = SocketPipe();
+      const slow = \`setTimeout(() => {
+        const { Connection } = require('node-multiprocessing');
+        const fs = require('node:fs');
+        let total = 0;
+        const buffer = Buffer.alloc(1 << 20);
+        for (let n; (n = fs.readSync(3, buffer)) > 0; ) total += n;
+        process.exitCode = total === (4 << 20) + 4 ? 0 : 1;
+      }, 200)\`;
+      const child = spawn(process.execPath, ['-e', slow], { stdio: ['ignore', 'inherit', 'inherit', b.fileno()], cwd: __dirname });
+      b.close();
+      child.unref();
+      child.once('exit', (code) => assert.equal(code, 0));
+      a.sendBytes(Buffer.alloc(4 << 20)).then(() => console.log('sent'));
+      a.close();`,
+      { env, timeoutMs: 20_000 },
+    );
+  });
+
+  test('breaks, and nothing else does, when the memory of a message is taken away in its midst', async () => {
+    await check(
+      undefined,
+      `const [a, b] = SocketPipe();
+      const bytes = new Uint8Array(8 << 20);
+      const sent = a.sendBytes(bytes);
+      structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+      const received = b.recv();
+      await assert.rejects(sent, { code: 'ERR_MP_STATE' });
+      a.close();
+      await assert.rejects(received, { code: 'ECONNRESET' });
+      b.close();`,
+      { env },
+    );
+  });
+
+  test('goes to other processes between messages, and not in the midst of one', async () => {
+    await check(
+      undefined,
+      `const [a, b] = SocketPipe();
+      const [x, y] = SocketPipe();
+      await a.send(x);
+      x.close();
+      const arrived = await b.recv();
+      const sending = arrived.send(Buffer.alloc(8 << 20));
+      await assert.rejects(a.send(arrived), { code: 'ERR_MP_SERIALIZATION', message: /middle of a message/ });
+      await y.recv();
+      await sending;
+      await a.send(arrived);
+      (await b.recv()).close();
+      // A socket is no thing of shared memory.
+      const [c] = Pipe();
+      await assert.rejects(c.send(y), { code: 'ERR_MP_NOT_SUPPORTED', message: /kept by a socket/ });
+      for (const one of [a, b, arrived, y, c]) one.close();`,
+      { env },
+    );
+  });
+
+  test('is closed by the garbage collector when nobody can reach it', async () => {
+    await check(
+      undefined,
+      `const before = descriptors();
+      await (async () => {
+        for (let i = 0; i < 100; i++) {
+          const [a, b] = SocketPipe();
+          const received = b.recv();
+          await a.send(SocketPipe());
+          await received;
+          await b.recv({ timeout: 0 }).catch(() => undefined);
+        }
+      })();
+      await settle(() => descriptors() <= before + 1);`,
+      { env },
+    );
+  });
+
+  test('closes what came with a message that cannot be understood', async () => {
+    await check(
+      undefined,
+      `class Unknown {}
+      mp.registerReducer(Unknown, () => 0, () => { throw new Error('not here'); }, 'unknown');
+      const [a, b] = SocketPipe();
+      const [x, y] = SocketPipe();
+      const before = descriptors();
+      await (async () => {
+        await a.send([x, new Unknown()]);
+        await assert.rejects(b.recv(), { code: 'ERR_MP_SERIALIZATION' });
+      })();
+      await settle(() => descriptors() <= before + 1);
+      for (const one of [a, b, x, y]) one.close();`,
+      { env },
+    );
+  });
+
+});
+
+describe.runIf(native)('a connection on the native backend', () => {
+  test('is closed by the garbage collector when nobody can reach it', async () => {
+    await check(
+      undefined,
+      `const kept = [];
+      await (async () => {
+        for (let i = 0; i < 20; i++) {
+          const [a, b] = Pipe();
+          const received = b.recv();
+          const [far, lost] = Pipe();
+          await a.send(lost);
+          await received;
+          await b.recv({ timeout: 0 }).catch(() => undefined);
+          kept.push(far);
+        }
+      })();
+      const ended = kept.map(() => false);
+      for (const [i, far] of kept.entries()) far.poll({ timeout: Infinity }).then(() => { ended[i] = true; });
+      await settle(() => ended.every(Boolean));
+      for (const far of kept) await assert.rejects(far.recv(), { code: 'ERR_MP_END_OF_FILE' });`,
+      { env },
+    );
+  });
+
+  test('closes what came with a message that cannot be understood, or that is taken as bytes', async () => {
+    await check(
+      undefined,
+      `class Unknown {}
+      mp.registerReducer(Unknown, () => 0, () => { throw new Error('not here'); }, 'unknown');
+      const [a, b] = Pipe();
+      for (const receive of [
+        () => assert.rejects(b.recv(), { code: 'ERR_MP_SERIALIZATION' }),
+        () => b.recvBytes(),
+        () => { assert.throws(() => b.recvSync(), { code: 'ERR_MP_SERIALIZATION' }); },
+      ]) {
+        const [x, y] = Pipe();
+        await a.send([new Unknown(), x]);
+        x.close();
+        assert.equal(await y.poll(), false);
+        await receive();
+        await assert.rejects(y.recv(), { code: 'ERR_MP_END_OF_FILE' });
+        y.close();
+      }
+      a.close();
+      b.close();`,
       { env },
     );
   });
@@ -113,42 +263,6 @@ while True:
       b.close();`,
       // A young generation that grows under load, to 100 MiB and more on newer versions, would hide what is asked.
       { env, timeoutMs: 60_000, nodeArgs: ['--max-semi-space-size=1'] },
-    );
-  });
-
-  test('is closed by the garbage collector when nobody can reach it', async () => {
-    await check(
-      undefined,
-      `const before = descriptors();
-      await (async () => {
-        for (let i = 0; i < 100; i++) {
-          const [a, b] = Pipe();
-          const received = b.recv();
-          await a.send(Pipe());
-          await received;
-          await b.recv({ timeout: 0 }).catch(() => undefined);
-        }
-      })();
-      await settle(() => descriptors() <= before + 1);`,
-      { env },
-    );
-  });
-
-  test('closes what came with a message that cannot be understood', async () => {
-    await check(
-      undefined,
-      `class Unknown {}
-      mp.registerReducer(Unknown, () => 0, () => { throw new Error('not here'); }, 'unknown');
-      const [a, b] = Pipe();
-      const [x, y] = Pipe();
-      const before = descriptors();
-      await (async () => {
-        await a.send([x, new Unknown()]);
-        await assert.rejects(b.recv(), { code: 'ERR_MP_SERIALIZATION' });
-      })();
-      await settle(() => descriptors() <= before + 1);
-      for (const one of [a, b, x, y]) one.close();`,
-      { env },
     );
   });
 
@@ -191,29 +305,6 @@ while True:
       assert.equal(await b.poll({ timeout: Infinity }), true);
       process.on('exit', () => console.log('end'));`,
       { env, timeoutMs: 10_000 },
-    );
-  });
-
-  test('what does not fit keeps the program alive until it is read', async () => {
-    await check(
-      undefined,
-      `const { spawn } = require('node:child_process');
-      const [a, b] = Pipe();
-      const slow = \`setTimeout(() => {
-        const { Connection } = require('node-multiprocessing');
-        const fs = require('node:fs');
-        let total = 0;
-        const buffer = Buffer.alloc(1 << 20);
-        for (let n; (n = fs.readSync(3, buffer)) > 0; ) total += n;
-        process.exitCode = total === (4 << 20) + 4 ? 0 : 1;
-      }, 200)\`;
-      const child = spawn(process.execPath, ['-e', slow], { stdio: ['ignore', 'inherit', 'inherit', b.fileno()], cwd: __dirname });
-      b.close();
-      child.unref();
-      child.once('exit', (code) => assert.equal(code, 0));
-      a.sendBytes(Buffer.alloc(4 << 20)).then(() => console.log('sent'));
-      a.close();`,
-      { env, timeoutMs: 20_000 },
     );
   });
 
@@ -302,8 +393,8 @@ describeEach(
         testCase,
         `const tell = (error) => [error.code, error.message.includes('forked')];
         const [line, there] = Pipe();
-        const [writes, idle] = Pipe();
-        const [idle2, reads] = Pipe();
+        const [writes, idle] = SocketPipe();
+        const [idle2, reads] = SocketPipe();
         // Half written, since nobody reads; and half read, since the rest is not written yet.
         const written = writes.send(Buffer.alloc(4 << 20, 1));
         const frame = Buffer.concat([Buffer.from([0, 0, 0, 5]), Buffer.from('hello')]);

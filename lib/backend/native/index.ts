@@ -86,7 +86,7 @@ function nativePipes(addon: Addon): PipeBackend | undefined {
   if (madePipes === undefined && addon.sync) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first pipe is made
     const { createNativePipes } = require('./pipes/index.js') as typeof Pipes;
-    madePipes = createNativePipes(addon.sync, (polled, deadline) => {
+    madePipes = createNativePipes(addon, addon.sync, (polled, deadline) => {
       blockOn(addon, polled, deadline);
     });
   }

@@ -24,6 +24,6 @@ export interface NativePipes {
   pipeLook(handle: number): boolean;
   /** Blocks for input (1), or for room (2) for a message of that length. Nothing is taken or put. */
   pipeWaitSync(handle: number, events: number, length: number, timeoutMs: number): Answer;
-  /** The same without blocking: an outcome, or minus the number of a wait. */
+  /** The same without blocking: an outcome, or minus the number of a wait, which with 4 more keeps no event loop alive. */
   pipeWaitAsync(handle: number, events: number, length: number): Answer;
 }

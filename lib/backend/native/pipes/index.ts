@@ -2,6 +2,7 @@
 import type { Deadline } from '../../../base/deadline.js';
 import type { PolledDescriptor } from '../../../base/readiness.js';
 import { SerializationError } from '../../../errors.js';
+import type { Addon } from '../../addon.js';
 import type { Channel } from '../../contract.js';
 import { LaneChannel, type Mode } from '../lane-channel.js';
 import { IdleMemory } from '../queues/idle-memory.js';
@@ -24,11 +25,13 @@ export interface PipeBackend {
 }
 
 export function createNativePipes(
+  addon: Addon,
   native: NativeSync,
   blockOn: (polled: readonly PolledDescriptor[], deadline: Deadline) => void,
 ): PipeBackend {
   const core: PipeCore = {
     ...coreOf(native),
+    addon,
     memory: new IdleMemory(native),
     nameOf: (offset, generation) =>
       [native.session(), String(offset), String(generation)].join(':'),

@@ -1,6 +1,7 @@
 import { Deadline } from '../../../base/deadline.js';
 import { READABLE, WRITABLE, type PolledDescriptor } from '../../../base/readiness.js';
 import { BrokenPipeError, EndOfFileError } from '../../../errors.js';
+import type { Addon } from '../../addon.js';
 import type { Message, TransferHandle } from '../../contract.js';
 import { SyncOutcome } from '../../sync-contract.js';
 import { systemError } from '../../system-error.js';
@@ -10,17 +11,22 @@ import type { IdleMemory } from '../queues/idle-memory.js';
 import type { Answer } from '../sync-addon.js';
 import type { Core } from '../sync/handle.js';
 import { EndOnItsWay } from './end-on-its-way.js';
+import { InputBell } from './input-bell.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
 
 /** Where small messages are read to. As much as `Buffer.allocUnsafe` takes from its pool. */
 const scratch = Buffer.allocUnsafeSlow(4095);
 
+/** With an event: the wait keeps no event loop alive. */
+const QUIET = 4;
+
 /** So long, in milliseconds, a blocked thread relies on being woken before it looks whether somebody has died. */
 const SAFETY_MS = 100;
 
 /** What all ends of this thread need. */
 export interface PipeCore extends Core {
+  readonly addon: Addon;
   readonly memory: IdleMemory;
   /** What names an end to other processes. */
   readonly nameOf: (offset: number, generation: number) => string;
@@ -36,6 +42,7 @@ export class SharedLane implements Lane {
   readonly #room: EventWatch;
   /** Of the message that there was no room for. */
   #refused = 0;
+  #bell: InputBell | undefined;
   /** Waits that are only there while this thread is blocked. */
   #polled: number[] = [];
 
@@ -62,6 +69,7 @@ export class SharedLane implements Lane {
   take(into?: Uint8Array): Message | undefined {
     const target = into ?? scratch;
     const taken = this.#core.native.pipeTake(this.#id, target);
+    this.#bell?.update();
     if (taken === undefined) return undefined;
     if (taken === null) {
       throw new EndOfFileError('the other end of the connection is closed, and all was read');
@@ -162,8 +170,14 @@ export class SharedLane implements Lane {
     }
   }
 
+  /** Made when it is first asked for. From then on the end has to be closed: it is not collected. */
   fileno(): number {
-    throw new Error('fileno');
+    this.#bell ??= new InputBell(this.#core.addon, this.#core, {
+      begin: () => this.#begin(READABLE | QUIET),
+      readable: () => this.readable(),
+    });
+    this.#bell.update();
+    return this.#bell.fd;
   }
 
   toTransfer(): EndOnItsWay {
@@ -179,10 +193,14 @@ export class SharedLane implements Lane {
     this.#input.forget();
     this.#room.forget();
     this.#polled = [];
+    this.#bell?.afterFork();
+    this.#bell = undefined;
   }
 
   close(): void {
     this.watch(0);
+    this.#bell?.close();
+    this.#bell = undefined;
     this.#core.unreachable.unregister(this);
     this.#core.native.drop(this.#id);
   }
