@@ -72,6 +72,8 @@ while True:
         process.exitCode = spawnSync('sh', limit, { stdio: 'inherit', env: { ...process.env, LIMITED: '1' } }).status;
         return;
       }
+      // What is loaded with the first one.
+      for (const end of Pipe()) end.close();
       const [a, b] = SocketPipe();
       const [x, y] = SocketPipe();
       await a.send([x, y]);

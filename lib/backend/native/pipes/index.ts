@@ -39,7 +39,7 @@ export function createNativePipes(
   };
 
   const channel = (id: number, mode: Mode): Channel =>
-    new LaneChannel(mode, (onReady) => new SharedLane(core, id, onReady));
+    new LaneChannel(mode, (onReady) => new SharedLane(core, id, mode.readable, onReady));
 
   function arrive(name: string): number {
     const [, session, offset, generation] = NAME.exec(name) ?? [];

@@ -16,7 +16,7 @@ export interface BellOwner {
 
 /**
  * A descriptor that can be read from while there is input: a pipe of this process with a byte in it. The byte is put in by the event
- * loop, and taken out with the last message.
+ * loop, and taken out with the last message. Begins with the first update.
  */
 export class InputBell {
   readonly #addon: Addon;
@@ -37,7 +37,6 @@ export class InputBell {
     } catch (error) {
       throw systemError('no descriptor could be made', error);
     }
-    this.update();
   }
 
   get fd(): number {

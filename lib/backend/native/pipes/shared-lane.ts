@@ -37,6 +37,7 @@ export interface PipeCore extends Core {
 export class SharedLane implements Lane {
   readonly #core: PipeCore;
   readonly #id: number;
+  readonly #reads: boolean;
   readonly #onReady: () => void;
   readonly #input: EventWatch;
   readonly #room: EventWatch;
@@ -47,9 +48,10 @@ export class SharedLane implements Lane {
   #polled: number[] = [];
 
   /** Takes over the handle `id`. */
-  constructor(core: PipeCore, id: number, onReady: () => void) {
+  constructor(core: PipeCore, id: number, reads: boolean, onReady: () => void) {
     this.#core = core;
     this.#id = id;
+    this.#reads = reads;
     this.#onReady = onReady;
     this.#input = this.#eventWatch(READABLE);
     this.#room = this.#eventWatch(WRITABLE);
@@ -172,11 +174,13 @@ export class SharedLane implements Lane {
 
   /** Made when it is first asked for. From then on the end has to be closed: it is not collected. */
   fileno(): number {
-    this.#bell ??= new InputBell(this.#core.addon, this.#core, {
-      begin: () => this.#begin(READABLE | QUIET),
-      readable: () => this.readable(),
-    });
-    this.#bell.update();
+    if (this.#bell === undefined) {
+      this.#bell = new InputBell(this.#core.addon, this.#core, {
+        begin: () => this.#begin(READABLE | QUIET),
+        readable: () => this.readable(),
+      });
+      if (this.#reads) this.#bell.update();
+    }
     return this.#bell.fd;
   }
 
