@@ -190,7 +190,6 @@ while True:
       { env },
     );
   });
-
 });
 
 describe.runIf(native)('a connection on the native backend', () => {

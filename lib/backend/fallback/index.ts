@@ -54,7 +54,10 @@ class FallbackBackend implements Backend {
 
   channelFromTransfer(handle: TransferHandle | string, mode: Mode): Channel {
     if (typeof handle === 'string') {
-      throw new SerializationError('a connection of another backend cannot be opened here', 'message');
+      throw new SerializationError(
+        'a connection of another backend cannot be opened here',
+        'message',
+      );
     }
     return FallbackChannel.fromTransfer(handle, mode);
   }

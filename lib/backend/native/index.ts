@@ -108,11 +108,7 @@ function blockOn(addon: Addon, polled: readonly PolledDescriptor[], deadline: De
   const events = polled.map((one) => one.events);
   const safetyMs = Math.min(...polled.map((one) => one.safetyMs ?? Infinity));
   try {
-    const happened = addon.pollDescriptors(
-      fds,
-      events,
-      Math.min(deadline.remainingMs(), safetyMs),
-    );
+    const happened = addon.pollDescriptors(fds, events, Math.min(deadline.remainingMs(), safetyMs));
     if (!happened && safetyMs < Infinity) addon.sync?.reap();
   } catch (error) {
     throw systemError('waiting for several things at once failed', error);
@@ -146,7 +142,10 @@ function channelFromTransfer(addon: Addon, handle: TransferHandle | string, mode
   }
   const pipes = nativePipes(addon);
   if (pipes) return pipes.open(handle, mode);
-  throw new SerializationError('there is no shared memory here, and the connection is in it', 'message');
+  throw new SerializationError(
+    'there is no shared memory here, and the connection is in it',
+    'message',
+  );
 }
 
 function socketChannel(addon: Addon, fd: number, mode: Mode): Channel {

@@ -66,8 +66,7 @@ export function createNativePipes(
       ];
     },
     open(end, mode) {
-      const id =
-        typeof end === 'string' ? (Parcel.takeOut(core, end) ?? arrive(end)) : end.take();
+      const id = typeof end === 'string' ? (Parcel.takeOut(core, end) ?? arrive(end)) : end.take();
       if (id === undefined) throw refused('this end of a connection was taken before');
       return channel(id, mode);
     },
