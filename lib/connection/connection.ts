@@ -45,8 +45,9 @@ export class Connection<In = unknown, Out = In>
   }
 
   /**
-   * Resolves when the whole value has been written; until then it must not be changed. The timeout and the signal bound the
-   * time until writing begins: what was begun is finished.
+   * Resolves when the value is on its way to the other end, without blocking; it was encoded at the call. Natively that is when it is in
+   * the pipe, which has room for 1,024 messages and 256 KiB at a time, and when it is empty for one of any length. After the timeout
+   * (milliseconds), or when the signal is aborted, nothing was sent; a message that was begun on a socket is finished. Python: `send(obj)`.
    * @throws SerializationError before anything is sent; BrokenPipeError when nobody is left to read it.
    */
   async send(value: Out, wait: Wait = FOR_EVER): Promise<void> {
@@ -102,7 +103,10 @@ export class Connection<In = unknown, Out = In>
     return this.#channel.pollSync(Deadline.after(wait?.timeout ?? 0));
   }
 
-  /** The bytes as they are, or a part of them. They must not be changed until the promise resolves. */
+  /**
+   * The bytes as they are, or a part of them. They must not be changed until the promise resolves. Python: `send_bytes(buf, offset, size)`.
+   * @throws TypeError and RangeError for arguments; BrokenPipeError; TimeoutError.
+   */
   async sendBytes(bytes: ArrayBufferView, options?: SendBytesOptions & Wait): Promise<void> {
     const part = bytesToSend(bytes, options);
     checkWait('options', options);
@@ -155,13 +159,19 @@ export class Connection<In = unknown, Out = In>
     return fill(room, plainBytes(this.#receiveSync(options, () => room)));
   }
 
-  /** The descriptor behind it, for programs that wait for several things at once. It stays the connection's. */
+  /**
+   * A descriptor for programs that poll several things: readable while there is input or the end of the stream, as far as the event
+   * loop has come to see it, so not for blocking this thread (see `waitSync`). Another process that reads from the same end may have been faster.
+   * That of an end that only sends is never readable. Nothing is to be read from it or written to it; it stays the connection's, which has
+   * to be closed from then on. Does not wait. Python: `fileno()`, through which the messages go there.
+   * @throws NotSupportedError on the fallback backend; SystemError when there is no descriptor left; ClosedError.
+   */
   fileno(): number {
     this.#check();
     return this.#channel.fileno();
   }
 
-  /** Idempotent. Whoever waits gets ClosedError; a message that was begun is finished first. */
+  /** Idempotent. Whoever waits gets ClosedError. Python: `close()`. */
   close(): void {
     this.#channel.close();
   }

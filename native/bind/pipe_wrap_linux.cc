@@ -1,5 +1,5 @@
-// Ends of pipes. Waiting is for a message, or for room, and takes and puts nothing: what was waited for
-// is asked for once more by whoever waited.
+// Ends of pipes. Waiting is for a message, or for room, and takes and puts nothing: what was waited
+// for is asked for once more by whoever waited.
 
 #include <algorithm>
 #include <cerrno>
@@ -67,8 +67,7 @@ napi_value Name(napi_env env, napi_callback_info info) {
   auto* const end = call.Object<PipeEnd>();
   if (end == nullptr) return nullptr;
   const ObjectRef& ref = end->ref();
-  return AnswerNumbers(env,
-                       {static_cast<double>(ref.offset), static_cast<double>(ref.generation)});
+  return AnswerNumbers(env, {static_cast<double>(ref.offset), static_cast<double>(ref.generation)});
 }
 
 // pipeSend(handle, bytes, carried): once. What there is no room for is not copied.
@@ -96,8 +95,8 @@ struct Received {
   std::vector<std::byte> longer;  // than what was first there
   std::vector<std::shared_ptr<SyncObject>> ends;
 
-  // Ends are open here before the message is out of the queue: dead in here, they close, or the message
-  // goes back.
+  // Ends are open here before the message is out of the queue: dead in here, they close, or the
+  // message goes back.
   void Visit(MessageSpace* space, const std::byte* bytes, uint64_t given, const Block& block) {
     length = given;
     if (given <= room) {
@@ -129,9 +128,9 @@ napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Rec
   return array;
 }
 
-// pipeTake(handle, target): the length of a message that is in the target; or a Buffer, of one that is
-// longer; or an array of one of the two and the ends that it carried. Undefined: there is none; null:
-// there will be none.
+// pipeTake(handle, target): the length of a message that is in the target; or a Buffer, of one that
+// is longer; or an array of one of the two and the ends that it carried. Undefined: there is none;
+// null: there will be none.
 napi_value Take(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 2);
   MessageQueue* const queue = InputOf(&call);
@@ -197,7 +196,8 @@ napi_value Look(napi_env env, napi_callback_info info) {
   return call.Answer(seen != SyncOutcome::kPending);
 }
 
-// The second argument says for what, the third how long the message is that there should be room for.
+// The second argument says for what, the third how long the message is that there should be room
+// for.
 MessageQueue* ReadWait(SyncCall* call, QueueRequest* request) {
   const uint32_t what = call->Number(1) & ~kQuiet;
   const double length = call->Double(2);
@@ -219,8 +219,8 @@ napi_value WaitSync(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(queue->RunSync(&request, deadline)) : nullptr;
 }
 
-// pipeWaitAsync(handle, events, length): an outcome, or minus the number of a wait. A quiet one keeps no
-// event loop alive.
+// pipeWaitAsync(handle, events, length): an outcome, or minus the number of a wait. A quiet one
+// keeps no event loop alive.
 napi_value WaitAsync(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 3);
   QueueWaiter* const waiter = call.sync().NextWaiter();

@@ -23,7 +23,8 @@ inline QueueInLine QueueOf(SyncCall* call) {
   return {call->As<MessageQueue>(call->SlotAt(request >> 1)), (request & 1) != 0};
 }
 
-// What is to be put: bytes, and references in groups of three (kind, offset, generation) or undefined.
+// What is to be put: bytes, and references in groups of three (kind, offset, generation) or
+// undefined.
 struct GivenMessage {
   const std::byte* bytes = nullptr;
   size_t length = 0;

@@ -2,8 +2,8 @@
 // The shared objects of one Node environment: its membership in the tree's segment, made when the
 // first object is, the objects that JavaScript has handles on, by number, and its async waiters.
 //
-// A forked child opens again what its parent has open. For queues and ends of pipes the parent sends
-// references on their way to it, since they end when nobody is left who has them.
+// A forked child opens again what its parent has open. For queues and ends of pipes the parent
+// sends references on their way to it, since they end when nobody is left who has them.
 
 #include <napi.h>
 
@@ -47,8 +47,8 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
 
   // Where the next async waiter is written. It counts only once it was registered by `Enlist`.
   QueueWaiter* NextWaiter();
-  // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait. Quietly: the
-  // event loop does not stay alive for it.
+  // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait. Quietly:
+  // the event loop does not stay alive for it.
   Result<uint32_t> Enlist(std::shared_ptr<SyncObject> object, bool quiet = false);
   // Ends a wait. Of one that has been served, and of which JavaScript was not told yet, the outcome
   // is what it was served with, and it is told of nowhere else.

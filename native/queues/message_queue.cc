@@ -1,21 +1,14 @@
 #include "queues/message_queue.h"
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 
+#include "queues/carried_ends.h"
 #include "queues/done_count.h"
 #include "sync/wait_set.h"
 
 namespace mp {
 namespace {
-
-uint32_t FirstRingFor(uint64_t max_size) {
-  constexpr uint64_t kMostAtFirst = 1024;
-  // One slot is kept for the end mark.
-  const uint64_t slots = std::min(max_size + 1, kMostAtFirst);
-  return std::max(kSmallestRing, static_cast<uint32_t>(std::bit_width(slots - 1)));
-}
 
 SharedQueue& QueueAt(SharedObject* object) {
   return reinterpret_cast<SharedQueue&>(*object);
@@ -57,65 +50,9 @@ bool HasNoWriters(const SharedQueue& queue) {
          queue.items.travelling.load(std::memory_order_seq_cst) == before;
 }
 
-ObjectRef RefOf(const CarriedRef& carried) {
-  return {carried.offset, carried.generation, static_cast<ObjectKind>(carried.kind & 0xff)};
-}
-
-// Ends of pipes in a message, just before it is put. Dead between the two steps of one: that end is
-// never seen to be closed.
-void DepartEnds(ObjectStore& store, const Block& block) {
-  auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < block.header->spare; i += 1) {
-    const ObjectRef ref = RefOf(first[i]);
-    if (ref.kind != ObjectKind::kPipeEnd || store.Find(ref) == nullptr) continue;
-    store.Depart(ref);
-    first[i].kind |= kHasDeparted;
-  }
-}
-
-// It was not put after all.
-void RecallEnds(ObjectStore& store, const Block& block) {
-  auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < block.header->spare; i += 1) {
-    if (RefOf(first[i]).kind != ObjectKind::kPipeEnd || (first[i].kind & kHasDeparted) == 0) continue;
-    first[i].kind &= ~kHasDeparted;
-    store.Land(RefOf(first[i]));
-  }
-}
-
 }  // namespace
 
-std::vector<ObjectRef> CarriedBy(const Block& block) {
-  std::vector<ObjectRef> refs;
-  const uint64_t carried = block.header->spare;
-  if (carried > block.capacity / sizeof(CarriedRef)) return refs;
-  const auto* const first = reinterpret_cast<const CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < carried; i += 1) {
-    const ObjectRef ref = RefOf(first[i]);
-    const bool departed = (first[i].kind & kHasDeparted) != 0;
-    if (ref.kind != ObjectKind::kPipeEnd || departed) refs.push_back(ref);
-  }
-  return refs;
-}
-
 // ---- making
-
-Status MessageQueue::Check(QueueShape shape) {
-  const bool fits = shape.on_consumer_died <= OnConsumerDied::kCount;
-  return fits ? Status::Ok() : Status::Failed(EINVAL, "Make");
-}
-
-void MessageQueue::Initialise(SharedObject* object, QueueShape shape) {
-  SharedQueue& queue = QueueAt(object);
-  queue.max_size.store(shape.max_size, std::memory_order_relaxed);
-  queue.max_bytes.store(shape.max_bytes, std::memory_order_relaxed);
-  queue.on_consumer_died.store(static_cast<uint64_t>(shape.on_consumer_died),
-                               std::memory_order_relaxed);
-  queue.of_pipe.store(shape.of_pipe ? 1 : 0, std::memory_order_relaxed);
-  const bool grows = shape.max_size == 0 || shape.of_pipe;
-  queue.first_ring.store(grows ? kSmallestRing : FirstRingFor(shape.max_size),
-                         std::memory_order_relaxed);
-}
 
 MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
     : SyncObject(space, ref),
@@ -137,13 +74,6 @@ void MessageQueue::Close() {
   finish_.WithdrawAll();
   if (Usable()) CloseSide();
   SyncObject::Close();
-}
-
-QueueShape MessageQueue::shape() const {
-  return {queue().max_size.load(std::memory_order_relaxed),
-          queue().max_bytes.load(std::memory_order_relaxed),
-          static_cast<OnConsumerDied>(queue().on_consumer_died.load(std::memory_order_relaxed)),
-          IsOfPipe()};
 }
 
 // ---- putting
@@ -216,31 +146,6 @@ Line::Admission MessageQueue::Admit(const Block& block, uint64_t position, uint6
   block.header->extra.store(sum, std::memory_order_relaxed);
   block.header->position.store(position, std::memory_order_relaxed);
   return Line::Admission::kGo;
-}
-
-// Alone in a pipe a message may be of any length.
-bool MessageQueue::Fits(uint64_t length, bool alone, uint64_t in_queue) const {
-  const uint64_t max_bytes = queue().max_bytes.load(std::memory_order_relaxed);
-  if (alone && IsOfPipe()) return true;
-  return length <= max_bytes && in_queue <= max_bytes - length;
-}
-
-SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
-  if (!Usable()) return SyncOutcome::kForeign;
-  if (IsBroken()) return SyncOutcome::kBroken;
-  const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
-  if (max_size != 0 && Size() >= max_size) return SyncOutcome::kPending;
-  if (queue().max_bytes.load(std::memory_order_relaxed) == 0) return SyncOutcome::kDone;
-  for (;;) {
-    const uint64_t position = main_.tail();
-    const uint64_t head = main_.head();
-    uint64_t in_queue = 0;
-    uint64_t sum = 0;
-    // A slot that is filled already, and a tail that lags: the put itself helps it on.
-    if (head >= position) return SyncOutcome::kDone;
-    if (!BytesBefore(position, head, &in_queue, &sum)) continue;
-    return Fits(length, false, in_queue) ? SyncOutcome::kDone : SyncOutcome::kPending;
-  }
 }
 
 // Every message says how many bytes were put up to and with it. What is read here belongs to
@@ -450,44 +355,6 @@ void MessageQueue::CloseSide() {
   closed_ = true;
   ClearBit(&queue().writers, space().stamp().id);
   WakeIfEnded();
-}
-
-bool MessageQueue::IsOfPipe() const {
-  return queue().of_pipe.load(std::memory_order_relaxed) != 0;
-}
-
-bool MessageQueue::IsBroken() const {
-  return IsOfPipe() &&
-         (queue().items.kept_by.load(std::memory_order_seq_cst) & kKeptByReader) == 0;
-}
-
-// Somebody else who has that end of the pipe: the end may go with it.
-Stamp MessageQueue::HolderOf(uint64_t end) const {
-  if (end == 0) return {};
-  ObjectRef ref = RefOfLedgerEntry(end);
-  ref.kind = ObjectKind::kPipeEnd;
-  const SharedObject* const object = space().store().Find(ref);
-  if (object == nullptr) return {};
-  Stamp holder;
-  NextBit(object->attached, 0, [&](uint32_t id) {
-    if (id >= segment().participants() || id == space().stamp().id) return false;
-    holder = LiveStampOf(segment(), id);
-    return static_cast<bool>(holder);
-  });
-  return holder;
-}
-
-void MessageQueue::KeptBy(uint64_t end, const ObjectRef& ref) {
-  (end == kKeptByReader ? queue().reader : queue().writer)
-      .store(LedgerEntryOf(ref), std::memory_order_relaxed);
-  queue().items.kept_by.fetch_or(end, std::memory_order_seq_cst);
-}
-
-void MessageQueue::EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end) {
-  SharedObject* const object = space->store().Find(ref);
-  if (object == nullptr || ref.kind != kKind) return;
-  object->kept_by.fetch_and(~end, std::memory_order_seq_cst);
-  WakeAll(space->participant(), end == kKeptByReader ? QueueAt(object).room : *object);
 }
 
 void MessageQueue::Recover(Participant& self, SharedObject* object, Stamp dead) {

@@ -34,8 +34,8 @@ struct CarriedRef {
   uint32_t kind;
 };
 
-// The reference to an end of a pipe departs with its message, at the very moment; until then whoever
-// sends it keeps the end open. Others have departed before.
+// The reference to an end of a pipe departs with its message, at the very moment; until then
+// whoever sends it keeps the end open. Others have departed before.
 constexpr uint32_t kHasDeparted = 1 << 8;  // in CarriedRef::kind of an end
 
 // References that are on their way with a message, as far as its block can be believed.
@@ -124,7 +124,8 @@ class MessageQueue final : public SyncObject {
   // A reference has landed or was recalled. If it was the last one to a queue, its consumers are at
   // the end. Whether or not the queue is open here.
   static void Landed(SyncSpace* space, const ObjectRef& ref);
-  // Of a pipe, when that end of it is made, and when nobody has it any more: the other side is told.
+  // Of a pipe, when that end of it is made, and when nobody has it any more: the other side is
+  // told.
   void KeptBy(uint64_t end, const ObjectRef& ref);
   static void EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end);
 

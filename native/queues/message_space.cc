@@ -17,11 +17,10 @@ Result<std::unique_ptr<MessageSpace>> MessageSpace::Join(std::shared_ptr<Segment
 
 MessageSpace::MessageSpace(std::unique_ptr<Participant> participant)
     : SyncSpace(std::move(participant)) {
-  store().SetDismantle(
-      [this](const ObjectRef& ref) {
-        if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Dismantle(this, ref);
-        return MessageRecovery(this).Dismantle(ref);
-      });
+  store().SetDismantle([this](const ObjectRef& ref) {
+    if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Dismantle(this, ref);
+    return MessageRecovery(this).Dismantle(ref);
+  });
 }
 
 void MessageSpace::KeepsOneMore() {

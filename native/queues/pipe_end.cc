@@ -22,8 +22,8 @@ ObjectRef RefOf(const std::shared_ptr<MessageQueue>& queue) {
 
 }  // namespace
 
-// Dead anywhere in here: what is made is in the ledger of the dead, the ends with their queues. A queue
-// is kept by an end only once that is made.
+// Dead anywhere in here: what is made is in the ledger of the dead, the ends with their queues. A
+// queue is kept by an end only once that is made.
 Result<PipeEnd::Pair> PipeEnd::MakePair(MessageSpace* space, bool duplex) {
   auto to_left = space->Make<MessageQueue>(kDirection);
   if (!to_left.ok()) return to_left.status();
@@ -82,14 +82,14 @@ void PipeEnd::Initialise(SharedObject* object, const ObjectRef& in, const Object
   object->parameter.store(NameOf(out), std::memory_order_relaxed);
 }
 
-// Nothing of the dead will be written or read any more, as with its side of a queue. Done once more when
-// its row is freed.
+// Nothing of the dead will be written or read any more, as with its side of a queue. Done once more
+// when its row is freed.
 void PipeEnd::Recover(ObjectStore& store, const ObjectRef& ref, Stamp dead) {
   store.DetachDead(ref.offset, dead.id);
 }
 
-// Dead in here, or before: the end is retired in the name of the dead, and dismantled once more. Dead
-// behind it, and nobody attached to a queue: its place stays taken.
+// Dead in here, or before: the end is retired in the name of the dead, and dismantled once more.
+// Dead behind it, and nobody attached to a queue: its place stays taken.
 std::vector<ObjectRef> PipeEnd::Dismantle(SyncSpace* space, const ObjectRef& ref) {
   const auto* const object = space->segment().ObjectAt<SharedObject>(ref.offset);
   const ObjectRef in = QueueNamed(object->word.load(std::memory_order_relaxed));

@@ -1,10 +1,10 @@
 #pragma once
 // One of the two ends of a pipe: an object of its own, which leads to a queue for each direction.
 //
-// Who has the end is attached to it, or has it in a message that is on its way; the store counts both.
-// When the last one lets go, the queues are told that nobody will write to them, or read from them, any
-// more. Until then the end keeps its queues (SharedObject::kept_by), also while it is nowhere but in a
-// message.
+// Who has the end is attached to it, or has it in a message that is on its way; the store counts
+// both. When the last one lets go, the queues are told that nobody will write to them, or read from
+// them, any more. Until then the end keeps its queues (SharedObject::kept_by), also while it is
+// nowhere but in a message.
 //
 //   word: the queue that it reads from, or 0 · parameter: the one that it writes to, or 0
 

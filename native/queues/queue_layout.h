@@ -41,8 +41,8 @@ struct SharedQueue {
   std::atomic<uint64_t> max_bytes;
   std::atomic<uint64_t> on_consumer_died;
   std::atomic<uint64_t> first_ring;  // logarithm of the number of slots of the main line's first
-  // Whether it is one of a pipe (queues/pipe_end.h), and the ends that read from it and write to it, as
-  // they stand in a ledger. Each has a bit of `kept_by` while anybody has it.
+  // Whether it is one of a pipe (queues/pipe_end.h), and the ends that read from it and write to
+  // it, as they stand in a ledger. Each has a bit of `kept_by` while anybody has it.
   std::atomic<uint64_t> of_pipe;
   std::atomic<uint64_t> reader;
   std::atomic<uint64_t> writer;

@@ -153,8 +153,8 @@ struct SharedObject {
   std::atomic<uint32_t> abandoned_pid;  // who died holding it
   // References that are in no process: how many there are 32, and how often one has left 32.
   std::atomic<uint64_t> travelling;
-  // Other objects that keep this one, a bit for each: a queue has the ends of its pipe here. Set while
-  // those are made, and only ever cleared from then on.
+  // Other objects that keep this one, a bit for each: a queue has the ends of its pipe here. Set
+  // while those are made, and only ever cleared from then on.
   std::atomic<uint64_t> kept_by;
   uint64_t unused[10];
 

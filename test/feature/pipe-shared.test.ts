@@ -85,6 +85,20 @@ describeEach(
       );
     });
 
+    test('has room for a message behind one that was given up', async () => {
+      await check(
+        testCase,
+        `const [a, b] = Pipe();
+        await a.sendBytes(Buffer.alloc(100_000));
+        const waits = assert.rejects(a.sendBytes(Buffer.alloc(200_000), { timeout: 20 }), { code: 'ERR_MP_TIMEOUT' });
+        const behind = a.send('behind');
+        await waits;
+        await behind;
+        assert.equal((await b.recvBytes()).length, 100_000);
+        assert.equal(await b.recv(), 'behind');`,
+      );
+    });
+
     test('tells whoever is blocked that the last one to have the other end was killed', async () => {
       await check(
         testCase,

@@ -1,5 +1,5 @@
-// Pipes, killed at every step: the other side sees the end of the stream, or the broken pipe, after what
-// was sent; an end that is sent is open here or there, or closed; nothing stays.
+// Pipes, killed at every step: the other side sees the end of the stream, or the broken pipe, after
+// what was sent; an end that is sent is open here or there, or closed; nothing stays.
 
 #include "queue_step_world.h"
 
@@ -61,10 +61,9 @@ void GiveUpRight(QueueWorld& world) {
 
 // In the child: what a receiver does (bind/pipe_wrap_linux.cc).
 uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>* ends) {
-  const uint32_t taken =
-      queue.TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
-        for (const ObjectRef& ref : CarriedBy(block)) ends->push_back(OpenEnd(space, ref));
-      });
+  const uint32_t taken = queue.TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
+    for (const ObjectRef& ref : CarriedBy(block)) ends->push_back(OpenEnd(space, ref));
+  });
   for (const EndPtr& end : *ends) space.store().Land(end->ref());
   return taken;
 }
@@ -85,8 +84,8 @@ void ActReap(QueueWorld&, MessageSpace& space) {
 }  // namespace
 
 TEST(CloseSteps) {
-  KillEverywhere({"the last one to have an end closes it, for one that waits for messages", MakePipe,
-                  ActClose,
+  KillEverywhere({"the last one to have an end closes it, for one that waits for messages",
+                  MakePipe, ActClose,
                   [](QueueWorld& world, bool) {
                     EXPECT(world.Woken() == SyncOutcome::kClosed);
                     LeftIsAlone(world, {});
@@ -123,21 +122,21 @@ TEST(CloseSteps) {
                     StepToHere();
                   },
                   [](QueueWorld& world, bool) {
-                    // Who dies between an end and its queues leaves nothing: they are in its ledger.
+                    // Who dies between an end and its queues leaves nothing: they are in its
+                    // ledger.
                     EverythingGone(world);
                   },
                   [](QueueWorld& world) { world.pipe = {}; }});
-  KillEverywhere({"a reader that is not the last one goes", MakePipe, ActClose,
-                  [](QueueWorld& world, bool) {
-                    EXPECT(world.Woken() == SyncOutcome::kPending);
-                    EXPECT(TryPut(*world.pipe.left->out(), "still read") == SyncOutcome::kDone);
-                    EXPECT(TryTake(*world.pipe.right->in()) == "still read");
-                    world.pipe.left->in()->Cancel(&world.waiting);
-                    EverythingGone(world);
-                  },
-                  [](QueueWorld& world) {
-                    world.WaitAt(*world.pipe.left->in(), QueueRequest::Kind::kPoll);
-                  }});
+  KillEverywhere(
+      {"a reader that is not the last one goes", MakePipe, ActClose,
+       [](QueueWorld& world, bool) {
+         EXPECT(world.Woken() == SyncOutcome::kPending);
+         EXPECT(TryPut(*world.pipe.left->out(), "still read") == SyncOutcome::kDone);
+         EXPECT(TryTake(*world.pipe.right->in()) == "still read");
+         world.pipe.left->in()->Cancel(&world.waiting);
+         EverythingGone(world);
+       },
+       [](QueueWorld& world) { world.WaitAt(*world.pipe.left->in(), QueueRequest::Kind::kPoll); }});
 }
 
 TEST(MakeSteps) {
@@ -178,7 +177,8 @@ TEST(MessageSteps) {
                     const StagedMessage staged = StageText(*right->out(), "new");
                     Status error;
                     StepFromHere();
-                    if (right->out()->TryPut(staged.block, &error) != SyncOutcome::kBroken) _exit(1);
+                    if (right->out()->TryPut(staged.block, &error) != SyncOutcome::kBroken)
+                      _exit(1);
                     right->out()->Drop(staged);
                     StepToHere();
                   },
@@ -200,8 +200,8 @@ TEST(MessageSteps) {
                   }});
 }
 
-// Where an end may stay open for good: between the two instructions that say that it is on its way, and
-// those few between the message's block being free and the end having landed.
+// Where an end may stay open for good: between the two instructions that say that it is on its way,
+// and those few between the message's block being free and the end having landed.
 TEST(TravelSteps) {
   static int lost = 0;
   lost = 0;
@@ -221,8 +221,7 @@ TEST(TravelSteps) {
                   },
                   [&](QueueWorld& world, bool over) {
                     std::vector<EndPtr> ends;
-                    const uint32_t taken =
-                        TakeEnds(*world.getter, *world.pipe.left->in(), &ends);
+                    const uint32_t taken = TakeEnds(*world.getter, *world.pipe.left->in(), &ends);
                     EXPECT(taken == ends.size());
                     EXPECT(taken == 1 || !over);
                     if (taken == 1) {
@@ -291,8 +290,7 @@ TEST(ReapSteps) {
                     GiveUpRight(world);
                     KillAndWait(dead);
                   },
-                  ActReap,
-                  [](QueueWorld& world, bool) { LeftIsAlone(world, {"last"}); }});
+                  ActReap, [](QueueWorld& world, bool) { LeftIsAlone(world, {"last"}); }});
 }
 
 TEST(HaltedSteps) {

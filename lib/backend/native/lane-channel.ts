@@ -49,7 +49,11 @@ export class LaneChannel implements Channel {
       this.#update();
     };
     this.#receives = new ReceiveQueue(this.#lane, update);
-    this.#sends = new SendQueue(this.#lane, update);
+    this.#sends = new SendQueue(this.#lane, () => {
+      // There may be room for the next one.
+      this.#sends.pump();
+      this.#update();
+    });
   }
 
   get closed(): boolean {

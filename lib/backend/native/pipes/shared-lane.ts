@@ -11,6 +11,7 @@ import type { IdleMemory } from '../queues/idle-memory.js';
 import type { Answer } from '../sync-addon.js';
 import type { Core } from '../sync/handle.js';
 import { EndOnItsWay } from './end-on-its-way.js';
+import { EventWatch } from './event-watch.js';
 import { InputBell } from './input-bell.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
@@ -111,7 +112,10 @@ export class SharedLane implements Lane {
     if ((answer as SyncOutcome) === SyncOutcome.Broken) {
       throw new BrokenPipeError('nobody is left at the other end of the connection');
     }
-    this.#refused = bytes.byteLength;
+    if (this.#refused !== bytes.byteLength) {
+      this.#refused = bytes.byteLength;
+      this.#room.renew();
+    }
     return 'waiting';
   }
 
@@ -216,65 +220,4 @@ function bytesOf(taken: number | Buffer, target: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(taken);
   scratch.copy(bytes, 0, 0, taken);
   return bytes;
-}
-
-/** Waits for one event of one end in the event loop, again and again while it is on. */
-class EventWatch {
-  readonly #core: Core;
-  readonly #begin: () => Answer;
-  readonly #onEvent: () => void;
-  #on = false;
-  /** The number of the wait. */
-  #wait = 0;
-  #immediate: NodeJS.Immediate | undefined;
-
-  constructor(core: Core, begin: () => Answer, onEvent: () => void) {
-    this.#core = core;
-    this.#begin = begin;
-    this.#onEvent = onEvent;
-  }
-
-  set(on: boolean): void {
-    if (on === this.#on) return;
-    this.#on = on;
-    if (on) this.#arm();
-    else this.#disarm();
-  }
-
-  /** They are the parent's, which has them still. */
-  forget(): void {
-    this.#on = false;
-    this.#wait = 0;
-    clearImmediate(this.#immediate);
-    this.#immediate = undefined;
-  }
-
-  #arm(): void {
-    const begun = this.#begin();
-    if (begun !== undefined && begun < 0) {
-      this.#wait = -begun;
-      this.#core.waits.call(this.#wait, this, () => {
-        this.#wait = 0;
-        this.#happened();
-      });
-      return;
-    }
-    // It has happened already: told from the event loop all the same.
-    this.#immediate = setImmediate(() => {
-      this.#immediate = undefined;
-      this.#happened();
-    });
-  }
-
-  #happened(): void {
-    this.#onEvent();
-    if (this.#on && this.#wait === 0 && this.#immediate === undefined) this.#arm();
-  }
-
-  #disarm(): void {
-    clearImmediate(this.#immediate);
-    this.#immediate = undefined;
-    if (this.#wait > 0) this.#core.waits.cancel(this.#wait);
-    this.#wait = 0;
-  }
 }
