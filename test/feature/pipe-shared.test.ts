@@ -99,6 +99,27 @@ describeEach(
       );
     });
 
+    test('closed while somebody waits for several things closes itself alone', async () => {
+      await check(
+        testCase,
+        `const [a, b] = Pipe();
+        await a.send(Buffer.alloc(1 << 20));
+        const abort = new AbortController();
+        const waits = [a.send(1, { timeout: 1000 }), a.send(2, { signal: abort.signal }), a.recv(), a.recv({ timeout: 1000 }), a.poll({ timeout: 1000 })];
+        a.close();
+        // Whatever takes its place is nothing to it.
+        const others = Array.from({ length: 5 }, () => Pipe());
+        for (const { reason } of await Promise.allSettled(waits)) assert.equal(reason.code, 'ERR_MP_CLOSED');
+        a.close();
+        for (const [c, d] of others) {
+          await c.send('open');
+          assert.equal(await d.recv(), 'open');
+        }
+        assert.equal((await b.recv()).length, 1 << 20);
+        await assert.rejects(b.recv(), { code: 'ERR_MP_END_OF_FILE' });`,
+      );
+    });
+
     test('tells whoever is blocked that the last one to have the other end was killed', async () => {
       await check(
         testCase,

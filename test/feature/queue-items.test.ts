@@ -1,7 +1,7 @@
 // What can be put into a queue, what cannot, and what cannot be understood where it is got.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeEach, when } from '../support/start-methods.js';
+import { describeEach } from '../support/start-methods.js';
 
 /** A class whose instances arrive only when they are good. */
 const PICKY = `

@@ -1,5 +1,7 @@
 import type { Deadline } from '../../base/deadline.js';
+import { log } from '../../base/log.js';
 import type { PolledDescriptor } from '../../base/readiness.js';
+import { SerializationError } from '../../errors.js';
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
 import type { QueueBackend } from '../queue-contract.js';
@@ -13,14 +15,12 @@ import { HeldPeer } from './peer.js';
 import { EndOnItsWay } from './pipes/end-on-its-way.js';
 import type * as Pipes from './pipes/index.js';
 import type { PipeBackend } from './pipes/index.js';
+import type { Parcel } from './pipes/parcel.js';
 import type * as Queues from './queues/index.js';
 import { SocketLane } from './socket-lane.js';
 import { attachToParent, spawnNode } from './spawn.js';
 import type { NativeSync } from './sync-addon.js';
 import type * as Sync from './sync/index.js';
-import { log } from '../../base/log.js';
-import { SerializationError } from '../../errors.js';
-import type { Parcel } from './pipes/parcel.js';
 import { systemError } from '../system-error.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 

@@ -33,5 +33,6 @@ export interface Lane {
   toTransfer(): TransferHandle;
   /** In a forked child: what was waited for is the parent's. */
   afterFork?(): void;
+  /** Idempotent. */
   close(): void;
 }

@@ -8,7 +8,7 @@ import { LaneChannel, type Mode } from '../lane-channel.js';
 import { IdleMemory } from '../queues/idle-memory.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { coreOf } from '../sync/handle.js';
-import { EndOnItsWay } from './end-on-its-way.js';
+import type { EndOnItsWay } from './end-on-its-way.js';
 import { Parcel } from './parcel.js';
 import { SharedLane, type PipeCore } from './shared-lane.js';
 

@@ -45,6 +45,7 @@ export class SharedLane implements Lane {
   /** Of the message that there was no room for. */
   #refused = 0;
   #bell: InputBell | undefined;
+  #closed = false;
   /** Waits that are only there while this thread is blocked. */
   #polled: number[] = [];
 
@@ -205,7 +206,10 @@ export class SharedLane implements Lane {
     this.#bell = undefined;
   }
 
+  /** Once: the number of the handle may be another one's afterwards. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.watch(0);
     this.#bell?.close();
     this.#bell = undefined;
