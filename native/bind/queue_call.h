@@ -23,6 +23,18 @@ inline QueueInLine QueueOf(SyncCall* call) {
   return {call->As<MessageQueue>(call->SlotAt(request >> 1)), (request & 1) != 0};
 }
 
+// What is to be put: bytes, and references in groups of three (kind, offset, generation) or
+// undefined.
+struct GivenMessage {
+  const std::byte* bytes = nullptr;
+  size_t length = 0;
+  std::vector<CarriedRef> carried;
+};
+// The second argument and the third. False with an error thrown.
+bool ReadMessage(SyncCall* call, GivenMessage* message);
+// A block with the message, or 0 with an error thrown.
+BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& message);
+
 void AddPuts(napi_env env, napi_value target, SyncEnv* sync);
 void AddGets(napi_env env, napi_value target, SyncEnv* sync);
 

@@ -10,12 +10,6 @@ namespace {
 
 constexpr uint32_t kMostCarried = 1 << 20;
 
-struct GivenMessage {
-  const std::byte* bytes = nullptr;
-  size_t length = 0;
-  std::vector<CarriedRef> carried;
-};
-
 // [kind, offset, generation, kind, …], or undefined.
 bool ReadCarried(SyncCall* call, napi_value given, std::vector<CarriedRef>* carried) {
   napi_valuetype type = napi_undefined;
@@ -39,6 +33,8 @@ bool ReadCarried(SyncCall* call, napi_value given, std::vector<CarriedRef>* carr
   return true;
 }
 
+}  // namespace
+
 bool ReadMessage(SyncCall* call, GivenMessage* message) {
   napi_typedarray_type type = napi_int8_array;
   void* data = nullptr;
@@ -57,7 +53,6 @@ bool ReadMessage(SyncCall* call, GivenMessage* message) {
   return call->ok();
 }
 
-// A block with the message, or 0 with an error thrown.
 BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& message) {
   auto staged = queue->Stage(message.length, static_cast<uint32_t>(message.carried.size()));
   if (!staged.ok()) {
@@ -68,6 +63,8 @@ BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& m
   std::copy(message.carried.begin(), message.carried.end(), staged.value().carried);
   return staged.value().block;
 }
+
+namespace {
 
 // What was not put is dropped.
 napi_value AnswerPut(SyncCall* call, MessageQueue* queue, const QueueRequest& wanted,

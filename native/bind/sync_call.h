@@ -137,8 +137,8 @@ class SyncCall {
     return Enlist(slot);
   }
   // Minus the number of the waiter that NextWaiter gave and that has been registered.
-  napi_value Enlist(const SyncEnv::Slot& slot) {
-    const Result<uint32_t> id = sync_->Enlist(slot.object);
+  napi_value Enlist(const SyncEnv::Slot& slot, bool quiet = false) {
+    const Result<uint32_t> id = sync_->Enlist(slot.object, quiet);
     if (!id.ok()) return Fail(id.status());
     napi_value value = nullptr;
     napi_create_int32(env_, -static_cast<int32_t>(id.value()), &value);
@@ -176,5 +176,6 @@ void AddSemaphores(napi_env env, napi_value target, SyncEnv* sync);
 void AddConditionsAndEvents(napi_env env, napi_value target, SyncEnv* sync);
 void AddBarriers(napi_env env, napi_value target, SyncEnv* sync);
 void AddQueues(napi_env env, napi_value target, SyncEnv* sync);
+void AddPipes(napi_env env, napi_value target, SyncEnv* sync);
 
 }  // namespace mp

@@ -2,8 +2,8 @@
 // The shared objects of one Node environment: its membership in the tree's segment, made when the
 // first object is, the objects that JavaScript has handles on, by number, and its async waiters.
 //
-// A forked child opens again what its parent has open. For queues the parent sends references on
-// their way to it, since a queue ends when nobody is left who could put.
+// A forked child opens again what its parent has open. For queues and ends of pipes the parent
+// sends references on their way to it, since they end when nobody is left who has them.
 
 #include <napi.h>
 
@@ -47,8 +47,9 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
 
   // Where the next async waiter is written. It counts only once it was registered by `Enlist`.
   QueueWaiter* NextWaiter();
-  // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait.
-  Result<uint32_t> Enlist(std::shared_ptr<SyncObject> object);
+  // The waiter of NextWaiter waits. Its number, or an error, after which it does not wait. Quietly:
+  // the event loop does not stay alive for it.
+  Result<uint32_t> Enlist(std::shared_ptr<SyncObject> object, bool quiet = false);
   // Ends a wait. Of one that has been served, and of which JavaScript was not told yet, the outcome
   // is what it was served with, and it is told of nowhere else.
   void Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index);
@@ -79,9 +80,10 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   struct Pending {
     QueueWaiter waiter;  // wants something of a queue, or of something else
     uint32_t id = 0;
+    bool quiet = false;
     std::shared_ptr<SyncObject> object;
   };
-  // References to queues, for a child. It says in the tally how many of them it has dealt with.
+  // References for a child. It says in the tally how many of them it has dealt with.
   struct Departure {
     std::vector<ObjectRef> refs;
     ForkTally tally;
@@ -99,6 +101,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   void Deliver(const std::vector<AsyncWaiter*>& served);
   void KeepForFetch(Pending* served);
   void Abandon(Pending* pending, bool expired);
+  void HoldLoop();
   void ForgetSettledChildren();
   void Arrive(Departure* departure);
   void BreakBarriersFor(const Unsettled& dead);
@@ -115,6 +118,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   uint64_t last_number_ = 0;
 
   std::unordered_map<uint32_t, std::unique_ptr<Pending>> pending_;
+  size_t quiet_ = 0;  // of them
   std::unique_ptr<Pending> next_;
   uint32_t last_id_ = 0;
   // Served, and JavaScript is being told of them.

@@ -18,6 +18,11 @@ constexpr uint32_t kLargestId = 0x3fff'ffff;
 // that of the main thread.
 SyncEnv* main_environment = nullptr;
 
+// Of which a child has one of its own from the fork on: something ends when nobody has it any more.
+bool GoesAheadOfFork(ObjectKind kind) {
+  return kind == ObjectKind::kQueue || kind == ObjectKind::kPipeEnd;
+}
+
 void LeaveAtExit() {
   if (main_environment != nullptr) main_environment->Leave();
 }
@@ -91,6 +96,8 @@ void SyncEnv::Drop(uint32_t index) {
   Slot gone = std::exchange(*slot, {});
   free_slots_.push_back(index);
   ForgetSettledChildren();
+  // An end of a pipe goes at once: a child that has not opened it yet has a reference of its own.
+  if (gone.kind == ObjectKind::kPipeEnd) return;
   if (!unsettled_.empty()) dropped_.push_back(std::move(gone));
 }
 
@@ -100,7 +107,7 @@ QueueWaiter* SyncEnv::NextWaiter() {
   return &next_->waiter;
 }
 
-Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
+Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object, bool quiet) {
   if (waits_ == nullptr) {
     waits_ = new AsyncWaits(EnvState::Get(env_).loop(), watches_,
                             [this](const std::vector<AsyncWaiter*>& served) { Deliver(served); });
@@ -114,10 +121,17 @@ Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object) {
     last_id_ = last_id_ % kLargestId + 1;
   } while (pending_.count(last_id_) != 0);
   next_->id = last_id_;
+  next_->quiet = quiet;
   next_->object = std::move(object);
   next_->waiter.context = next_.get();
   pending_[last_id_] = std::move(next_);
+  quiet_ += quiet ? 1 : 0;
+  HoldLoop();
   return last_id_;
+}
+
+void SyncEnv::HoldLoop() {
+  if (waits_ != nullptr && waits_->watching()) waits_->KeepAlive(pending_.size() > quiet_);
 }
 
 void SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* index) {
@@ -126,8 +140,10 @@ void SyncEnv::Cancel(uint32_t id, bool expired, SyncOutcome* outcome, uint32_t* 
   if (found != pending_.end()) {
     pending = std::move(found->second);
     pending_.erase(found);
+    quiet_ -= pending->quiet ? 1 : 0;
     Abandon(pending.get(), expired);
     if (waits_ != nullptr) waits_->Rest();
+    HoldLoop();
   } else {
     for (auto& served : served_) {
       if (served != nullptr && served->id == id) pending = std::move(served);
@@ -166,9 +182,11 @@ void SyncEnv::Deliver(const std::vector<AsyncWaiter*>& served) {
     } else if (entry->object->ref().kind == ObjectKind::kQueue) {
       KeepForFetch(entry.get());
     }
+    quiet_ -= entry->quiet ? 1 : 0;
     served_.push_back(std::move(entry));
     pending_.erase(served_.back()->id);
   }
+  HoldLoop();
   for (size_t next = 0; next < served_.size() && space_.get() == space;) {
     size_t count = 0;
     for (; count < room && next < served_.size(); next += 1) {
@@ -227,16 +245,16 @@ void SyncEnv::BeforeFork() {
   // when there is no memory for it, each makes its own.
   (void)TreeSegment::Get();
   if (space_ == nullptr) return;
-  const auto is_queue = [](const Slot& slot) {
-    return slot.kind == ObjectKind::kQueue && slot.object != nullptr;
+  const auto goes = [](const Slot& slot) {
+    return GoesAheadOfFork(slot.kind) && slot.object != nullptr;
   };
-  if (std::none_of(slots_.begin(), slots_.end(), is_queue)) return;
+  if (std::none_of(slots_.begin(), slots_.end(), goes)) return;
   auto tally = ForkTally::Make();
   // Without memory for it the fork is not likely to go well.
   if (!tally.ok()) return;
   departure_.tally = std::move(tally.value());
   for (const Slot& slot : slots_) {
-    if (!is_queue(slot)) continue;
+    if (!goes(slot)) continue;
     space_->store().Depart(slot.object->ref());
     departure_.refs.push_back(slot.object->ref());
   }
@@ -320,6 +338,7 @@ void SyncEnv::AfterForkInChild(bool) {
   inherited->space->participant().CloseInherited();
   slots_.clear();
   pending_.clear();
+  quiet_ = 0;
   served_.clear();
   fetchable_.clear();
   dropped_.clear();
@@ -348,6 +367,7 @@ void SyncEnv::Leave() {
   if (waits_ != nullptr) waits_->Forget();
   for (auto& [id, pending] : pending_) Abandon(pending.get(), false);
   pending_.clear();
+  quiet_ = 0;
   slots_.clear();
   free_slots_.clear();
   served_.clear();

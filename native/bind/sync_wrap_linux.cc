@@ -238,6 +238,7 @@ void InitSync(Napi::Env env, Napi::Object exports) {
   AddConditionsAndEvents(env, target, sync);
   AddBarriers(env, target, sync);
   AddQueues(env, target, sync);
+  AddPipes(env, target, sync);
   exports.Set("sync", target);
 }
 

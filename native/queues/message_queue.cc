@@ -1,21 +1,14 @@
 #include "queues/message_queue.h"
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 
+#include "queues/carried_ends.h"
 #include "queues/done_count.h"
 #include "sync/wait_set.h"
 
 namespace mp {
 namespace {
-
-uint32_t FirstRingFor(uint64_t max_size) {
-  constexpr uint64_t kMostAtFirst = 1024;
-  // One slot is kept for the end mark.
-  const uint64_t slots = std::min(max_size + 1, kMostAtFirst);
-  return std::max(kSmallestRing, static_cast<uint32_t>(std::bit_width(slots - 1)));
-}
 
 SharedQueue& QueueAt(SharedObject* object) {
   return reinterpret_cast<SharedQueue&>(*object);
@@ -48,6 +41,9 @@ void WakeAll(Participant& self, const SharedObject& point) {
 
 // Nobody can put any more. Whoever could sent a reference on its way before it closed its side.
 bool HasNoWriters(const SharedQueue& queue) {
+  if (queue.of_pipe.load(std::memory_order_relaxed) != 0) {
+    return (queue.items.kept_by.load(std::memory_order_seq_cst) & kKeptByWriter) == 0;
+  }
   const uint64_t before = queue.items.travelling.load(std::memory_order_seq_cst);
   constexpr uint64_t kUnderWay = 0xffff'ffff;
   return (before & kUnderWay) == 0 && !HasAnyBit(queue.writers) &&
@@ -56,34 +52,7 @@ bool HasNoWriters(const SharedQueue& queue) {
 
 }  // namespace
 
-std::vector<ObjectRef> CarriedBy(const Block& block) {
-  std::vector<ObjectRef> refs;
-  const uint64_t carried = block.header->spare;
-  if (carried > block.capacity / sizeof(CarriedRef)) return refs;
-  const auto* const first = reinterpret_cast<const CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < carried; i += 1) {
-    refs.push_back(
-        {first[i].offset, first[i].generation, static_cast<ObjectKind>(first[i].kind & 0xff)});
-  }
-  return refs;
-}
-
 // ---- making
-
-Status MessageQueue::Check(QueueShape shape) {
-  const bool fits = shape.on_consumer_died <= OnConsumerDied::kCount;
-  return fits ? Status::Ok() : Status::Failed(EINVAL, "Make");
-}
-
-void MessageQueue::Initialise(SharedObject* object, QueueShape shape) {
-  SharedQueue& queue = QueueAt(object);
-  queue.max_size.store(shape.max_size, std::memory_order_relaxed);
-  queue.max_bytes.store(shape.max_bytes, std::memory_order_relaxed);
-  queue.on_consumer_died.store(static_cast<uint64_t>(shape.on_consumer_died),
-                               std::memory_order_relaxed);
-  queue.first_ring.store(shape.max_size == 0 ? kSmallestRing : FirstRingFor(shape.max_size),
-                         std::memory_order_relaxed);
-}
 
 MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
     : SyncObject(space, ref),
@@ -94,7 +63,7 @@ MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
       finish_(this, &queue().finish),
       counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
               static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
-  SetBit(&queue().writers, space->stamp().id);
+  if (!IsOfPipe()) SetBit(&queue().writers, space->stamp().id);
 }
 
 // Unless this is a forked child, where it is its parent's.
@@ -105,12 +74,6 @@ void MessageQueue::Close() {
   finish_.WithdrawAll();
   if (Usable()) CloseSide();
   SyncObject::Close();
-}
-
-QueueShape MessageQueue::shape() const {
-  return {queue().max_size.load(std::memory_order_relaxed),
-          queue().max_bytes.load(std::memory_order_relaxed),
-          static_cast<OnConsumerDied>(queue().on_consumer_died.load(std::memory_order_relaxed))};
 }
 
 // ---- putting
@@ -138,12 +101,15 @@ void MessageQueue::Drop(const StagedMessage& staged) {
 SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
   if (!Usable()) return SyncOutcome::kForeign;
   if (closed_) return SyncOutcome::kClosed;
+  if (IsBroken()) return SyncOutcome::kBroken;
   const Block block = BlockPool::At(segment(), staged);
   const uint64_t owned = block.header->state.load(std::memory_order_relaxed);
   const uint64_t queued = PackBlockState(BlockState::kQueued, GenerationOf(owned), space().stamp());
   // Announced before it says that it is queued, and until it is or is not.
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
+  const bool carries = block.header->spare != 0;
+  if (carries) DepartEnds(space().store(), block);
   for (;;) {
     const auto published = main_.Publish(
         staged, [&](uint64_t position, uint64_t head) { return Admit(block, position, head); });
@@ -153,6 +119,7 @@ SyncOutcome MessageQueue::TryPut(BlockRef staged, Status* error) {
       grown = main_.Grow(&messages().pool());
       if (grown.ok()) continue;
     }
+    if (carries) RecallEnds(space().store(), block);
     block.header->state.store(owned, std::memory_order_release);
     Unannounce(&row(), kAnnouncedPublish);
     if (grown.ok()) return SyncOutcome::kPending;
@@ -173,7 +140,7 @@ Line::Admission MessageQueue::Admit(const Block& block, uint64_t position, uint6
   if (max_bytes != 0) {
     const uint64_t length = block.header->length.load(std::memory_order_relaxed);
     if (!BytesBefore(position, head, &in_queue, &sum)) return Line::Admission::kAgain;
-    if (length > max_bytes || in_queue > max_bytes - length) return Line::Admission::kFull;
+    if (!Fits(length, position == head, in_queue)) return Line::Admission::kFull;
     sum += length;
   }
   block.header->extra.store(sum, std::memory_order_relaxed);
@@ -267,12 +234,20 @@ SyncOutcome MessageQueue::Take(QueueRequest* request) {
 SyncOutcome MessageQueue::Attempt(WaitRequest* request) {
   if (queue().items.word.load() == 0) queue().items.word.store(1);
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
-  return wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
+  const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
+  if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().writer.load());
+  return outcome;
 }
 
 SyncOutcome MessageQueue::AttemptBeside(WaitRequest* request) {
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
-  if (wanted->kind == QueueRequest::Kind::kPut) return TryPut(wanted->staged, &wanted->error);
+  if (IsForRoom(wanted->kind)) {
+    const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kPut
+                                    ? TryPut(wanted->staged, &wanted->error)
+                                    : LookForRoom(wanted->length);
+    if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().reader.load());
+    return outcome;
+  }
   return Unfinished() == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 

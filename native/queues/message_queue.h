@@ -9,6 +9,7 @@
 // wait until everything is finished.
 
 #include <deque>
+#include <type_traits>
 #include <vector>
 
 #include "queues/line.h"
@@ -22,6 +23,8 @@ struct QueueShape {
   uint64_t max_size = 0;  // messages at a time; 0: no bound
   uint64_t max_bytes = 0;
   OnConsumerDied on_consumer_died = OnConsumerDied::kNotCounted;
+  // Ends and breaks with the ends of a pipe. When it is empty there is room for any message.
+  bool of_pipe = false;
 };
 
 // A reference to an object that travels in a message, in front of its bytes.
@@ -31,7 +34,11 @@ struct CarriedRef {
   uint32_t kind;
 };
 
-// What a message carries, as far as its block can be believed.
+// The reference to an end of a pipe departs with its message, at the very moment; until then
+// whoever sends it keeps the end open. Others have departed before.
+constexpr uint32_t kHasDeparted = 1 << 8;  // in CarriedRef::kind of an end
+
+// References that are on their way with a message, as far as its block can be believed.
 std::vector<ObjectRef> CarriedBy(const Block& block);
 
 inline uint32_t FirstRingOf(const SharedQueue& queue) {
@@ -52,8 +59,10 @@ struct Message {
 
 // What somebody wants of a queue, and gets.
 struct QueueRequest {
-  enum class Kind : uint8_t { kPut, kGet, kPoll, kJoin } kind = Kind::kPoll;
+  // kRoom waits until a message of that length would be put; nothing is put.
+  enum class Kind : uint8_t { kPut, kGet, kPoll, kJoin, kRoom } kind = Kind::kPoll;
   BlockRef staged = 0;
+  uint64_t length = 0;
   uint32_t most = 1;
   std::vector<Message> messages;
   Status error;
@@ -74,10 +83,13 @@ class MessageQueue final : public SyncObject {
   Result<StagedMessage> Stage(uint64_t bytes, uint32_t carried);
   void Drop(const StagedMessage& staged);
 
-  // kDone: the message is in the queue. kFailed: `error` says why. Else it is still staged.
+  // kDone: the message is in the queue. kFailed: `error` says why. kBroken: nobody will read it.
+  // Else it is still staged.
   SyncOutcome TryPut(BlockRef staged, Status* error);
-  // Up to `most` messages: `visit(bytes, length)` for each, whose bytes are gone afterwards. 0 when
-  // there is none; `outcome` then says whether there will be.
+  // kDone: a message of so many bytes would be put. kBroken, kPending.
+  SyncOutcome LookForRoom(uint64_t length);
+  // Up to `most` messages: `visit(bytes, length)` for each, whose bytes are gone afterwards, or
+  // `visit(bytes, length, block)`. 0 when there is none; Look then says whether there will be.
   template <typename Visit>
   uint32_t TryTake(uint32_t most, Visit visit);
   // The bytes of the first message, for whoever needs to know before taking it. False: none.
@@ -106,12 +118,16 @@ class MessageQueue final : public SyncObject {
   static void Recover(Participant& self, SharedObject* object, Stamp dead);
   // Whether somebody waits for that here: whoever comes later must not be served first.
   bool HasWaitersHere(QueueRequest::Kind kind) const {
-    if (kind == QueueRequest::Kind::kPut) return room_.WaitsHere();
+    if (IsForRoom(kind)) return room_.WaitsHere();
     return kind == QueueRequest::Kind::kJoin ? finish_.WaitsHere() : WaitsHere();
   }
   // A reference has landed or was recalled. If it was the last one to a queue, its consumers are at
   // the end. Whether or not the queue is open here.
   static void Landed(SyncSpace* space, const ObjectRef& ref);
+  // Of a pipe, when that end of it is made, and when nobody has it any more: the other side is
+  // told.
+  void KeptBy(uint64_t end, const ObjectRef& ref);
+  static void EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end);
 
  protected:
   SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
@@ -155,9 +171,14 @@ class MessageQueue final : public SyncObject {
   MessageSpace& messages() const { return static_cast<MessageSpace&>(space()); }
   ParticipantRow& row() const { return space().participant().row(); }
   const Segment& segment() const { return space().segment(); }
-  Beside& PointFor(QueueRequest::Kind kind) {
-    return kind == QueueRequest::Kind::kPut ? room_ : finish_;
+  static bool IsForRoom(QueueRequest::Kind kind) {
+    return kind == QueueRequest::Kind::kPut || kind == QueueRequest::Kind::kRoom;
   }
+  Beside& PointFor(QueueRequest::Kind kind) { return IsForRoom(kind) ? room_ : finish_; }
+  bool IsOfPipe() const;
+  bool IsBroken() const;
+  bool Fits(uint64_t length, bool alone, uint64_t in_queue) const;
+  Stamp HolderOf(uint64_t end) const;
 
   SyncOutcome AttemptBeside(WaitRequest* request);
   SyncOutcome Take(QueueRequest* request);
@@ -209,7 +230,11 @@ uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
     const uint64_t length = block.header->length.load(std::memory_order_relaxed);
     const uint64_t before = block.header->spare * sizeof(CarriedRef);
     if (before <= block.capacity && length <= block.capacity - before) {
-      visit(block.payload + before, length);
+      if constexpr (std::is_invocable_v<Visit, const std::byte*, uint64_t, const Block&>) {
+        visit(block.payload + before, length, block);
+      } else {
+        visit(block.payload + before, length);
+      }
     }
     if (counts_) {
       // The receiver lands what it opens; the message keeps its own until it is done.

@@ -4,6 +4,7 @@
 
 #include "queues/message_queue.h"
 #include "queues/message_recovery.h"
+#include "queues/pipe_end.h"
 #include "sync/open_object.h"
 
 namespace mp {
@@ -16,8 +17,10 @@ Result<std::unique_ptr<MessageSpace>> MessageSpace::Join(std::shared_ptr<Segment
 
 MessageSpace::MessageSpace(std::unique_ptr<Participant> participant)
     : SyncSpace(std::move(participant)) {
-  store().SetDismantle(
-      [this](const ObjectRef& ref) { return MessageRecovery(this).Dismantle(ref); });
+  store().SetDismantle([this](const ObjectRef& ref) {
+    if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Dismantle(this, ref);
+    return MessageRecovery(this).Dismantle(ref);
+  });
 }
 
 void MessageSpace::KeepsOneMore() {
@@ -40,6 +43,7 @@ BlockRef MessageSpace::list() {
 
 void MessageSpace::Recover(const ObjectRef& ref, Stamp dead) {
   SharedObject* const object = store().Find(ref);
+  if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Recover(store(), ref, dead);
   if (ref.kind != ObjectKind::kQueue) return SyncSpace::Recover(ref, dead);
   if (object != nullptr) MessageQueue::Recover(participant(), object, dead);
 }
@@ -49,6 +53,11 @@ bool MessageSpace::RecoverMemory(Stamp dead) {
 }
 
 Result<std::shared_ptr<SyncObject>> OpenAny(MessageSpace* space, const ObjectRef& ref) {
+  if (ref.kind == ObjectKind::kPipeEnd) {
+    auto end = PipeEnd::Open(space, ref);
+    if (!end.ok()) return end.status();
+    return std::static_pointer_cast<SyncObject>(end.value());
+  }
   if (ref.kind != ObjectKind::kQueue) return OpenObject(space, ref);
   auto opened = space->Open<MessageQueue>(ref);
   if (!opened.ok()) return opened.status();

@@ -41,6 +41,11 @@ struct SharedQueue {
   std::atomic<uint64_t> max_bytes;
   std::atomic<uint64_t> on_consumer_died;
   std::atomic<uint64_t> first_ring;  // logarithm of the number of slots of the main line's first
+  // Whether it is one of a pipe (queues/pipe_end.h), and the ends that read from it and write to
+  // it, as they stand in a ledger. Each has a bit of `kept_by` while anybody has it.
+  std::atomic<uint64_t> of_pipe;
+  std::atomic<uint64_t> reader;
+  std::atomic<uint64_t> writer;
   // Participants that may still put.
   alignas(kSeparation) Bitmap writers;
   SharedLine main;
@@ -52,5 +57,9 @@ struct SharedQueue {
   alignas(kSeparation) std::atomic<uint32_t> confirmed[kMaxParticipants];
 };
 static_assert(sizeof(SharedQueue) <= sizeof(HugeObject));
+
+// SharedObject::kept_by of a queue.
+constexpr uint64_t kKeptByReader = 1;
+constexpr uint64_t kKeptByWriter = 2;
 
 }  // namespace mp

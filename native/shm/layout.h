@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 3;
+constexpr uint32_t kLayoutVersion = 4;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
@@ -135,8 +135,9 @@ enum class ObjectKind : uint8_t {
   kEvent,
   kBarrier,
   kQueue,
+  kPipeEnd,
 };
-constexpr uint8_t kLastObjectKind = static_cast<uint8_t>(ObjectKind::kQueue);
+constexpr uint8_t kLastObjectKind = static_cast<uint8_t>(ObjectKind::kPipeEnd);
 
 // A bit for each participant.
 struct Bitmap {
@@ -152,9 +153,12 @@ struct SharedObject {
   std::atomic<uint32_t> abandoned_pid;  // who died holding it
   // References that are in no process: how many there are 32, and how often one has left 32.
   std::atomic<uint64_t> travelling;
-  uint64_t unused[11];
+  // Other objects that keep this one, a bit for each: a queue has the ends of its pipe here. Set
+  // while those are made, and only ever cleared from then on.
+  std::atomic<uint64_t> kept_by;
+  uint64_t unused[10];
 
-  // It lives as long as a bit is set or a reference travels.
+  // It lives as long as a bit is set, a reference travels, or something keeps it.
   alignas(kSeparation) Bitmap attached;
   alignas(kSeparation) Bitmap waiting;
   alignas(kSeparation) Bitmap handover;  // those of `waiting` that must be given what they wait for

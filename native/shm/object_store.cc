@@ -169,7 +169,10 @@ void ObjectStore::Land(const ObjectRef& ref) {
 // Whoever is attached may send a reference and detach, whoever receives one may attach and let it
 // land, all while the bits are looked through. The count of departures tells: if none travelled and
 // none left in the meantime, then nobody but those whose bits were looked at can have the object.
+//
+// What keeps it is looked at first: who has come to the object by way of that is attached by then.
 bool ObjectStore::IsUnused(const SharedObject& object) {
+  if (object.kept_by.load(std::memory_order_seq_cst) != 0) return false;
   const uint64_t before = object.travelling.load(std::memory_order_seq_cst);
   return (before & kTravelling) == 0 && !HasAnyBit(object.attached) &&
          object.travelling.load(std::memory_order_seq_cst) == before;

@@ -9,12 +9,17 @@ SyncObject::SyncObject(SyncSpace* space, const ObjectRef& ref)
 
 SyncObject::~SyncObject() {
   space().known_.erase(ref_.offset);
-  if (Usable() && !stays_attached_) space().store().Detach(ref_);
+  LetGo();
 }
 
 void SyncObject::Close() {
   WithdrawAll();
-  stays_attached_ = HoldsSome();
+  if (HoldsSome()) detaches_ = false;
+}
+
+void SyncObject::LetGo() {
+  if (detaches_ && Usable()) space().store().Detach(ref_);
+  detaches_ = false;
 }
 
 }  // namespace mp

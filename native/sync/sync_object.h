@@ -21,10 +21,12 @@ class SyncObject : public WaitPoint {
   virtual bool HoldsSome() const { return false; }
   // The last handle here goes.
   virtual void Close();
+  // Ends the attachment, unless that has been done.
+  void LetGo();
 
  private:
   ObjectRef ref_;
-  bool stays_attached_ = false;
+  bool detaches_ = true;
 };
 
 }  // namespace mp

@@ -34,6 +34,8 @@ class AsyncWaits {
   // Nobody waits any more, perhaps: the loop may end.
   void Rest();
   bool watching() const { return space_ != nullptr; }
+  // Whether the loop stays alive while it watches; it does at first.
+  void KeepAlive(bool keep) { bell_.Ref(keep); }
 
   // Before the space goes.
   void Forget();

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "queue_support.h"
+#include "queues/pipe_end.h"
 #include "step_harness.h"
 
 namespace mp::test {
@@ -27,6 +28,9 @@ struct QueueWorld {
   std::unique_ptr<MessageSpace> getter = JoinMessages(segment);
   std::unique_ptr<MessageSpace> reaper = JoinMessages(segment);
   QueuePtr queue;
+  // In pipe_steps.cc: the pipe, and one of which an end is sent.
+  PipeEnd::Pair pipe;
+  PipeEnd::Pair other;
   QueueWaiter waiting;
   // Set by the child: it has seen the message that it took.
   std::atomic<int>* seen = Shared();
@@ -46,9 +50,10 @@ struct QueueWorld {
     std::vector<AsyncWaiter*> done;
     EXPECT(!getter->Serve(&done));
   }
-  void WaitFor(QueueRequest::Kind kind) {
+  void WaitFor(QueueRequest::Kind kind) { WaitAt(*queue, kind); }
+  void WaitAt(MessageQueue& at, QueueRequest::Kind kind) {
     waiting.wanted.kind = kind;
-    EXPECT(queue->RunAsync(&waiting) == SyncOutcome::kPending);
+    EXPECT(at.RunAsync(&waiting) == SyncOutcome::kPending);
     Sleep();
   }
   // What the waiter finds when it is woken; it must have been if there is anything.
@@ -113,7 +118,7 @@ struct QueueScenario {
   std::function<void(QueueWorld&)> meanwhile = NothingOf;
 };
 
-// What a death can leave: header, rows, the object, the unit table, the beginning of every unit
+// What a death can leave: header, rows, the objects, the unit table, the beginning of every unit
 // (slots of rings) and the headers of all blocks.
 class QueueSnapshot {
  public:
@@ -124,7 +129,12 @@ class QueueSnapshot {
     bool differs = Take(&segment_.header(), sizeof(SegmentHeader));
     differs |= Take(&segment_.row(0), segment_.rows_used() * sizeof(ParticipantRow));
     differs |= Take(&segment_.chunk(0), segment_.chunks() * sizeof(ChunkEntry));
-    differs |= Take(segment_.ObjectAt<HugeObject>(segment_.chunks_offset()), sizeof(HugeObject));
+    const uint64_t first = segment_.chunks_offset();
+    differs |= Take(segment_.ObjectAt<HugeObject>(first), kQueuesLooked * sizeof(HugeObject));
+    // Ends of pipes, which come after their queues.
+    const bool has_ends = (segment_.chunk(1).state.load() & 0xff) != 0;
+    const uint64_t ends = first + (has_ends ? kChunkSize : 0);
+    differs |= Take(segment_.ObjectAt<SharedObject>(ends), kEndsLooked * sizeof(SharedObject));
     differs |= Take(&segment_.unit(0), segment_.units() * sizeof(UnitEntry));
     for (uint64_t unit = 1; unit < segment_.units_used(); unit += 1) {
       differs |= Take(segment_.UnitMemory(unit), kLooked);
@@ -137,6 +147,8 @@ class QueueSnapshot {
 
  private:
   static constexpr size_t kLooked = 1024;
+  static constexpr size_t kQueuesLooked = 2;
+  static constexpr size_t kEndsLooked = 4;
 
   bool Take(const void* from, size_t length) {
     const size_t at = at_;

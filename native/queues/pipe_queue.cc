@@ -1,0 +1,73 @@
+// What is different of a queue that is one direction of a pipe: it ends and breaks with the ends,
+// and has room for any message when it is empty.
+
+#include "queues/message_queue.h"
+#include "sync/wait_set.h"
+
+namespace mp {
+
+bool MessageQueue::IsOfPipe() const {
+  return queue().of_pipe.load(std::memory_order_relaxed) != 0;
+}
+
+bool MessageQueue::IsBroken() const {
+  return IsOfPipe() && (queue().items.kept_by.load(std::memory_order_seq_cst) & kKeptByReader) == 0;
+}
+
+// Somebody else who has that end of the pipe: the end may go with it.
+Stamp MessageQueue::HolderOf(uint64_t end) const {
+  if (end == 0) return {};
+  ObjectRef ref = RefOfLedgerEntry(end);
+  ref.kind = ObjectKind::kPipeEnd;
+  const SharedObject* const object = space().store().Find(ref);
+  if (object == nullptr) return {};
+  Stamp holder;
+  NextBit(object->attached, 0, [&](uint32_t id) {
+    if (id >= segment().participants() || id == space().stamp().id) return false;
+    holder = LiveStampOf(segment(), id);
+    return static_cast<bool>(holder);
+  });
+  return holder;
+}
+
+void MessageQueue::KeptBy(uint64_t end, const ObjectRef& ref) {
+  (end == kKeptByReader ? queue().reader : queue().writer)
+      .store(LedgerEntryOf(ref), std::memory_order_relaxed);
+  queue().items.kept_by.fetch_or(end, std::memory_order_seq_cst);
+}
+
+void MessageQueue::EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end) {
+  SharedObject* const object = space->store().Find(ref);
+  if (object == nullptr || ref.kind != kKind) return;
+  object->kept_by.fetch_and(~end, std::memory_order_seq_cst);
+  auto& queue = reinterpret_cast<SharedQueue&>(*object);
+  RingAllWaiters(end == kKeptByReader ? queue.room : queue.items,
+                 [&](uint32_t id) { space->participant().Ring(id); });
+}
+
+// Alone in a pipe a message may be of any length.
+bool MessageQueue::Fits(uint64_t length, bool alone, uint64_t in_queue) const {
+  const uint64_t max_bytes = queue().max_bytes.load(std::memory_order_relaxed);
+  if (alone && IsOfPipe()) return true;
+  return length <= max_bytes && in_queue <= max_bytes - length;
+}
+
+SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
+  if (!Usable()) return SyncOutcome::kForeign;
+  if (IsBroken()) return SyncOutcome::kBroken;
+  const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
+  if (max_size != 0 && Size() >= max_size) return SyncOutcome::kPending;
+  if (queue().max_bytes.load(std::memory_order_relaxed) == 0) return SyncOutcome::kDone;
+  for (;;) {
+    const uint64_t position = main_.tail();
+    const uint64_t head = main_.head();
+    uint64_t in_queue = 0;
+    uint64_t sum = 0;
+    // A slot that is filled already, and a tail that lags: the put itself helps it on.
+    if (head >= position) return SyncOutcome::kDone;
+    if (!BytesBefore(position, head, &in_queue, &sum)) continue;
+    return Fits(length, false, in_queue) ? SyncOutcome::kDone : SyncOutcome::kPending;
+  }
+}
+
+}  // namespace mp
