@@ -21,6 +21,8 @@ export interface TransferHandle {
    * its place.
    */
   readonly arrives?: boolean;
+  /** Of one that arrives: what the message says of it, instead of its place among those that come along. */
+  readonly name?: string;
   /** Release what was acquired for the transfer, when the message is not sent after all. Idempotent. */
   discard(): void;
 }
@@ -30,6 +32,9 @@ export interface Message {
   readonly bytes: Uint8Array;
   readonly handles: readonly TransferHandle[];
 }
+
+/** Where a message may be written if it fits there; asked for when one is there. The answer's `bytes` are its beginning then. */
+export type Target = () => Uint8Array;
 
 /**
  * A two-way or one-way stream of whole messages between processes. Nothing is lost between `send` resolving and the peer's
@@ -48,8 +53,8 @@ export interface Channel {
   /** The blocking twin. @throws NotSupportedError on the fallback. */
   sendSync(message: Message, deadline: Deadline): void;
   /** The next message, in order. @throws EndOfFileError when no writer is left and all was read; TimeoutError. */
-  recv(wait: Wait): Promise<Message>;
-  recvSync(deadline: Deadline): Message;
+  recv(wait: Wait, target?: Target): Promise<Message>;
+  recvSync(deadline: Deadline, target?: Target): Message;
   /** True when recv would not wait: a message, or the end of the stream, is there. False when the timeout passed first. */
   poll(wait: Wait): Promise<boolean>;
   pollSync(deadline: Deadline): boolean;
@@ -57,6 +62,8 @@ export interface Channel {
   look(): boolean | undefined;
   /** What a thread polls that blocks for input here and for other things. @throws NotSupportedError on the fallback. */
   polled(): PolledDescriptor;
+  /** It has blocked. */
+  unpolled?(): void;
   /** The descriptor, for programs that select on it. @throws NotSupportedError on the fallback. */
   fileno(): number;
   /** A second handle on this end, to travel to another process. This end stays open. */
@@ -170,9 +177,12 @@ export interface Backend {
   forkUnavailable(): string | undefined;
   /** `[left, right]`: duplex, or left only receives and right only sends. */
   channelPair(duplex: boolean): [Channel, Channel];
-  /** The other side of `Channel.toTransfer()`. */
+  /**
+   * The other side of `Channel.toTransfer()`: the handle, or of one that was sent where handles do not arrive its name, which may come
+   * from anywhere. @throws SerializationError when there is nothing of that name.
+   */
   channelFromTransfer(
-    handle: TransferHandle,
+    handle: TransferHandle | string,
     mode: { readable: boolean; writable: boolean },
   ): Channel;
   /** Starts a Node child (child_process.spawn). Rejects with the spawn error when the program cannot be started. */

@@ -7,6 +7,8 @@ export const READINESS = Symbol('node-multiprocessing.readiness');
 export interface PolledDescriptor {
   readonly fd: number;
   readonly events: number;
+  /** Nobody may ring it when somebody dies: after so many milliseconds a look is worth it in any case. */
+  readonly safetyMs?: number;
 }
 
 export const READABLE = 1;

@@ -73,6 +73,7 @@ export function withinLength(bytes: Buffer, maxLength = Infinity): Buffer {
   );
 }
 
+/** Unless the message was written there already. */
 export function fill(room: Buffer, bytes: Buffer): number {
   if (bytes.length > room.length) {
     throw new BufferTooShortError(
@@ -80,6 +81,7 @@ export function fill(room: Buffer, bytes: Buffer): number {
       bytes,
     );
   }
-  bytes.copy(room);
+  const isThere = bytes.buffer === room.buffer && bytes.byteOffset === room.byteOffset;
+  if (!isThere) bytes.copy(room);
   return bytes.length;
 }

@@ -1,6 +1,6 @@
 /** One end of a pipe between processes. */
 import { inspect } from 'node:util';
-import type { Channel, Message, TransferHandle } from '../backend/contract.js';
+import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
@@ -9,7 +9,7 @@ import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
-import { Transfer, discardUntaken, takeHandle } from '../serialization/transfer.js';
+import { Transfer, discardUntaken, takeChannel } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { giveEnds } from './given-ends.js';
@@ -45,8 +45,9 @@ export class Connection<In = unknown, Out = In>
   }
 
   /**
-   * Resolves when the whole value has been written; until then it must not be changed. The timeout and the signal bound the
-   * time until writing begins: what was begun is finished.
+   * Resolves when the value is on its way to the other end, without blocking; it was encoded at the call. Natively that is when it is in
+   * the pipe, which has room for 1,024 messages and 256 KiB at a time, and when it is empty for one of any length. After the timeout
+   * (milliseconds), or when the signal is aborted, nothing was sent; a message that was begun on a socket is finished. Python: `send(obj)`.
    * @throws SerializationError before anything is sent; BrokenPipeError when nobody is left to read it.
    */
   async send(value: Out, wait: Wait = FOR_EVER): Promise<void> {
@@ -102,7 +103,10 @@ export class Connection<In = unknown, Out = In>
     return this.#channel.pollSync(Deadline.after(wait?.timeout ?? 0));
   }
 
-  /** The bytes as they are, or a part of them. They must not be changed until the promise resolves. */
+  /**
+   * The bytes as they are, or a part of them. They must not be changed until the promise resolves. Python: `send_bytes(buf, offset, size)`.
+   * @throws TypeError and RangeError for arguments; BrokenPipeError; TimeoutError.
+   */
   async sendBytes(bytes: ArrayBufferView, options?: SendBytesOptions & Wait): Promise<void> {
     const part = bytesToSend(bytes, options);
     checkWait('options', options);
@@ -144,22 +148,30 @@ export class Connection<In = unknown, Out = In>
     bytesToFill(target, options);
     checkWait('options', options);
     this.#check('readable');
-    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER));
-    return fill(bytesToFill(target, options), bytes);
+    // It may have been changed, or taken away, when the message comes.
+    const room = (): Buffer => bytesToFill(target, options);
+    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER, room));
+    return fill(room(), bytes);
   }
 
   recvBytesIntoSync(target: ArrayBufferView, options?: ReceiveIntoOptions & SyncWait): number {
     const room = bytesToFill(target, options);
-    return fill(room, plainBytes(this.#receiveSync(options)));
+    return fill(room, plainBytes(this.#receiveSync(options, () => room)));
   }
 
-  /** The descriptor behind it, for programs that wait for several things at once. It stays the connection's. */
+  /**
+   * A descriptor for programs that poll several things: readable while there is input or the end of the stream, as far as the event
+   * loop has come to see it, so not for blocking this thread (see `waitSync`). Another process that reads from the same end may have been faster.
+   * That of an end that only sends is never readable. Nothing is to be read from it or written to it; it stays the connection's, which has
+   * to be closed from then on. Does not wait. Python: `fileno()`, through which the messages go there.
+   * @throws NotSupportedError on the fallback backend; SystemError when there is no descriptor left; ClosedError.
+   */
   fileno(): number {
     this.#check();
     return this.#channel.fileno();
   }
 
-  /** Idempotent. Whoever waits gets ClosedError; a message that was begun is finished first. */
+  /** Idempotent. Whoever waits gets ClosedError. Python: `close()`. */
   close(): void {
     this.#channel.close();
   }
@@ -207,6 +219,7 @@ export class Connection<In = unknown, Out = In>
       look: () => channel.look(),
       wait: (wait) => channel.poll(wait),
       arm: () => channel.polled(),
+      disarm: () => channel.unpolled?.(),
     };
   }
 
@@ -223,10 +236,10 @@ export class Connection<In = unknown, Out = In>
     return { bytes, handles: transfer.handles };
   }
 
-  #receiveSync(wait: SyncWait | undefined): Message {
+  #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
     checkSyncWait(wait);
     this.#check('readable');
-    return this.#channel.recvSync(Deadline.after(wait?.timeout));
+    return this.#channel.recvSync(Deadline.after(wait?.timeout), target);
   }
 
   #check(direction?: 'readable' | 'writable'): void {
@@ -261,18 +274,19 @@ export class Connection<In = unknown, Out = In>
       reduce(connection, transfer) {
         connection.#check();
         const { readable, writable } = connection;
-        return { handle: transfer.add(connection.#channel.toTransfer()), readable, writable };
+        const handle = transfer.addChannel(connection.#channel.toTransfer());
+        return { handle, readable, writable };
       },
       rebuild({ handle, readable, writable }, handles) {
         const mode = { readable: readable === true, writable: writable === true };
-        return new Connection(backend().channelFromTransfer(takeHandle(handles, handle), mode));
+        return new Connection(backend().channelFromTransfer(takeChannel(handles, handle), mode));
       },
     });
   }
 }
 
 interface Reduced {
-  handle: number;
+  handle: number | string;
   readable: boolean;
   writable: boolean;
 }

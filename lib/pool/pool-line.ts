@@ -12,7 +12,7 @@ import {
 } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
-import { takeHandle, Transfer } from '../serialization/transfer.js';
+import { takeChannel, Transfer } from '../serialization/transfer.js';
 import { decodeHeader, encodeFrame, HEADER_BYTES, type FrameHeader } from './frames.js';
 
 const BOTH_WAYS = { readable: true, writable: true };
@@ -55,13 +55,13 @@ export class PoolLine {
   }
 
   /** @internal */
-  static reduce(line: PoolLine, transfer: Transfer): number {
-    return transfer.add(line.#channel.toTransfer());
+  static reduce(line: PoolLine, transfer: Transfer): number | string {
+    return transfer.addChannel(line.#channel.toTransfer());
   }
 
   /** @internal */
-  static rebuild(index: unknown, handles: Parameters<typeof takeHandle>[0]): PoolLine {
-    return new PoolLine(backend().channelFromTransfer(takeHandle(handles, index), BOTH_WAYS));
+  static rebuild(key: unknown, handles: Parameters<typeof takeChannel>[0]): PoolLine {
+    return new PoolLine(backend().channelFromTransfer(takeChannel(handles, key), BOTH_WAYS));
   }
 
   /**
@@ -141,6 +141,6 @@ registerHandleReducer(
   PoolLine as unknown as abstract new (...args: never[]) => PoolLine,
   {
     reduce: (line, transfer) => PoolLine.reduce(line, transfer),
-    rebuild: (index: unknown, handles) => PoolLine.rebuild(index, handles),
+    rebuild: (key: unknown, handles) => PoolLine.rebuild(key, handles),
   },
 );

@@ -61,7 +61,7 @@ export class Queue<T = unknown>
    * @returns A promise that resolves when the item is in the queue.
    * @throws (as rejections, nothing was put) SerializationError for an item that cannot travel; QueueFullError when the time was over;
    * QueueClosedError after `close()`; the signal's reason; RangeError for an item of more than `maxBytes`; SystemError when memory
-   * has run out; NotSupportedError on the native backend for an item with a Connection in it; TypeError and RangeError for
+   * has run out; NotSupportedError for an item with a Connection that is kept by a socket; TypeError and RangeError for
    * wrong options.
    */
   async put(item: T, options?: Wait & Blocking): Promise<void> {

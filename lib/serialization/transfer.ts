@@ -23,6 +23,13 @@ export class Transfer {
     return arrives(handle) ? this.#arriving++ : undefined;
   }
 
+  /** The same for a channel's. @returns what `takeChannel` finds it by: its name, if it has one. */
+  addChannel(handle: TransferHandle): number | string {
+    if (handle.name === undefined) return this.add(handle);
+    this.#handles.push(handle);
+    return handle.name;
+  }
+
   /** In the order of their indexes; the very array that `Message.handles` expects. */
   get handles(): readonly TransferHandle[] {
     return this.#handles;
@@ -40,8 +47,9 @@ export class Transfer {
   }
 }
 
+/** Under an index. */
 function arrives(handle: TransferHandle): boolean {
-  return handle.arrives !== false;
+  return handle.arrives !== false && handle.name === undefined;
 }
 
 /**
@@ -59,6 +67,18 @@ export function takeHandle(handles: readonly TransferHandle[], index: unknown): 
   if (taken.has(handle)) {
     throw new SerializationError(`the message uses handle ${String(index)} twice`, 'message');
   }
+  taken.add(handle);
+  return handle;
+}
+
+/** The same for what `addChannel` answered. The name alone where it came without a handle, as through a queue. */
+export function takeChannel(
+  handles: readonly TransferHandle[],
+  key: unknown,
+): TransferHandle | string {
+  if (typeof key !== 'string') return takeHandle(handles, key);
+  const handle = handles.find((one) => one.name === key && !taken.has(one));
+  if (handle === undefined) return key;
   taken.add(handle);
   return handle;
 }

@@ -164,12 +164,13 @@ describeEach(
       await check(testCase, handOver('bar', true));
     });
 
-    test('_TestConnection.test_missing_fd_transfer (adapted: a message that names a handle which did not come with it)', async () => {
+    test('_TestConnection.test_missing_fd_transfer (adapted: a message that names an end which did not come with it and is closed)', async () => {
       await check(
         testCase,
         `const [a, b] = Pipe();
         const [line, other] = Pipe();
         await a.send(line);
+        line.close();
         const withoutHandle = await b.recvBytes();
         await a.sendBytes(withoutHandle);
         await assert.rejects(b.recv(), { name: 'SerializationError' });

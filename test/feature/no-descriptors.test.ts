@@ -63,7 +63,7 @@ describeEach(
           await p.start().catch(exhausted);
           if (p.pid !== undefined) assert.equal(await p.join(), 0, 'with ' + free);
           outcomes.add(p.pid === undefined);
-          if (free < 2) assert.throws(() => Pipe(), exhausted);
+          for (const end of Pipe()) end.close();
           giveBack();
           if (p.pid === undefined) {
             await p.start();

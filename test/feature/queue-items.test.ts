@@ -1,7 +1,7 @@
 // What can be put into a queue, what cannot, and what cannot be understood where it is got.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeEach, when } from '../support/start-methods.js';
+import { describeEach } from '../support/start-methods.js';
 
 /** A class whose instances arrive only when they are good. */
 const PICKY = `
@@ -123,7 +123,7 @@ describeEach('An item', (testCase) => {
     );
   });
 
-  when(testCase.backend === 'fallback')('may be a connection', async () => {
+  test('may be a connection', async () => {
     await check(
       testCase,
       `const outer = new Queue(), inner = new Queue(), lock = new Lock();
@@ -138,24 +138,23 @@ describeEach('An item', (testCase) => {
     );
   });
 
-  // Its descriptor would have to be handed to a process that nobody knows yet.
-  when(testCase.backend === 'native')('may be no connection, which stays what it was', async () => {
+  test('may be connections, put in every way', async () => {
     await check(
       testCase,
       `const queue = new Queue(), lock = new Lock();
-      const [here, there] = Pipe();
-      const refused = { name: 'NotSupportedError', code: 'ERR_MP_NOT_SUPPORTED', message: /over a Connection/ };
-      await assert.rejects(queue.put({ lock, there }), refused);
-      await assert.rejects(queue.put(there, { timeout: 0 }), refused);
-      assert.throws(() => queue.putNowait([there]), refused);
-      assert.throws(() => queue.putSync([there]), refused);
-      await assert.rejects(queue.putMany([1, there, 2]), { ...refused, put: 1 });
-      assert.deepEqual(await queue.getMany(3), [1]);
-      await there.send('still mine');
-      assert.equal(await here.recv(), 'still mine');
-      there.close();
-      await assert.rejects(here.recv(), { code: 'ERR_MP_END_OF_FILE' });
-      await lock.acquire();`,
+      const pipes = range(3).map(() => Pipe());
+      await queue.putMany([1, pipes[0][1], { lock, deep: [pipes[1][1]] }]);
+      if (process.env.MULTIPROCESSING_BACKEND === 'native') queue.putSync(pipes[2][1]);
+      else await queue.put(pipes[2][1]);
+      for (const [, there] of pipes) there.close();
+      const [one, first, { lock: same, deep: [second] }, third] = [...await queue.getMany(3), await queue.get()];
+      for (const [i, there] of [first, second, third].entries()) {
+        await there.send(i);
+        assert.equal(await pipes[i][0].recv(), i);
+        there.close();
+        await assert.rejects(pipes[i][0].recv(), { code: 'ERR_MP_END_OF_FILE' });
+      }
+      await same.acquire();`,
     );
   });
 
@@ -195,12 +194,10 @@ describeEach('An item', (testCase) => {
     );
   });
 
-  when(testCase.backend === 'fallback')(
-    'a connection that was never got ends with its queue',
-    async () => {
-      await check(
-        testCase,
-        `const [here, there] = Pipe();
+  test('a connection that was never got ends with its queue', async () => {
+    await check(
+      testCase,
+      `const [here, there] = Pipe();
       await (async () => {
         const queue = new Queue();
         await queue.put(there);
@@ -211,9 +208,8 @@ describeEach('An item', (testCase) => {
       void ended.then((given) => (code = given));
       await settle(() => code !== undefined);
       assert.equal(code, 'ERR_MP_END_OF_FILE');`,
-      );
-    },
-  );
+    );
+  });
 
   test('what the arguments may be', async () => {
     await check(

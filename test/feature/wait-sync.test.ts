@@ -59,24 +59,28 @@ describeEach(
       );
     });
 
-    test('waitSync: a message that is half read already, and one that waits to be sent', async () => {
+    test('waitSync: messages that wait for room go on', async () => {
       await check(
         testCase,
         withAll(`
         const [a, b] = Pipe();
         const large = Buffer.alloc(4 * 1024 * 1024, 3);
-        // More than the kernel holds: both ends have a part of it, and no turn of the event loop goes between.
-        const sent = b.sendBytes(large);
+        // There is room for the first one alone, and no turn of the event loop goes between.
+        const sent = [b.sendBytes(large), b.sendBytes(large)];
+        assert.deepEqual(waitSync([b, a]), [a]);
+        assert.ok(a.recvBytesSync().equals(large));
         assert.deepEqual(waitSync([a], { timeout: 0 }), []);
         assert.deepEqual(waitSync([b, a]), [a]);
         assert.ok((await a.recvBytes()).equals(large));
-        await sent;
+        await Promise.all(sent);
 
         const [here, child] = await start(t.echoBytes);
-        const sending = here.sendBytes(large);
-        assert.deepEqual(waitSync([child.sentinel, here]), [here]);
-        assert.ok((await here.recvBytes()).equals(large));
-        await sending;
+        const sending = [here.sendBytes(large), here.sendBytes(large), here.sendBytes(large)];
+        for (const _ of sending) {
+          assert.deepEqual(waitSync([child.sentinel, here]), [here]);
+          assert.ok(here.recvBytesSync().equals(large));
+        }
+        await Promise.all(sending);
         here.close();
         await child.join();
         close([a, b]);`),

@@ -10,6 +10,7 @@ const SETTLE_MS = 2_000;
 const KEPT_PER_PROCESS: Record<string, number> = {
   'anon_inode:[eventfd]': 4,
   'anon_inode:[eventpoll]': 2,
+  pipe: 1,
   memfd: 2,
 };
 

@@ -1,6 +1,6 @@
 import { PendingWait } from '../../base/wait.js';
 import type { Wait } from '../../base/options.js';
-import { StateError } from '../../errors.js';
+import { SerializationError, StateError } from '../../errors.js';
 import type { QueueBackend } from '../queue-contract.js';
 import type { SyncBackend } from '../sync-contract.js';
 import type {
@@ -52,7 +52,13 @@ class FallbackBackend implements Backend {
     ];
   }
 
-  channelFromTransfer(handle: TransferHandle, mode: Mode): Channel {
+  channelFromTransfer(handle: TransferHandle | string, mode: Mode): Channel {
+    if (typeof handle === 'string') {
+      throw new SerializationError(
+        'a connection of another backend cannot be opened here',
+        'message',
+      );
+    }
     return FallbackChannel.fromTransfer(handle, mode);
   }
 

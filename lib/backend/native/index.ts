@@ -1,16 +1,23 @@
 import type { Deadline } from '../../base/deadline.js';
+import { log } from '../../base/log.js';
 import type { PolledDescriptor } from '../../base/readiness.js';
+import { SerializationError } from '../../errors.js';
 import type { Addon } from '../addon.js';
 import type { Backend, Channel, TransferHandle } from '../contract.js';
 import type { QueueBackend } from '../queue-contract.js';
 import type { NamedSemaphores, SyncBackend } from '../sync-contract.js';
-import { SocketChannel, type Mode } from './channel.js';
 import { ForkedChild, collectEnded } from './child.js';
 import { describeForkErrors } from './fork-errors.js';
 import { createForking, forkUnavailable } from './fork.js';
+import { LaneChannel, type Mode } from './lane-channel.js';
 import type * as Named from './named-semaphores.js';
 import { HeldPeer } from './peer.js';
+import { EndOnItsWay } from './pipes/end-on-its-way.js';
+import type * as Pipes from './pipes/index.js';
+import type { PipeBackend } from './pipes/index.js';
+import type { Parcel } from './pipes/parcel.js';
 import type * as Queues from './queues/index.js';
+import { SocketLane } from './socket-lane.js';
 import { attachToParent, spawnNode } from './spawn.js';
 import type { NativeSync } from './sync-addon.js';
 import type * as Sync from './sync/index.js';
@@ -27,9 +34,8 @@ export function createNativeBackend(addon: Addon): Backend {
     ),
     forkUnavailable: () => forkUnavailable(addon),
     channelPair: (duplex) => channelPair(addon, duplex),
-    channelFromTransfer: (handle: TransferHandle, mode: Mode) =>
-      new SocketChannel(addon, NativeTransferHandle.of(handle).take(), mode),
-    spawn: (request) => spawnNode(addon, request),
+    channelFromTransfer: (handle, mode) => channelFromTransfer(addon, handle, mode),
+    spawn: (request) => spawnNode(addon, request, parcel()),
     collectEnded,
     blockOn: (polled, deadline) => {
       blockOn(addon, polled, deadline);
@@ -74,18 +80,50 @@ function namedSemaphores(addon: Addon): NamedSemaphores {
   return madeNamed;
 }
 
+let madePipes: PipeBackend | undefined;
+
+function nativePipes(addon: Addon): PipeBackend | undefined {
+  if (madePipes === undefined && addon.sync) {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded when the first pipe is made
+    const { createNativePipes } = require('./pipes/index.js') as typeof Pipes;
+    madePipes = createNativePipes(addon, addon.sync, (polled, deadline) => {
+      blockOn(addon, polled, deadline);
+    });
+  }
+  return madePipes;
+}
+
+/** Where no pipe was made no argument can be the end of one. */
+function parcel(): Parcel | undefined {
+  try {
+    return madePipes?.parcel();
+  } catch {
+    // No room for it: the ends get there all the same, unless the child dies before it has opened them.
+    return undefined;
+  }
+}
+
 function blockOn(addon: Addon, polled: readonly PolledDescriptor[], deadline: Deadline): void {
   const fds = polled.map(({ fd }) => fd);
   const events = polled.map((one) => one.events);
+  const safetyMs = Math.min(...polled.map((one) => one.safetyMs ?? Infinity));
   try {
-    addon.pollDescriptors(fds, events, deadline.remainingMs());
+    const happened = addon.pollDescriptors(fds, events, Math.min(deadline.remainingMs(), safetyMs));
+    if (!happened && safetyMs < Infinity) addon.sync?.reap();
   } catch (error) {
     throw systemError('waiting for several things at once failed', error);
   }
 }
 
+/** In shared memory; by sockets where there is none, or no more. */
 function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {
   let pair: [number, number];
+  try {
+    const pipes = nativePipes(addon);
+    if (pipes) return pipes.pair(duplex);
+  } catch (error) {
+    log('no pipe could be made in shared memory: %s', String(error));
+  }
   try {
     pair = addon.socketPair();
   } catch (error) {
@@ -93,7 +131,23 @@ function channelPair(addon: Addon, duplex: boolean): [Channel, Channel] {
   }
   const [left, right] = pair;
   return [
-    new SocketChannel(addon, left, { readable: true, writable: duplex }),
-    new SocketChannel(addon, right, { readable: duplex, writable: true }),
+    socketChannel(addon, left, { readable: true, writable: duplex }),
+    socketChannel(addon, right, { readable: duplex, writable: true }),
   ];
+}
+
+function channelFromTransfer(addon: Addon, handle: TransferHandle | string, mode: Mode): Channel {
+  if (typeof handle !== 'string' && !(handle instanceof EndOnItsWay)) {
+    return socketChannel(addon, NativeTransferHandle.of(handle).take(), mode);
+  }
+  const pipes = nativePipes(addon);
+  if (pipes) return pipes.open(handle, mode);
+  throw new SerializationError(
+    'there is no shared memory here, and the connection is in it',
+    'message',
+  );
+}
+
+function socketChannel(addon: Addon, fd: number, mode: Mode): Channel {
+  return new LaneChannel(mode, (onReady) => new SocketLane(addon, fd, onReady));
 }

@@ -5,8 +5,11 @@ import { StateError } from '../../errors.js';
 import type { Addon } from '../addon.js';
 import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
-import { SocketChannel } from './channel.js';
 import { SpawnedNode } from './child.js';
+import { LaneChannel } from './lane-channel.js';
+import type * as Parcels from './pipes/parcel.js';
+import type { Parcel } from './pipes/parcel.js';
+import { SocketLane } from './socket-lane.js';
 import { systemError } from '../system-error.js';
 
 const BOTH_WAYS = { readable: true, writable: true };
@@ -18,7 +21,12 @@ const LIVENESS_FD = 4;
 const SEGMENT_FD = 5;
 const WITH_SEGMENT = 'segment';
 
-export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<SpawnedChild> {
+/** `parcel` is for ends of pipes among the arguments; undefined where there can be none. */
+export async function spawnNode(
+  addon: Addon,
+  request: SpawnRequest,
+  parcel: Parcel | undefined,
+): Promise<SpawnedChild> {
   const files: number[] = [];
   let theirs: number | undefined;
   const target = (to: SpawnRequest['stdout']): number | 'inherit' | 'ignore' | 'pipe' => {
@@ -31,15 +39,22 @@ export async function spawnNode(addon: Addon, request: SpawnRequest): Promise<Sp
     const stdio: StdioOptions = ['ignore', target(request.stdout), target(request.stderr)];
     const [ours, given] = addon.socketPair();
     theirs = given;
-    const control = new SocketChannel(addon, ours, BOTH_WAYS);
+    const giveEnds = parcel && parcel.give.bind(parcel);
+    const control = new LaneChannel(
+      BOTH_WAYS,
+      (onReady) => new SocketLane(addon, ours, onReady, giveEnds),
+    );
     try {
       stdio.push(theirs, addon.livenessFd(), ...sharedMemory(addon));
-      return { child: await start(addon, request, stdio), control };
+      const child = await start(addon, request, stdio, parcel?.place);
+      if (parcel) child.onExit(() => parcel.drop());
+      return { child, control };
     } catch (error) {
       control.close();
       throw error;
     }
   } catch (error) {
+    parcel?.drop();
     throw systemError('the child process could not be started', error);
   } finally {
     for (const fd of files) closeSync(fd);
@@ -61,10 +76,15 @@ async function start(
   addon: Addon,
   request: SpawnRequest,
   stdio: StdioOptions,
+  parcel: string | undefined,
 ): Promise<SpawnedNode> {
   const started = spawn(process.execPath, [...request.execArgv, request.entry], {
     stdio,
-    env: markedEnvironment('native', ...(stdio.length > SEGMENT_FD ? [WITH_SEGMENT] : [])),
+    env: markedEnvironment(
+      'native',
+      ...(stdio.length > SEGMENT_FD ? [WITH_SEGMENT] : []),
+      ...(parcel === undefined ? [] : [parcel]),
+    ),
   });
   if (started.pid === undefined) throw await failureOf(started);
   try {
@@ -88,8 +108,19 @@ export function attachToParent(addon: Addon): ChildEnd {
     throw new StateError('attachChild is for the entry program of a child, once');
   }
   attached = true;
-  const [segment] = takeMark();
+  const [segment, parcel] = takeMark();
   addon.dieWithParent(LIVENESS_FD);
   if (segment === WITH_SEGMENT) addon.sync?.adoptSegment(SEGMENT_FD);
-  return { control: new SocketChannel(addon, CONTROL_FD, BOTH_WAYS) };
+  if (parcel !== undefined) adoptParcel(parcel);
+  const control = new LaneChannel(
+    BOTH_WAYS,
+    (onReady) => new SocketLane(addon, CONTROL_FD, onReady),
+  );
+  return { control };
+}
+
+function adoptParcel(place: string): void {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- most children have none, and loading it takes time
+  const { Parcel } = require('./pipes/parcel.js') as typeof Parcels;
+  Parcel.adopt(place);
 }

@@ -186,7 +186,7 @@ describe('poll', () => {
 });
 
 describe.runIf(native)('send, when the other end does not read', () => {
-  /** Fills the pipe and leaves one message half written. */
+  /** There is no room for another message behind it. */
   function fill(): Promise<void> {
     return left.send(Buffer.alloc(LARGE, 9));
   }
@@ -226,8 +226,9 @@ describe.runIf(native)('send, when the other end does not read', () => {
     await expect(right.recv()).rejects.toMatchObject({ code: 'ERR_MP_END_OF_FILE' });
   });
 
-  test('a reader that leaves in the midst of a message breaks the pipe', async () => {
-    const outcomes = Promise.allSettled([fill(), left.send('never')]);
+  test('a reader that leaves breaks the pipe of who waits for room', async () => {
+    await fill();
+    const outcomes = Promise.allSettled([left.send('never'), left.send('never either')]);
     await turn();
     right.close();
     for (const outcome of await outcomes) {
@@ -235,14 +236,12 @@ describe.runIf(native)('send, when the other end does not read', () => {
     }
   });
 
-  test('bytes whose memory is taken away in the midst break the connection and nothing else', async () => {
-    const bytes = new Uint8Array(LARGE);
+  test('what is sent may be changed and taken away as soon as it is in the pipe', async () => {
+    const bytes = new Uint8Array(LARGE).fill(7);
     const sent = left.sendBytes(bytes);
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
-    const received = right.recv();
-    await expect(sent).rejects.toMatchObject({ code: 'ERR_MP_STATE' });
-    left.close();
-    await expect(received).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await sent;
+    expect((await right.recvBytes()).every((byte) => byte === 7)).toBe(true);
   });
 });
 

@@ -1,7 +1,9 @@
 import { NotSupportedError } from '../../../errors.js';
 import type { TransferHandle } from '../../contract.js';
+import { EndOnItsWay } from '../pipes/end-on-its-way.js';
 import type { Carried } from '../queue-addon.js';
 import { ReferenceOnItsWay } from '../reference-on-its-way.js';
+import { NativeKind } from '../sync-addon.js';
 
 /**
  * What the queue has to know of a message's handles: which objects to let go of when the message is never got.
@@ -10,17 +12,18 @@ import { ReferenceOnItsWay } from '../reference-on-its-way.js';
 export function carriedBy(handles: readonly TransferHandle[]): Carried {
   if (handles.length === 0) return undefined;
   return handles.flatMap((handle) => {
-    if (!(handle instanceof ReferenceOnItsWay)) {
-      throw new NotSupportedError(
-        'what has an open descriptor, as a Connection has, cannot be put into a queue of the native backend: send it over a ' +
-          'Connection, or give it to the process as an argument',
-      );
+    if (handle instanceof EndOnItsWay) {
+      return handle.reference ? [NativeKind.PipeEnd, ...handle.reference] : [];
     }
-    return handle.reference?.slice(0, 3) ?? [];
+    if (handle instanceof ReferenceOnItsWay) return handle.reference?.slice(0, 3) ?? [];
+    throw new NotSupportedError(
+      'a Connection that is kept by a socket, because there was no shared memory for it when it was made, cannot be sent through ' +
+        'shared memory: give it to the process as an argument',
+    );
   });
 }
 
 /** The message is in the queue: from here on they are the receiver's affair. */
 export function carriedAway(handles: readonly TransferHandle[]): void {
-  for (const handle of handles) (handle as ReferenceOnItsWay).sent();
+  for (const handle of handles) (handle as ReferenceOnItsWay | EndOnItsWay).sent();
 }

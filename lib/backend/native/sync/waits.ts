@@ -57,6 +57,16 @@ export class Waits {
     return answer < 0 ? this.add(-answer, handle, wait, PLAIN) : answer;
   }
 
+  /** Calls back once, from the event loop. Nothing else ends it but `cancel`. */
+  call(id: number, handle: object, served: () => void): void {
+    this.#waiting.set(id, { handle, served });
+  }
+
+  /** Of `call`: it is not called any more. */
+  cancel(id: number): void {
+    if (this.#waiting.delete(id)) this.#native.cancel(id);
+  }
+
   /** Under its number. */
   add<T>(id: number, handle: object, wait: Wait, ending: Ending<T>): Promise<T> {
     const served = (outcome: SyncOutcome, index: number): void => {

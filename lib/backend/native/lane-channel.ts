@@ -3,11 +3,10 @@ import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
 import { READABLE, WRITABLE, type PolledDescriptor } from '../../base/readiness.js';
 import { ClosedError, StateError } from '../../errors.js';
-import type { Addon, NativeChannel } from '../addon.js';
-import type { Channel, Message } from '../contract.js';
+import type { Channel, Message, Target, TransferHandle } from '../contract.js';
+import type { Lane } from './lane.js';
 import { ReceiveQueue, noMessage } from './receive-queue.js';
 import { SendQueue, timedOut } from './send-queue.js';
-import { NativeTransferHandle } from './transfer-handle.js';
 
 export interface Mode {
   readonly readable: boolean;
@@ -27,12 +26,11 @@ resetAfterFork(AfterForkOrder.Handles, (kind) => {
   if (kind !== 'rehearsal') generation += 1;
 });
 
-/** One end of a socket pair. Unclosed and unreachable, its descriptor is closed by the garbage collector. */
-export class SocketChannel implements Channel {
+/** One end of a connection: who waits at it and in which order, whatever carries its messages. */
+export class LaneChannel implements Channel {
   readonly readable: boolean;
   readonly writable: boolean;
-  readonly #addon: Addon;
-  readonly #native: NativeChannel;
+  readonly #lane: Lane;
   readonly #receives: ReceiveQueue;
   readonly #sends: SendQueue;
   #closed = false;
@@ -40,19 +38,22 @@ export class SocketChannel implements Channel {
   #watched = 0;
   #messagesInARow = 0;
 
-  /** Takes over `fd`, a connected stream socket. */
-  constructor(addon: Addon, fd: number, { readable, writable }: Mode) {
+  /** `makeLane` is given what the lane calls back. */
+  constructor({ readable, writable }: Mode, makeLane: (onReady: () => void) => Lane) {
     this.readable = readable;
     this.writable = writable;
-    this.#addon = addon;
-    this.#native = new addon.NativeChannel(fd, () => {
+    this.#lane = makeLane(() => {
       this.#pump();
     });
     const update = (): void => {
       this.#update();
     };
-    this.#receives = new ReceiveQueue(addon, this.#native, update);
-    this.#sends = new SendQueue(this.#native, update);
+    this.#receives = new ReceiveQueue(this.#lane, update);
+    this.#sends = new SendQueue(this.#lane, () => {
+      // There may be room for the next one.
+      this.#sends.pump();
+      this.#update();
+    });
   }
 
   get closed(): boolean {
@@ -64,7 +65,7 @@ export class SocketChannel implements Channel {
     wait.signal?.throwIfAborted();
     let started = false;
     if (this.#sends.size === 0 && (wait.timeout === 0 || this.#isOnTurn())) {
-      const progress = this.#sends.begin(message);
+      const progress = this.#lane.begin(message);
       if (progress === 'done') return;
       started = progress === 'started';
     }
@@ -79,38 +80,38 @@ export class SocketChannel implements Channel {
     for (;;) {
       this.#sends.pump();
       if (this.#sends.size === 0) {
-        const progress = this.#sends.begin(message);
+        const progress = this.#lane.begin(message);
         if (progress === 'done') break;
         if (progress === 'started') {
-          do this.#native.waitSync(WRITABLE, Infinity);
-          while (!this.#sends.flush());
+          do this.#lane.waitSync(WRITABLE, Infinity);
+          while (!this.#lane.flush());
           break;
         }
       }
-      if (!this.#native.waitSync(WRITABLE, deadline.remainingMs())) timedOut();
+      if (!this.#lane.waitSync(WRITABLE, deadline.remainingMs())) timedOut();
     }
     this.#update();
   }
 
-  async recv(wait: Wait): Promise<Message> {
+  async recv(wait: Wait, target?: Target): Promise<Message> {
     this.#use('readable');
     wait.signal?.throwIfAborted();
     if (this.#receives.receivers === 0 && (wait.timeout === 0 || this.#isOnTurn())) {
-      const message = this.#receives.take();
+      const message = this.#lane.take(target?.());
       if (message) return message;
     }
     if (wait.timeout === 0) noMessage();
-    const received = this.#receives.addReceiver(wait);
+    const received = this.#receives.addReceiver(wait, target);
     this.#update();
     return received;
   }
 
-  recvSync(deadline: Deadline): Message {
+  recvSync(deadline: Deadline, target?: Target): Message {
     this.#use('readable');
     for (;;) {
       this.#pump();
       if (this.#receives.receivers === 0) {
-        const message = this.#receives.take();
+        const message = this.#lane.take(target?.());
         if (message) return message;
       }
       if (!this.#waitForInput(deadline)) noMessage();
@@ -143,12 +144,16 @@ export class SocketChannel implements Channel {
 
   polled(): PolledDescriptor {
     this.#use('readable');
-    return { fd: this.#native.fd, events: this.#eventsForInput() };
+    return this.#lane.polled(this.#eventsForInput());
+  }
+
+  unpolled(): void {
+    this.#lane.unpolled?.();
   }
 
   /** Blocks. */
   #waitForInput(deadline: Deadline): boolean {
-    return this.#native.waitSync(this.#eventsForInput(), deadline.remainingMs());
+    return this.#lane.waitSync(this.#eventsForInput(), deadline.remainingMs());
   }
 
   /** What waits to be sent goes on meanwhile, or an answer could be waited for whose question is stuck here. */
@@ -158,18 +163,12 @@ export class SocketChannel implements Channel {
 
   fileno(): number {
     this.#use();
-    return this.#native.fd;
+    return this.#lane.fileno();
   }
 
-  toTransfer(): NativeTransferHandle {
+  toTransfer(): TransferHandle {
     this.#use();
-    if (this.#native.pending || this.#native.holdsInput) {
-      throw new StateError(
-        'this end is in the middle of a message, and its new owner would begin with the rest of it: ' +
-          'wait for the pending send or recv first',
-      );
-    }
-    return new NativeTransferHandle(this.#addon, this.#native.duplicate());
+    return this.#lane.toTransfer();
   }
 
   close(): void {
@@ -197,6 +196,7 @@ export class SocketChannel implements Channel {
     this.#messagesInARow = 0;
     this.#receives.drop();
     this.#sends.drop();
+    this.#lane.afterFork?.();
     this.#update();
   }
 
@@ -225,11 +225,11 @@ export class SocketChannel implements Channel {
       (this.#receives.size === 0 ? 0 : READABLE) | (this.#sends.size === 0 ? 0 : WRITABLE);
     if (this.#closed && events === 0) {
       this.#watched = 0;
-      this.#native.close();
+      this.#lane.close();
       return;
     }
     if (events === this.#watched) return;
     this.#watched = events;
-    this.#native.watch(events);
+    this.#lane.watch(events);
   }
 }

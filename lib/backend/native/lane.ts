@@ -1,0 +1,38 @@
+import type { PolledDescriptor } from '../../base/readiness.js';
+import type { Message, TransferHandle } from '../contract.js';
+
+/** `done`: all of it is gone. `started`: the rest is to be flushed. `waiting`: nothing was taken. */
+export type SendProgress = 'done' | 'started' | 'waiting';
+
+/**
+ * What carries the messages of one end: a socket, or shared memory. Nothing here waits but `waitSync`; who waits, and in which order,
+ * is the channel's affair. `events` are READABLE and WRITABLE.
+ */
+export interface Lane {
+  /**
+   * The next message, or undefined when it has not all arrived. One that fits is written to `into`, where that is given and the lane
+   * can. @throws EndOfFileError when no writer is left.
+   */
+  take(into?: Uint8Array): Message | undefined;
+  /** Would `take` answer, or throw? */
+  readable(): boolean;
+  /** Begins a message now. Its handles are consumed as soon as it is more than waiting. @throws BrokenPipeError. */
+  begin(message: Message): SendProgress;
+  /** Goes on with the message that was started last. True when all of it is written. */
+  flush(): boolean;
+  /** Blocks. True when there is input, or room for the message that was last refused; false after so many milliseconds. */
+  waitSync(events: number, timeoutMs: number): boolean;
+  /** Calls back from the event loop, again and again while one of the events holds, until it is told otherwise. Keeps the loop alive. */
+  watch(events: number): void;
+  /** This thread is about to block for them, together with others. */
+  polled(events: number): PolledDescriptor;
+  /** It has blocked. */
+  unpolled?(): void;
+  fileno(): number;
+  /** A second handle on this end. @throws StateError in the middle of a message. */
+  toTransfer(): TransferHandle;
+  /** In a forked child: what was waited for is the parent's. */
+  afterFork?(): void;
+  /** Idempotent. */
+  close(): void;
+}

@@ -1,0 +1,227 @@
+import { Deadline } from '../../../base/deadline.js';
+import { READABLE, WRITABLE, type PolledDescriptor } from '../../../base/readiness.js';
+import { BrokenPipeError, EndOfFileError } from '../../../errors.js';
+import type { Addon } from '../../addon.js';
+import type { Message, TransferHandle } from '../../contract.js';
+import { SyncOutcome } from '../../sync-contract.js';
+import { systemError } from '../../system-error.js';
+import type { Lane, SendProgress } from '../lane.js';
+import { carriedAway, carriedBy } from '../queues/carried.js';
+import type { IdleMemory } from '../queues/idle-memory.js';
+import type { Answer } from '../sync-addon.js';
+import type { Core } from '../sync/handle.js';
+import { EndOnItsWay } from './end-on-its-way.js';
+import { EventWatch } from './event-watch.js';
+import { InputBell } from './input-bell.js';
+
+const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
+
+/** Where small messages are read to. As much as `Buffer.allocUnsafe` takes from its pool. */
+const scratch = Buffer.allocUnsafeSlow(4095);
+
+/** With an event: the wait keeps no event loop alive. */
+const QUIET = 4;
+
+/** So long, in milliseconds, a blocked thread relies on being woken before it looks whether somebody has died. */
+const SAFETY_MS = 100;
+
+/** What all ends of this thread need. */
+export interface PipeCore extends Core {
+  readonly addon: Addon;
+  readonly memory: IdleMemory;
+  /** What names an end to other processes. */
+  readonly nameOf: (offset: number, generation: number) => string;
+  readonly blockOn: (polled: readonly PolledDescriptor[], deadline: Deadline) => void;
+}
+
+/** One end of a pipe in memory that processes share: a queue of messages for each direction. */
+export class SharedLane implements Lane {
+  readonly #core: PipeCore;
+  readonly #id: number;
+  readonly #reads: boolean;
+  readonly #onReady: () => void;
+  readonly #input: EventWatch;
+  readonly #room: EventWatch;
+  /** Of the message that there was no room for. */
+  #refused = 0;
+  #bell: InputBell | undefined;
+  #closed = false;
+  /** Waits that are only there while this thread is blocked. */
+  #polled: number[] = [];
+
+  /** Takes over the handle `id`. */
+  constructor(core: PipeCore, id: number, reads: boolean, onReady: () => void) {
+    this.#core = core;
+    this.#id = id;
+    this.#reads = reads;
+    this.#onReady = onReady;
+    this.#input = this.#eventWatch(READABLE);
+    this.#room = this.#eventWatch(WRITABLE);
+    core.unreachable.register(this, id, this);
+  }
+
+  #eventWatch(event: number): EventWatch {
+    return new EventWatch(
+      this.#core,
+      () => this.#begin(event),
+      () => {
+        this.#onReady();
+      },
+    );
+  }
+
+  take(into?: Uint8Array): Message | undefined {
+    const target = into ?? scratch;
+    const taken = this.#core.native.pipeTake(this.#id, target);
+    this.#bell?.update();
+    if (taken === undefined) return undefined;
+    if (taken === null) {
+      throw new EndOfFileError('the other end of the connection is closed, and all was read');
+    }
+    if (!Array.isArray(taken)) return { bytes: bytesOf(taken, target), handles: NO_HANDLES };
+    const [message, ...ends] = taken;
+    return { bytes: bytesOf(message, target), handles: this.#arrived(ends) };
+  }
+
+  #arrived(numbers: readonly number[]): EndOnItsWay[] {
+    const { native, nameOf } = this.#core;
+    const ends: EndOnItsWay[] = [];
+    for (let at = 0; at < numbers.length; at += 3) {
+      const [handle, offset, generation] = numbers.slice(at, at + 3) as [number, number, number];
+      ends.push(new EndOnItsWay(native, handle, nameOf(offset, generation)));
+    }
+    return ends;
+  }
+
+  readable(): boolean {
+    return this.#core.native.pipeLook(this.#id);
+  }
+
+  begin({ bytes, handles }: Message): SendProgress {
+    const carried = carriedBy(handles);
+    let answer: Answer;
+    try {
+      answer = this.#core.native.pipeSend(this.#id, bytes, carried);
+    } catch (error) {
+      throw systemError('sending failed', error);
+    }
+    if (answer === undefined) {
+      this.#core.memory.put();
+      if (handles.length > 0) carriedAway(handles);
+      return 'done';
+    }
+    if ((answer as SyncOutcome) === SyncOutcome.Broken) {
+      throw new BrokenPipeError('nobody is left at the other end of the connection');
+    }
+    if (this.#refused !== bytes.byteLength) {
+      this.#refused = bytes.byteLength;
+      this.#room.renew();
+    }
+    return 'waiting';
+  }
+
+  flush(): boolean {
+    return true;
+  }
+
+  waitSync(events: number, timeoutMs: number): boolean {
+    if (events === (READABLE | WRITABLE)) return this.#waitForBoth(Deadline.after(timeoutMs));
+    return this.#waited(events, timeoutMs);
+  }
+
+  #waited(event: number, timeoutMs: number): boolean {
+    const { native } = this.#core;
+    const outcome = native.pipeWaitSync(this.#id, event, this.#refused, timeoutMs);
+    return (outcome as SyncOutcome | undefined) !== SyncOutcome.TimedOut;
+  }
+
+  #waitForBoth(deadline: Deadline): boolean {
+    for (;;) {
+      const over = deadline.passed;
+      const polled = this.polled(READABLE | WRITABLE);
+      try {
+        if (this.readable() || this.#waited(WRITABLE, 0)) return true;
+        if (over) return false;
+        this.#core.blockOn([polled], deadline);
+      } finally {
+        this.unpolled();
+      }
+    }
+  }
+
+  watch(events: number): void {
+    this.#input.set((events & READABLE) !== 0);
+    this.#room.set((events & WRITABLE) !== 0);
+  }
+
+  polled(events: number): PolledDescriptor {
+    for (const event of [READABLE, WRITABLE]) {
+      const begun = (events & event) === 0 ? 0 : (this.#begin(event) ?? 0);
+      // What is ready already is seen by the look that follows.
+      if (begun < 0) this.#polled.push(-begun);
+    }
+    return { fd: this.#core.native.bellArm(), events: READABLE, safetyMs: SAFETY_MS };
+  }
+
+  unpolled(): void {
+    const { native } = this.#core;
+    native.bellDisarm();
+    for (const wait of this.#polled.splice(0)) native.cancel(wait);
+  }
+
+  #begin(event: number): Answer {
+    try {
+      return this.#core.native.pipeWaitAsync(this.#id, event, this.#refused);
+    } catch (error) {
+      throw systemError('nothing can be waited for', error);
+    }
+  }
+
+  /** Made when it is first asked for. From then on the end has to be closed: it is not collected. */
+  fileno(): number {
+    if (this.#bell === undefined) {
+      this.#bell = new InputBell(this.#core.addon, this.#core, {
+        begin: () => this.#begin(READABLE | QUIET),
+        readable: () => this.readable(),
+      });
+      if (this.#reads) this.#bell.update();
+    }
+    return this.#bell.fd;
+  }
+
+  toTransfer(): EndOnItsWay {
+    const { native, nameOf } = this.#core;
+    return new EndOnItsWay(
+      native,
+      native.pipeShare(this.#id),
+      nameOf(...native.pipeName(this.#id)),
+    );
+  }
+
+  afterFork(): void {
+    this.#input.forget();
+    this.#room.forget();
+    this.#polled = [];
+    this.#bell?.afterFork();
+    this.#bell = undefined;
+  }
+
+  /** Once: the number of the handle may be another one's afterwards. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.watch(0);
+    this.#bell?.close();
+    this.#bell = undefined;
+    this.#core.unreachable.unregister(this);
+    this.#core.native.drop(this.#id);
+  }
+}
+
+function bytesOf(taken: number | Buffer, target: Uint8Array): Buffer {
+  if (typeof taken !== 'number') return taken;
+  if (target !== scratch) return target.subarray(0, taken) as Buffer;
+  const bytes = Buffer.allocUnsafe(taken);
+  scratch.copy(bytes, 0, 0, taken);
+  return bytes;
+}
