@@ -35,7 +35,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     ObjectKind kind = ObjectKind::kNone;  // kNone: free
     Status lost;
     uint64_t number = 0;  // in the order of their making
-    ObjectRef left;       // a queue that this process has nothing to do with until it uses it
+    ObjectRef left = {};  // a queue that this process has nothing to do with until it uses it
   };
   // Null for a number that is none.
   Slot* At(uint32_t index) {

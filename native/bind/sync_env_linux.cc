@@ -262,8 +262,8 @@ Reaper::Report SyncEnv::Reap() {
   if (space_ == nullptr) return {};
   const Reaper::Report report = space_->reaper().Run();
   if (report.recovered > 0) space_->participant().DropBellsOfTheDead();
-  // Rare, and others may have left memory that nobody uses.
-  space_->Trim();
+  // Rare, and others may have left memory that nobody uses; also to who has never put anything.
+  space_->pool().Trim();
   return report;
 }
 

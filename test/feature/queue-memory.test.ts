@@ -40,6 +40,21 @@ describeEach(
       },
     );
 
+    test('is given back by a process that has only started those who used it', async () => {
+      await check(
+        testCase,
+        `${MEMORY}
+        const queue = new Queue(), done = new Queue();
+        const before = sharedKiB();
+        const p = await start(w.putLengths, queue, 40, 1_000_000);
+        assert.equal(await p.join(), 0);
+        assert.ok(sharedKiB() - before > 30_000, String(sharedKiB()));
+        const q = await start(w.getLengths, queue, done, 40);
+        assert.equal(await q.join(), 0);
+        assert.ok(sharedKiB() - before < 5_000, String(sharedKiB()));`,
+      );
+    });
+
     test('is given back after a burst, got by another process or by nobody', async () => {
       await check(
         testCase,
