@@ -76,9 +76,11 @@ describeEach('what a pool lets its program see', (testCase) => {
     expect([inTurn[0], restarted]).toEqual([2, 0]);
   });
 
-  test('a task that closes the way to its pool dies of it, and the pool is full again', async () => {
+  test('a task that closes descriptors that are not its own harms at most itself', async () => {
     const { closing, afterClosing } = await report();
-    expect(closing).toMatchObject({ error: { kind: 'WorkerDiedError' } });
+    // Over shared memory the way to the pool is none of them.
+    if (native) expect(closing).not.toHaveProperty('error');
+    else expect(closing).toMatchObject({ error: { kind: 'WorkerDiedError' } });
     expect(afterClosing).toEqual([2, 4, 6]);
   });
 
