@@ -9,7 +9,7 @@ import { inRoot, root } from './build/paths.mjs';
 
 const OURS = ['test/feature', 'test/exit'];
 const CORE = [...OURS, 'test/conformance'];
-const FORKS = ['fork', 'process', 'pool', 'worker', 'sync-signals', 'queue-processes'];
+const FORKS = ['fork', 'process', 'pool-deaths', 'worker', 'sync-signals', 'pipe-given'];
 const ABOUT_FORKS = ['test/exit', ...FORKS.map((name) => `test/feature/${name}`)];
 
 const paths = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));

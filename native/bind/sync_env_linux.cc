@@ -255,7 +255,8 @@ void SyncEnv::Land(const ObjectRef& ref, uint32_t stamp) {
 Reaper::Report SyncEnv::Reap() {
   if (space_ == nullptr) return {};
   const Reaper::Report report = space_->reaper().Run();
-  if (report.recovered > 0) space_->participant().DropBellsOfTheDead();
+  // Also of those that have left in good order.
+  space_->participant().DropBellsOfTheDead();
   // Rare, and others may have left memory that nobody uses; also to who has never put anything.
   space_->pool().Trim();
   return report;

@@ -2,9 +2,9 @@
 // down is the same and the means are Node's.
 import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('TestInvalidHandle', (testCase) => {
+describeConformance('TestInvalidHandle', (testCase) => {
   test('TestInvalidHandle.test_invalid_handles (adapted: a connection is not made from a number, and goes on when the descriptor that shows its input is closed under it)', async () => {
     await check(
       testCase,
@@ -26,7 +26,7 @@ describeEach('TestInvalidHandle', (testCase) => {
   });
 });
 
-describeEach('_TestPoll', (testCase) => {
+describeConformance('_TestPoll', (testCase) => {
   test('_TestPoll.test_empty_string', async () => {
     await check(
       testCase,
@@ -97,7 +97,7 @@ describeEach('_TestPoll', (testCase) => {
   });
 });
 
-describeEach(
+describeConformance(
   '_TestPollEintr',
   (testCase) => {
     test('_TestPollEintr.test_poll_eintr', async () => {

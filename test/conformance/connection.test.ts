@@ -5,9 +5,9 @@
 //   _TestPicklingConnections.test_pickling, all of _TestListener and _TestListenerClient
 import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('_TestConnection', (testCase) => {
+describeConformance('_TestConnection', (testCase) => {
   test('_TestConnection.test_connection (adapted: a negative timeout is a RangeError here, as everywhere)', async () => {
     await check(
       testCase,
@@ -157,7 +157,7 @@ describeEach('_TestConnection', (testCase) => {
   });
 });
 
-describeEach(
+describeConformance(
   '_TestConnection',
   (testCase) => {
     test('_TestConnection.test_large_fd_transfer (adapted: what is handed over is a connection)', async () => {
@@ -181,7 +181,7 @@ describeEach(
   ({ backend }) => backend === 'native',
 );
 
-describeEach('_TestPicklingConnections', (testCase) => {
+describeConformance('_TestPicklingConnections', (testCase) => {
   test('_TestPicklingConnections.test_access', async () => {
     await check(
       testCase,

@@ -3,13 +3,13 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/executor/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
 const fixture = (name: string): { file: string } => ({
   file: path.resolve(import.meta.dirname, '..', 'fixtures', 'executor', `${name}.mjs`),
 });
 
-describeEach('ExecutorShutdownTest', (testCase) => {
+describeConformance('ExecutorShutdownTest', (testCase) => {
   const check = program(testCase, 'conformance-shutdown');
   const lines = async (name: string): Promise<string[]> => {
     const { code, stdout, stderr } = await testCase.run(fixture(name));

@@ -2,9 +2,9 @@
 // title.
 import { test } from 'vitest';
 import { program } from '../fixtures/executor/programs.js';
-import { describeEach, when } from '../support/start-methods.js';
+import { describeConformance, when } from '../support/start-methods.js';
 
-describeEach('WaitTests and AsCompletedTests', (testCase) => {
+describeConformance('WaitTests and AsCompletedTests', (testCase) => {
   const check = program(testCase, 'conformance-waits');
   for (const name of [
     'test_20369',
@@ -30,7 +30,7 @@ describeEach('WaitTests and AsCompletedTests', (testCase) => {
     check('test_free_reference_yielded_future'));
 });
 
-describeEach('InitializerMixin, FailingInitializerMixin', (testCase) => {
+describeConformance('InitializerMixin, FailingInitializerMixin', (testCase) => {
   const check = program(testCase, 'conformance-init');
 
   test('InitializerMixin.test_initializer', () => check('working'));

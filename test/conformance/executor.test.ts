@@ -2,7 +2,7 @@
 // every title. A program of test/fixtures/executor runs all of a class, with one executor where that makes no difference.
 import { test } from 'vitest';
 import { program } from '../fixtures/executor/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
 /** Titles by the name of the test; behind the name what is adapted or different. */
 function declare(check: (name: string) => Promise<void>, titles: readonly string[]): void {
@@ -12,7 +12,7 @@ function declare(check: (name: string) => Promise<void>, titles: readonly string
   }
 }
 
-describeEach('ExecutorTest', (testCase) => {
+describeConformance('ExecutorTest', (testCase) => {
   declare(program(testCase, 'conformance-executor'), [
     'ExecutorTest.test_submit',
     'ExecutorTest.test_submit_keyword (adapted: an object in place of keywords)',
@@ -38,7 +38,7 @@ describeEach('ExecutorTest', (testCase) => {
   ]);
 });
 
-describeEach('ProcessPoolExecutorTest', (testCase) => {
+describeConformance('ProcessPoolExecutorTest', (testCase) => {
   declare(program(testCase, 'conformance-process-pool'), [
     'ProcessPoolExecutorTest.test_max_workers_too_large (adapted: more than 61 workers are fine)',
     'ProcessPoolExecutorTest.test_killed_child (different: the death fails its own task, and the executor goes on)',
@@ -71,7 +71,7 @@ describeEach('ProcessPoolExecutorTest', (testCase) => {
 
 const ALONE = 'different: it fails its own task, and the executor goes on';
 
-describeEach('ExecutorDeadlockTest', (testCase) => {
+describeConformance('ExecutorDeadlockTest', (testCase) => {
   declare(program(testCase, 'conformance-deadlock'), [
     'ExecutorDeadlockTest.test_error_at_task_pickle',
     `ExecutorDeadlockTest.test_exit_at_task_unpickle (${ALONE})`,

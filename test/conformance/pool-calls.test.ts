@@ -1,7 +1,7 @@
 // CPython's _TestPool, TestInitializers and TestPoolNotLeakOnFailure (Lib/test/_test_multiprocessing.py), with their ids as titles.
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
 /** The tests of test/fixtures/pool/cpython.mjs, which share one pool. */
 const TESTS: Record<string, string> = {
@@ -41,7 +41,7 @@ const TESTS: Record<string, string> = {
   test_enter: 'different: a scope has no entry, so every use of the pool in it is refused',
 };
 
-describeEach('_TestPool', (testCase) => {
+describeConformance('_TestPool', (testCase) => {
   const report = program(testCase, 'cpython', { nodeArgs: ['--expose-gc'] });
   for (const [name, note] of Object.entries(TESTS)) {
     test(`_TestPool.${name}${note === '' ? '' : ` (${note})`}`, async () => {
@@ -50,7 +50,7 @@ describeEach('_TestPool', (testCase) => {
   }
 });
 
-describeEach('TestInitializers', (testCase) => {
+describeConformance('TestInitializers', (testCase) => {
   test('TestInitializers.test_pool_initializer', async () => {
     const { code, stderr } = await testCase.run(
       `import assert from 'node:assert/strict';
@@ -71,7 +71,7 @@ describeEach('TestInitializers', (testCase) => {
   });
 });
 
-describeEach('TestPoolNotLeakOnFailure', (testCase) => {
+describeConformance('TestPoolNotLeakOnFailure', (testCase) => {
   test('TestPoolNotLeakOnFailure.test_release_unused_processes (adapted: the pool is broken, with the error as its cause)', async () => {
     const { code, stderr } = await testCase.run(
       `import assert from 'node:assert/strict';

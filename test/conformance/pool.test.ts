@@ -1,6 +1,6 @@
 // CPython's _TestPoolWorkerErrors and _TestPoolWorkerLifetime (Lib/test/_test_multiprocessing.py), with their ids as titles.
 import { expect, test } from 'vitest';
-import { describeEach, type Case } from '../support/start-methods.js';
+import { describeConformance, type Case } from '../support/start-methods.js';
 
 const head = `
   const assert = require('node:assert/strict');
@@ -15,7 +15,7 @@ async function check(testCase: Case, body: string): Promise<void> {
   expect([code, signal, stderr]).toEqual([0, null, '']);
 }
 
-describeEach('_TestPoolWorkerErrors', (testCase) => {
+describeConformance('_TestPoolWorkerErrors', (testCase) => {
   test('_TestPoolWorkerErrors.test_async_error_callback', async () => {
     await check(
       testCase,
@@ -54,7 +54,7 @@ describeEach('_TestPoolWorkerErrors', (testCase) => {
   });
 });
 
-describeEach('_TestPoolWorkerLifetime', (testCase) => {
+describeConformance('_TestPoolWorkerLifetime', (testCase) => {
   test('_TestPoolWorkerLifetime.test_pool_worker_lifetime', async () => {
     await check(
       testCase,

@@ -1,9 +1,9 @@
 // CPython's smaller classes of tests about processes (Lib/test/_test_multiprocessing.py); see process.test.ts.
 import { expect, test } from 'vitest';
 import { check, fixture, run } from '../fixtures/process/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('_TestSubclassingProcess', (testCase) => {
+describeConformance('_TestSubclassingProcess', (testCase) => {
   test('_TestSubclassingProcess.test_subclassing', async () => {
     await check(
       testCase,
@@ -57,7 +57,7 @@ describeEach('_TestSubclassingProcess', (testCase) => {
   });
 });
 
-describeEach('TestBaseProcessKwargs', (testCase) => {
+describeConformance('TestBaseProcessKwargs', (testCase) => {
   test('TestBaseProcessKwargs.test_default_kwargs_not_shared_between_instances (adapted: args)', async () => {
     await check(
       testCase,
@@ -76,7 +76,7 @@ describeEach('TestBaseProcessKwargs', (testCase) => {
   });
 });
 
-describeEach('TestNoForkBomb', (testCase) => {
+describeConformance('TestNoForkBomb', (testCase) => {
   for (const name of [
     'fork-bomb.cjs',
     'fork-bomb.mjs',
@@ -96,7 +96,7 @@ describeEach('TestNoForkBomb', (testCase) => {
   }
 });
 
-describeEach(
+describeConformance(
   'TestCloseFds',
   (testCase) => {
     test('TestCloseFds.test_closefd', async () => {
@@ -117,7 +117,7 @@ describeEach(
   () => process.platform === 'linux',
 );
 
-describeEach('_TestAtExit', (testCase) => {
+describeConformance('_TestAtExit', (testCase) => {
   test('_TestAtExit.test_atexit', async () => {
     await check(
       testCase,

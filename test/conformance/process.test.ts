@@ -2,9 +2,9 @@
 // thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
 import { expect, test } from 'vitest';
 import { check, run } from '../fixtures/process/programs.js';
-import { describeEach, when } from '../support/start-methods.js';
+import { describeConformance, when } from '../support/start-methods.js';
 
-describeEach('_TestProcess', (testCase) => {
+describeConformance('_TestProcess', (testCase) => {
   test('_TestProcess.test_current', async () => {
     await check(
       testCase,

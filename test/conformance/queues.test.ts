@@ -2,7 +2,7 @@
 // theirs sleep until a helper thread has sent something, ours need not: what was put is there.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
 /** The ways to put and to get, as CPython's tests go through them, and which of them waits how long. */
 const TIMEOUTS = `
@@ -13,7 +13,7 @@ const TIMEOUTS = `
   };
 `;
 
-describeEach('_TestQueue', (testCase) => {
+describeConformance('_TestQueue', (testCase) => {
   test('_TestQueue.test_put', async () => {
     await check(
       testCase,
@@ -190,7 +190,7 @@ describeEach('_TestQueue', (testCase) => {
   });
 });
 
-describeEach('TestSimpleQueue', (testCase) => {
+describeConformance('TestSimpleQueue', (testCase) => {
   test('TestSimpleQueue.test_empty_exceptions', async () => {
     await check(
       testCase,

@@ -2,9 +2,9 @@
 // further tasks of the same process here. A Semaphore that is only released takes the place of shared values, which come later.
 import { test } from 'vitest';
 import { check } from '../fixtures/synchronize/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('_TestCondition', (testCase) => {
+describeConformance('_TestCondition', (testCase) => {
   /** Two of the original's processes and threads each: processes, and tasks of this process. */
   const sleepers = `
     const cond = new Condition();
@@ -159,7 +159,7 @@ describeEach('_TestCondition', (testCase) => {
   });
 });
 
-describeEach('_TestBarrier', (testCase) => {
+describeConformance('_TestBarrier', (testCase) => {
   const parties = `const N = 5;
     const barrier = new Barrier(N, { timeout: 30_000 });
     const list = () => new Semaphore(0);`;

@@ -2,9 +2,9 @@
 // further tasks of the same process here. A Semaphore that is only released takes the place of shared values, which come later.
 import { expect, test } from 'vitest';
 import { check } from '../fixtures/synchronize/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('_TestLock', (testCase) => {
+describeConformance('_TestLock', (testCase) => {
   test('_TestLock.test_repr_lock (adapted: inspect shows whether it is locked, not by whom)', async () => {
     await check(
       testCase,
@@ -110,7 +110,7 @@ describeEach('_TestLock', (testCase) => {
   }
 });
 
-describeEach('_TestSemaphore', (testCase) => {
+describeConformance('_TestSemaphore', (testCase) => {
   const countDown = `
     assert.equal(sem.getValue(), 2);
     assert.equal(await sem.acquire(), true);
@@ -168,7 +168,7 @@ describeEach('_TestSemaphore', (testCase) => {
   });
 });
 
-describeEach('_TestEvent', (testCase) => {
+describeConformance('_TestEvent', (testCase) => {
   test('_TestEvent.test_event', async () => {
     await check(
       testCase,
@@ -207,7 +207,7 @@ describeEach('_TestEvent', (testCase) => {
   });
 });
 
-describeEach(
+describeConformance(
   'TestNamedResource',
   (testCase) => {
     test('TestNamedResource.test_global_named_resource_spawn', async () => {

@@ -2,9 +2,9 @@
 // means that the thing pinned down is the same and the means are Node's; different, that our outcome is another one on purpose.
 import { test } from 'vitest';
 import { check } from '../fixtures/connection/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeConformance } from '../support/start-methods.js';
 
-describeEach('TestWait', (testCase) => {
+describeConformance('TestWait', (testCase) => {
   test('TestWait.test_wait', async () => {
     await check(testCase, overPipes(false));
   });

@@ -50,6 +50,24 @@ function makeCase(backend: Backend, method: Method): Case {
   };
 }
 
+/**
+ * CPython's tests: each under a fork and under a spawn. The third case, a spawned child of the native backend, takes the longest and
+ * differs from the two in nothing that they look at: MP_TEST_METHOD=spawn adds it.
+ */
+export function describeConformance(
+  title: string,
+  body: (testCase: Case) => void,
+  only: (testCase: Case) => boolean = () => true,
+): void {
+  const asked = process.env['MP_TEST_METHOD'] === 'spawn';
+  describeEach(
+    title,
+    body,
+    (testCase) =>
+      only(testCase) && (asked || testCase.backend === 'fallback' || testCase.method === 'fork'),
+  );
+}
+
 /** `describe` once per case; narrow with `only` where a feature exists on some cases alone. */
 export function describeEach(
   title: string,
