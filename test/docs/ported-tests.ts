@@ -60,7 +60,7 @@ function evaluate(file: string, note: Note): void {
     if (name === 'vitest') return runner(note);
     if (name.endsWith('/start-methods.js'))
       return {
-        describeEach,
+        describeConformance,
         cases: CASES,
         when: () => runnerTest(note),
       };
@@ -72,7 +72,7 @@ function evaluate(file: string, note: Note): void {
 }
 
 /** Which cases a test is left out of depends on the platform; what is ported does not. */
-function describeEach(_title: string, body: (testCase: Case) => void): void {
+function describeConformance(_title: string, body: (testCase: Case) => void): void {
   for (const { backend, method } of CASES) {
     const env = { MULTIPROCESSING_BACKEND: backend, MP_TEST_START_METHOD: method };
     const testCase: Case = {
