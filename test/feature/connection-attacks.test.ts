@@ -135,6 +135,8 @@ describe.runIf(native)('a connection on the native backend', () => {
           const { parentPort } = require('node:worker_threads');
           (async () => {
             const [a, b] = Pipe();
+            // An end that is collected is closed, and whoever waits at the other one is told.
+            globalThis.ends = [a, b];
             await a.send(1);
             await b.recv();
             parentPort.postMessage('ready');
