@@ -10,6 +10,7 @@ const groups = [
   { name: 'CPython', colour: { light: '#1a7f37', dark: '#3fb950' }, shape: square },
   { name: 'Node.js', colour: { light: '#9a6700', dark: '#d29922' }, shape: diamond },
   { name: 'other pools', colour: { light: '#8250df', dark: '#ab7df8' }, shape: triangle },
+  { name: 'one process', colour: { light: '#bc4c00', dark: '#db6d28' }, shape: ring },
   { name: 'floor, in C', colour: { light: '#59636e', dark: '#9198a1' }, shape: cross },
 ];
 
@@ -47,7 +48,7 @@ export function chart({ cases }, scheme) {
 
 function legend(scheme) {
   return groups.flatMap(({ name, colour, shape }, index) => {
-    const at = LEFT + index * 118;
+    const at = LEFT + index * 102;
     return [shape(at + 5, 42, colour[scheme]), text(at + 16, 46, name, { scheme })];
   });
 }
@@ -84,6 +85,9 @@ function text(at, y, raw, { scheme, anchor = 'start', muted = false }) {
 
 function circle(cx, cy, fill) {
   return `<circle cx="${cx.toFixed(1)}" cy="${cy}" r="5" fill="${fill}"/>`;
+}
+function ring(cx, cy, stroke) {
+  return `<circle cx="${cx.toFixed(1)}" cy="${cy}" r="4.5" fill="none" stroke="${stroke}" stroke-width="2"/>`;
 }
 function square(cx, cy, fill) {
   return `<rect x="${(cx - 4.5).toFixed(1)}" y="${cy - 4.5}" width="9" height="9" fill="${fill}"/>`;

@@ -1,10 +1,12 @@
+import { verdicts } from './verdicts.mjs';
+
 const units = {
   milliseconds: (ms) => ms.toFixed(2),
   microseconds: (ms) => (ms * 1000).toFixed(2),
   nanoseconds: (ms) => (ms * 1e6).toFixed(0),
 };
 
-/** A table per case. The first row is ours, and `× ours` is how many times as long the others take. */
+/** Who is ahead where, and a table per case. The first row is ours, and `× ours` is how many times as long the others take. */
 export function tables({ date, quick, machine, cases }) {
   const machineLines = Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`);
   const form = quick ? 'the quick form' : 'the full form';
@@ -13,17 +15,30 @@ export function tables({ date, quick, machine, cases }) {
     '',
     ...machineLines,
     '',
+    '### Who is ahead',
+    '',
+    ...verdicts(cases),
     ...cases.flatMap(caseTable),
   ].join('\n');
 }
 
+/** Puts the figures between the marks of a page. @throws when there are none. */
+export function withFigures(page, report) {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error('the page has no marks for the figures');
+  return `${page.slice(0, begin)}${BEGIN}\n\n${tables(report)}\n${page.slice(end)}`;
+}
+
+const BEGIN = '<!-- figures: written by npm run bench:report -->';
+const END = '<!-- /figures -->';
+
 function caseTable({ title, unit, results }) {
   const ours = results[0]?.p50;
   const rows = results.map((result) => {
-    if (result.missing !== undefined) return `| ${result.title} | ${result.missing} | | | |`;
+    if (result.missing !== undefined) return `| ${result.title} | not measured | | | |`;
     const show = units[unit.title];
     const { min, p50, p99 } = result;
-    const ratio = ours === undefined ? '' : (p50 / ours).toFixed(2);
+    const ratio = ours > 0 ? (p50 / ours).toFixed(2) : '';
     return `| ${result.title} | ${show(min)} | ${show(p50)} | ${show(p99)} | ${ratio} |`;
   });
   return [

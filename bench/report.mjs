@@ -5,23 +5,16 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.mjs';
-import { tables } from './markdown.mjs';
+import { withFigures } from './markdown.mjs';
 
 const root = path.join(import.meta.dirname, '..');
 const { values: options } = parseArgs({
   options: { json: { type: 'string', default: path.join(root, 'build', 'bench.json') } },
 });
 
-const BEGIN = '<!-- figures: written by npm run bench:report -->';
-const END = '<!-- /figures -->';
-
 const report = JSON.parse(readFileSync(options.json, 'utf8'));
 const page = path.join(root, 'docs', 'performance.md');
-const text = readFileSync(page, 'utf8');
-const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-if (begin < 0 || end < begin) throw new Error(`${page} has no marks for the figures`);
-
-writeFileSync(page, `${text.slice(0, begin)}${BEGIN}\n\n${tables(report)}\n${text.slice(end)}`);
+writeFileSync(page, withFigures(readFileSync(page, 'utf8'), report));
 writeFileSync(
   path.join(root, 'docs', 'performance.json'),
   `${JSON.stringify(report, undefined, 2)}\n`,

@@ -2,8 +2,8 @@ const NAME_WIDTH = 40;
 const COLUMN_WIDTH = 12;
 
 /** The first subject is ours; `× ours` says how many times as long the others take. */
-export function printCase({ title, unit, results }) {
-  console.log(`\n${title}`);
+export function printCase({ title, unit, results, seconds }) {
+  console.log(`\n${title} (measured in ${seconds} s)`);
   const head = ['min', 'p50', 'p99', '× ours', 'samples']
     .map((name) => name.padStart(COLUMN_WIDTH))
     .join('');
@@ -16,7 +16,7 @@ export function printCase({ title, unit, results }) {
     }
     const { min, p50, p99, samples } = result;
     const cells = [min, p50, p99].map((ms) => unit.show(ms));
-    cells.push(ours === undefined ? '' : (p50 / ours).toFixed(2), String(samples));
+    cells.push(!(ours > 0) ? '' : (p50 / ours).toFixed(2), String(samples));
     console.log(
       `  ${result.title.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(COLUMN_WIDTH)).join('')}`,
     );

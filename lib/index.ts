@@ -20,10 +20,16 @@ export type {
 } from './pool/executor-options.js';
 export { Future } from './pool/future.js';
 export { Pool } from './pool/pool.js';
-export type { ImapOptions, MapOptions, PoolOptions, TaskOptions } from './pool/pool-options.js';
+export type {
+  ImapOptions,
+  Items,
+  MapOptions,
+  PoolOptions,
+  TaskOptions,
+} from './pool/pool-options.js';
 export type { Progress } from './pool/progress.js';
-export type { AsyncResult } from './pool/results.js';
-export type { PoolStats } from './pool/stats.js';
+export type { AsyncResult, Callbacks } from './pool/results.js';
+export type { Distribution, PoolStats } from './pool/stats.js';
 export { waitFutures } from './pool/wait-futures.js';
 export type { DoneAndNotDone, ReturnWhen, WaitFuturesOptions } from './pool/wait-futures.js';
 export { exitNow, fork, registerAtFork } from './process/after-fork/index.js';

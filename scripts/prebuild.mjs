@@ -14,6 +14,9 @@ const nodeDir = findNodeDir();
 await withBuildLock(() => {
   const prebuildify = path.join(path.dirname(require.resolve('prebuildify')), 'bin.js');
   const args = ['--napi', '--strip', '--tag-libc', ...process.argv.slice(2)];
+  // Windows runs no script by its first line.
+  if (process.platform !== 'win32')
+    args.push('--node-gyp', inRoot('scripts', 'build', 'node-gyp-again.mjs'));
   const { status } = spawnSync(process.execPath, [prebuildify, ...args], {
     cwd: root,
     stdio: 'inherit',

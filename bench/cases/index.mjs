@@ -1,9 +1,13 @@
 import * as handOver from './hand-over.mjs';
+import { jobs } from './jobs.mjs';
 import * as lock from './lock.mjs';
 import * as lockContended from './lock-contended.mjs';
 import * as lockDeath from './lock-death.mjs';
 import * as poolApply from './pool-apply.mjs';
+import * as poolCreate from './pool-create.mjs';
+import * as poolLarge from './pool-large.mjs';
 import * as poolMap from './pool-map.mjs';
+import * as poolMapAutomatic from './pool-map-automatic.mjs';
 import * as pipe from './pipe.mjs';
 import * as pipeLarge from './pipe-large.mjs';
 import { queues } from './queue.mjs';
@@ -16,7 +20,11 @@ export const cases = [
   pipe,
   pipeLarge,
   poolMap,
+  poolMapAutomatic,
   poolApply,
+  poolLarge,
+  poolCreate,
+  ...jobs,
   lock,
   lockContended,
   handOver,

@@ -5,8 +5,8 @@ export const title = 'one task after the other, 2 workers: time from call to res
 export const unit = microseconds;
 export const sizes = { full: { rounds: 5_000, workers: 2 }, quick: { rounds: 1_000, workers: 2 } };
 export const subjects = [
-  { title: 'ours, fork, apply', kind: 'node', file: 'ours', measure: 'poolApplyFork' },
-  { title: 'ours, spawn, apply', kind: 'node', file: 'ours', measure: 'poolApplySpawn' },
+  { title: 'ours, fork, apply', kind: 'node', file: 'ours-pool', measure: 'applyFork' },
+  { title: 'ours, spawn, apply', kind: 'node', file: 'ours-pool', measure: 'applySpawn' },
   { title: 'piscina, run', kind: 'node', file: 'piscina', measure: 'run' },
   { title: 'tinypool, threads', kind: 'node', file: 'tinypool', measure: 'runThreads' },
   { title: 'tinypool, processes', kind: 'node', file: 'tinypool', measure: 'runProcesses' },

@@ -8,14 +8,18 @@ export const sizes = {
   quick: { items: 5_000, rounds: 3, workers: 2 },
 };
 export const subjects = [
-  { title: 'ours, fork, map with chunkSize 1', kind: 'node', file: 'ours', measure: 'poolMapFork' },
+  {
+    title: 'ours, fork, map with chunkSize 1',
+    kind: 'node',
+    file: 'ours-pool',
+    measure: 'mapFork',
+  },
   {
     title: 'ours, spawn, map with chunkSize 1',
     kind: 'node',
-    file: 'ours',
-    measure: 'poolMapSpawn',
+    file: 'ours-pool',
+    measure: 'mapSpawn',
   },
-  { title: 'ours, fork, map, automatic', kind: 'node', file: 'ours', measure: 'poolMapAutomatic' },
   { title: 'piscina, all at once', kind: 'node', file: 'piscina', measure: 'map' },
   {
     title: 'tinypool, threads, all at once',
@@ -46,11 +50,5 @@ export const subjects = [
     kind: 'python',
     file: 'python',
     measure: 'poolMap',
-  },
-  {
-    title: 'CPython Pool.map, automatic',
-    kind: 'python',
-    file: 'python',
-    measure: 'poolMapAutomatic',
   },
 ];

@@ -5,23 +5,74 @@ const subjects = [
   { title: 'ours, putSync and getSync', kind: 'node', file: 'ours-queue', measure: 'sync' },
   { title: 'ours, putSync and await get', kind: 'node', file: 'ours-queue', measure: 'async' },
   { title: 'ours, putMany and getManySync', kind: 'node', file: 'ours-queue', measure: 'batched' },
+  { title: 'ours, Pipe, the Sync methods', kind: 'node', file: 'ours-queue', measure: 'pipe' },
   { title: 'CPython, Queue', kind: 'python', file: 'queues', measure: 'queue' },
   { title: 'CPython, SimpleQueue', kind: 'python', file: 'queues', measure: 'simpleQueue' },
+  { title: 'CPython, Pipe', kind: 'python', file: 'queues', measure: 'pipe' },
   { title: 'child_process, json', kind: 'node', file: 'queue-peers', measure: 'json' },
   { title: 'child_process, advanced', kind: 'node', file: 'queue-peers', measure: 'advanced' },
   { title: 'MessagePort of a thread', kind: 'node', file: 'queue-peers', measure: 'thread' },
 ];
 
-const flow = (name, what, items) => ({
+const copies = {
+  title: 'a copy of the array, in one process',
+  kind: 'node',
+  file: 'array-floor',
+  measure: 'copies',
+};
+const spin = {
+  title: 'two processes that spin, in C',
+  kind: 'floor',
+  file: 'sync-floor',
+  measure: 'spin',
+};
+
+const flow = (name, what, items, bytes) => ({
   name: `queue-${name}`,
+  bytes,
   title: `${what}, one way to another process`,
   unit: microseconds,
-  subjects,
+  // JSON has no bytes: an object with a property for each takes a thousand times as long as anything else here.
+  subjects: bytes ? [...subjects.filter(({ measure }) => measure !== 'json'), copies] : subjects,
   sizes: {
-    full: { kind: name, items, rounds: 20 },
+    full: { kind: name, items, rounds: 12 },
     quick: { kind: name, items: Math.ceil(items / 4), rounds: 5 },
   },
 });
+
+/** What is written into it is two bytes: neither side copies. */
+const loan = (name, what, bytes) => ({
+  name: `queue-loan-${name}`,
+  title: `${what}, lent to the writer and to the reader`,
+  unit: microseconds,
+  sizes: {
+    full: { kind: name, bytes, most: 12, items: 10_000, rounds: 20 },
+    quick: { kind: name, bytes, most: 12, items: 2_500, rounds: 5 },
+  },
+  subjects: [
+    {
+      title: 'ours, putLoanSync and getLoanSync',
+      kind: 'node',
+      file: 'ours-queue',
+      measure: 'loans',
+    },
+  ],
+});
+
+const crowd = {
+  name: 'queue-crowd',
+  title: 'a number, from four processes to four others',
+  unit: microseconds,
+  sizes: {
+    full: { kind: 'number', items: 40_000, pairs: 4, rounds: 10 },
+    quick: { kind: 'number', items: 10_000, pairs: 4, rounds: 3 },
+  },
+  subjects: [
+    { title: 'ours, putSync and getSync', kind: 'node', file: 'ours-queue', measure: 'crowd' },
+    { title: 'CPython, Queue', kind: 'python', file: 'queues', measure: 'crowd' },
+    { title: 'CPython, SimpleQueue', kind: 'python', file: 'queues', measure: 'simpleCrowd' },
+  ],
+};
 
 const roundTrip = {
   name: 'queue-round-trip',
@@ -38,13 +89,18 @@ const roundTrip = {
     { title: 'child_process messages', kind: 'node', file: 'child-process', measure: 'messages' },
     { title: 'worker_threads messages', kind: 'node', file: 'worker-threads', measure: 'messages' },
     { title: 'socketpair, in C', kind: 'floor', file: 'pipe-floor', measure: 'pipe' },
+    { title: 'futex, in C', kind: 'floor', file: 'sync-floor', measure: 'futex' },
+    spin,
   ],
 };
 
 export const queues = [
   flow('number', 'a number', 20_000),
   flow('object', 'an object of five properties', 20_000),
-  flow('kibibytes4', '4 KiB', 10_000),
-  flow('mebibyte', '1 MiB', 200),
+  flow('kibibytes4', '4 KiB', 10_000, 2 ** 12),
+  flow('mebibyte', '1 MiB', 100, 2 ** 20),
+  loan('kibibytes4', '4 KiB', 4096),
+  loan('mebibyte', '1 MiB', 2 ** 20),
+  crowd,
   roundTrip,
 ];

@@ -1,5 +1,7 @@
 export function nothing() {}
 
+export const lengthOf = (bytes) => bytes.length;
+
 /** Sends back what comes, until the other end is closed. */
 export async function echo(connection) {
   try {

@@ -47,35 +47,9 @@ const pipeSync = ({ rounds, bytes }) =>
     });
   });
 
-async function withPool(method, workers, measure) {
-  const { Pool } = getContext(method);
-  const pool = new Pool(workers);
-  await pool.map(nothing, Array(1000).fill(1), { chunkSize: 1 });
-  const samples = await measure(pool);
-  pool.close();
-  await pool.join();
-  return samples;
-}
-
-async function poolMap(method, { items, rounds, workers }, options) {
-  const list = Array(items).fill(1);
-  return withPool(method, workers, async (pool) => {
-    const times = await timeEach(rounds, () => pool.map(nothing, list, options));
-    return times.map((ms) => ms / items);
-  });
-}
-
-const poolApply = (method, { rounds, workers }) =>
-  withPool(method, workers, (pool) => timeEach(rounds, () => pool.apply(nothing)));
-
 await main({
   startFork,
   startSpawn: ({ slowRounds }) => start('spawn', slowRounds),
   pipe,
   pipeSync,
-  poolMapFork: (size) => poolMap('fork', size, { chunkSize: 1 }),
-  poolMapSpawn: (size) => poolMap('spawn', size, { chunkSize: 1 }),
-  poolMapAutomatic: (size) => poolMap('fork', size, {}),
-  poolApplyFork: (size) => poolApply('fork', size),
-  poolApplySpawn: (size) => poolApply('spawn', size),
 });

@@ -1,2 +1,3 @@
-// The form that piscina wants a worker's function in.
-export { nothing as default } from './functions.mjs';
+// The form that piscina and tinypool want a worker's functions in.
+export { lengthOf, nothing, nothing as default } from './functions.mjs';
+export { gzipFile, nBody } from './jobs.mjs';

@@ -8,6 +8,6 @@ const filename = path.join(import.meta.dirname, 'piscina-worker.mjs');
 await main(
   measuresOf((workers) => {
     const pool = new Piscina({ filename, minThreads: workers, maxThreads: workers });
-    return { run: (item) => pool.run(item), end: () => pool.destroy() };
+    return { run: (item, name) => pool.run(item, { name }), end: () => pool.destroy() };
   }),
 );

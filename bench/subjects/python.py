@@ -85,6 +85,24 @@ def pool_apply(size):
     return with_pool(size, lambda pool: time_each(size["rounds"], lambda: pool.apply(nothing)))
 
 
+def pool_create(size):
+    context = multiprocessing.get_context("fork")
+
+    def once():
+        pool = context.Pool(size["workers"])
+        pool.map(nothing, [1, 2, 3, 4], chunksize=1)
+        pool.close()
+        pool.join()
+
+    return time_each(size["rounds"], once)
+
+
+def pool_large(size):
+    items = [bytes(size["bytes"])] * size["items"]
+    samples = with_pool(size, lambda pool: time_each(size["rounds"], lambda: pool.map(len, items, chunksize=1)))
+    return [ms / len(items) for ms in samples]
+
+
 MEASUREMENTS = {
     "startFork": start_fork,
     "startSpawn": start_spawn,
@@ -92,6 +110,8 @@ MEASUREMENTS = {
     "poolMap": lambda size: pool_map(size, 1),
     "poolMapAutomatic": lambda size: pool_map(size, None),
     "poolApply": pool_apply,
+    "poolCreate": pool_create,
+    "poolLarge": pool_large,
 }
 
 if __name__ == "__main__":

@@ -39,8 +39,57 @@ def flow(size, make):
     return samples
 
 
+def consume(queue, done):
+    while True:
+        if queue.get() is None:
+            done.put(True)
+
+
+def produce_part(queue, go, size, items):
+    item = ITEMS[size["kind"]]()
+    while go.get():
+        for _ in range(items - 1):
+            queue.put(item)
+        queue.put(None)
+
+
+def crowd(size, make):
+    context = multiprocessing.get_context("fork")
+    queue, go, done = make(context), context.SimpleQueue(), context.SimpleQueue()
+    part = size["items"] // size["pairs"]
+    children = []
+    for _ in range(size["pairs"]):
+        children.append(context.Process(target=produce_part, args=(queue, go, size, part)))
+        children.append(context.Process(target=consume, args=(queue, done)))
+    for child in children:
+        child.start()
+    samples = []
+    for i in range(-1, size["rounds"]):
+        started_at = time.perf_counter()
+        for _ in range(size["pairs"]):
+            go.put(True)
+        for _ in range(size["pairs"]):
+            done.get()
+        if i >= 0:
+            samples.append((time.perf_counter() - started_at) * 1000 / size["items"])
+    for child in children:
+        child.kill()
+    for child in children:
+        child.join()
+    return samples
+
+
+class PipeQueue:
+    def __init__(self, context):
+        self.reader, self.writer = context.Pipe(duplex=False)
+        self.get, self.put = self.reader.recv, self.writer.send
+
+
 MEASUREMENTS = {
     "queue": lambda size: flow(size, lambda context: context.Queue()),
+    "crowd": lambda size: crowd(size, lambda context: context.Queue()),
+    "simpleCrowd": lambda size: crowd(size, lambda context: context.SimpleQueue()),
+    "pipe": lambda size: flow(size, PipeQueue),
     "simpleQueue": lambda size: flow(size, lambda context: context.SimpleQueue()),
 }
 

@@ -65,6 +65,37 @@ static int futex(long rounds) {
   return 0;
 }
 
+/* Nobody sleeps: what the two processors need to see each other's stores. */
+static void spin_for(_Atomic uint32_t* word, uint32_t value) {
+  while (atomic_load_explicit(word, memory_order_acquire) != value) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+}
+
+static int spin(long rounds) {
+  _Atomic uint32_t* there = shared_words();
+  if (there == NULL) return 1;
+  _Atomic uint32_t* back = there + 64;
+  pid_t other = fork();
+  if (other == 0) {
+    for (uint32_t turn = 1;; turn++) {
+      spin_for(there, turn);
+      atomic_store(back, turn);
+    }
+  }
+  uint32_t turn = 0;
+  for (long round = -(rounds / 10 + 1); round < rounds; round++) {
+    double started_at = now_ms();
+    atomic_store(there, ++turn);
+    spin_for(back, turn);
+    if (round >= 0) print_sample(round, now_ms() - started_at);
+  }
+  kill(other, SIGKILL);
+  return 0;
+}
+
 static int watch(int fd) {
   int poll = epoll_create1(0);
   struct epoll_event event = {.events = EPOLLIN};
@@ -122,6 +153,7 @@ int main(int argc, char** argv) {
   int status = 2;
   if (strcmp(argv[1], "swaps") == 0) status = swaps(rounds, size_of(argv[2], "batch"));
   if (strcmp(argv[1], "futex") == 0) status = futex(rounds);
+  if (strcmp(argv[1], "spin") == 0) status = spin(rounds);
   if (strcmp(argv[1], "eventfd") == 0) status = eventfds(rounds);
   if (strcmp(argv[1], "kill") == 0) status = kills(rounds);
   puts("]");

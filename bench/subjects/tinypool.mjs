@@ -1,20 +1,18 @@
 import path from 'node:path';
 import { Tinypool } from 'tinypool';
 import { main } from './measure.mjs';
-import { measuresOf } from './peer-pool.mjs';
+import { measuresOf, measuresOfBoth } from './peer-pool.mjs';
 
 const filename = path.join(import.meta.dirname, 'piscina-worker.mjs');
 
-const make = (runtime) => (workers) => {
-  const pool = new Tinypool({ filename, runtime, minThreads: workers, maxThreads: workers });
-  return { run: (item) => pool.run(item), end: () => pool.destroy() };
+const make = (runtime, serialization) => (workers) => {
+  const [minThreads, maxThreads] = [workers, workers];
+  const pool = new Tinypool({ filename, runtime, serialization, minThreads, maxThreads });
+  return { run: (item, name) => pool.run(item, { name }), end: () => pool.destroy() };
 };
-const threads = measuresOf(make('worker_threads'));
-const processes = measuresOf(make('child_process'));
 
-await main({
-  mapThreads: threads.map,
-  runThreads: threads.run,
-  mapProcesses: processes.map,
-  runProcesses: processes.run,
-});
+const both = measuresOfBoth(measuresOf(make('worker_threads')), measuresOf(make('child_process')));
+// Its processes talk in JSON unless they are told otherwise, and a mebibyte of that takes a minute.
+const { large } = measuresOf(make('child_process', 'advanced'));
+
+await main({ ...both, largeProcesses: large });

@@ -1,4 +1,5 @@
 import workerpool from 'workerpool';
-import { nothing } from './functions.mjs';
+import { lengthOf, nothing } from './functions.mjs';
+import { gzipFile, nBody } from './jobs.mjs';
 
-workerpool.worker({ nothing });
+workerpool.worker({ nothing, lengthOf, gzipFile, nBody });

@@ -27,14 +27,37 @@ export interface TransferHandle {
   discard(): void;
 }
 
-/** One whole message: bytes, and the handles that travel beside them. */
+/**
+ * One whole message: bytes, and the handles that travel beside them. With a `head`, `bytes` are those behind that first byte, and with a
+ * `front` those behind its bytes, of which there are two at least: only where `takesHead` and `forValue` (message-head.ts) allow it, and
+ * then there are no handles.
+ */
 export interface Message {
   readonly bytes: Uint8Array;
+  readonly head?: number;
+  readonly front?: Uint8Array;
+  /** Of one with a front that is sent: what stands behind `bytes`. It arrives as a part of them. */
+  readonly more?: readonly Uint8Array[];
+  /** How long it is in all, of one with a front that is not copied while it waits for room: its bytes are those of then. */
+  readonly lasting?: number;
   readonly handles: readonly TransferHandle[];
 }
 
 /** Where a message may be written if it fits there; asked for when one is there. The answer's `bytes` are its beginning then. */
 export type Target = () => Uint8Array;
+
+/** What the two ends of a channel in shared memory can do besides. */
+export interface SharedChannel {
+  /**
+   * The oldest message that was sent here and that nobody has taken at the other end, where it never arrives then; undefined
+   * when there is none. The caller owns its handles.
+   */
+  takeBack(): Message | undefined;
+  /** Leaves a number, a whole one below 2 ** 53, where the other end can look at it, also when this process has died. */
+  mark(mark: number): void;
+  /** What the other end has marked last; 0 before. */
+  marked(): number;
+}
 
 /**
  * A two-way or one-way stream of whole messages between processes. Nothing is lost between `send` resolving and the peer's
@@ -44,6 +67,14 @@ export interface Channel {
   readonly readable: boolean;
   readonly writable: boolean;
   readonly closed: boolean;
+  /** Absent where no memory is shared. */
+  readonly shared?: SharedChannel | undefined;
+  /** Sends, or answers false where that has to wait: nothing was sent then. @throws BrokenPipeError, as `send` */
+  trySend(message: Message): boolean;
+  /** What `recv` would answer at once, as far as that is known here; undefined else. @throws EndOfFileError */
+  tryRecv(target?: Target): Message | undefined;
+  /** Messages may be sent with a `head` or a `front`, and are copied at once, or as soon as there is room (`lasting`). */
+  readonly takesHead?: boolean;
   /**
    * Resolves when the message has been handed to the transport. A message whose first byte has been written is always
    * finished, so `wait` bounds only the time until it begins: TimeoutError, or the signal's reason, means nothing was sent.

@@ -11,6 +11,7 @@
 import type { Wait } from '../base/options.js';
 import type { Readiness } from '../base/readiness.js';
 import type { Message, TransferHandle } from './contract.js';
+import type { Loans } from './loan-contract.js';
 import type { SharedHandle } from './sync-contract.js';
 
 /** How a put, a get or a join ends. */
@@ -34,18 +35,22 @@ export interface QueueShape {
   readonly onConsumerDied: OnConsumerDied | undefined;
 }
 
-/** A message to be put, or how many of the first bytes of the thread's scratch memory (base/scratch.ts) are one. */
+/**
+ * A message to be put, which may have a head (message-head.ts), or how many of the first bytes of the thread's scratch memory
+ * (base/scratch.ts) are one.
+ */
 export type Outgoing = Message | number;
 
 /**
  * Makes of a message, which stands in `bytes` from `start` to `end`, what its receiver gets. Called at once when a message has been
- * taken; the bytes are only valid until it returns. What it throws is thrown by the get, and that message is gone.
+ * taken, with its handles; the bytes are only valid until it returns. With a head (message-head.ts) instead they are given away. What it throws is thrown by
+ * the get, and that message is gone.
  */
 export type Decode<T> = (
   bytes: Buffer,
   start: number,
   end: number,
-  handles: readonly TransferHandle[],
+  handlesOrHead: readonly TransferHandle[] | number,
 ) => T;
 
 /** A message taken, in a box of its own since it may decode to anything; or why there is none. */
@@ -60,7 +65,7 @@ export interface QueueHandle extends SharedHandle {
    * The message is in the queue when it is Done; its bytes are copied before this returns. Its handles are consumed then,
    * otherwise they stay the caller's.
    * @throws SystemError (ENOSPC, ENOMEM) when there is no memory left for it: never waits for that. Natively NotSupportedError
-   * for a handle that has to arrive.
+   * for a connection that is kept by a socket.
    */
   put(message: Outgoing, wait: Wait): QueueOutcome | Promise<QueueOutcome>;
   putSync(message: Outgoing, timeoutMs: number): QueueOutcome;
@@ -89,6 +94,8 @@ export interface QueueHandle extends SharedHandle {
    * then, it is closed here too. Absent where nothing is inherited.
    */
   leave?(): void;
+  /** Absent where every message is copied. */
+  readonly loans?: Loans;
   /** One of the messages that this process has taken is finished, the oldest. False when there is none unfinished at all. */
   taskDone(): boolean;
   /** Messages put and not said to be done. */

@@ -11,8 +11,11 @@ export interface Givable {
    * In the parent, before it starts a child: these, of any kind, are among the child's arguments. Answers what the child runs if it
    * is forked.
    */
-  give(found: ReadonlySet<object>): () => void;
+  give(found: ReadonlySet<object>): KeepOnlyGiven;
 }
+
+/** With `rehearsal`, in the parent, nothing comes of it (see base/after-fork). */
+export type KeepOnlyGiven = (rehearsal: boolean) => void;
 
 /** So many values within the arguments are looked at; with more, the child keeps everything. */
 const MOST_LOOKS = 1000;
@@ -24,11 +27,11 @@ export function goByArguments(kind: Givable): void {
 }
 
 /** In the parent, before it starts a child with these arguments. Answers what the child runs if it is forked. */
-export function giveToChild(args: readonly unknown[]): () => void {
+export function giveToChild(args: readonly unknown[]): KeepOnlyGiven {
   const { found, complete } = search(args);
   const keepOnly = kinds.map((kind) => kind.give(found));
-  return () => {
-    if (complete) for (const keep of keepOnly) keep();
+  return (rehearsal) => {
+    if (complete) for (const keep of keepOnly) keep(rehearsal);
   };
 }
 

@@ -2,13 +2,17 @@
 import { inspect } from 'node:util';
 import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
+import { forValue } from '../backend/message-head.js';
+import { asBuffer } from '../base/bytes.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
+import { readCompactInTwo } from '../serialization/compact-reader.js';
+import { compactHead } from '../serialization/compact-writer.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
-import { deserialize, serialize } from '../serialization/serializer.js';
+import { deserialize, joined, serializeInParts } from '../serialization/serializer.js';
 import { Transfer, discardUntaken, takeChannel } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
@@ -79,11 +83,11 @@ export class Connection<In = unknown, Out = In>
   async recv(wait: Wait = FOR_EVER): Promise<In> {
     checkWait('wait', wait);
     this.#check('readable');
-    return decode(await this.#channel.recv(wait)) as In;
+    return decode(await this.#channel.recv(wait, forValue)) as In;
   }
 
   recvSync(wait?: SyncWait): In {
-    return decode(this.#receiveSync(wait)) as In;
+    return decode(this.#receiveSync(wait, forValue)) as In;
   }
 
   /**
@@ -231,9 +235,19 @@ export class Connection<In = unknown, Out = In>
 
   #encode(value: Out): Message {
     this.#check('writable');
+    const head = this.#channel.takesHead === true ? compactHead(value) : undefined;
+    if (head !== undefined) return { head, bytes: value as Uint8Array, handles: NO_HANDLES };
     const transfer = new Transfer();
-    const bytes = serialize(value, transfer);
-    return { bytes, handles: transfer.handles };
+    const { front, rest } = serializeInParts(value, transfer);
+    const { handles } = transfer;
+    const [bytes, ...more] = rest;
+    if (bytes === undefined || handles.length > 0 || this.#channel.takesHead !== true) {
+      return { bytes: joined(front, rest), handles };
+    }
+    const before = joined(front, []);
+    // Of numbers it is the kind alone.
+    if (before.length === 1) return { head: before[0] as number, bytes, handles };
+    return { front: before, bytes, more, handles };
   }
 
   #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
@@ -289,7 +303,9 @@ function checkSyncWait(wait: SyncWait | undefined): void {
   checkTimeout('wait.timeout', wait?.timeout);
 }
 
-function decode({ bytes, handles }: Message): unknown {
+function decode({ bytes, handles, head, front }: Message): unknown {
+  if (head !== undefined) return readCompactInTwo(head, bytes);
+  if (front !== undefined) return deserialize(front, handles, { owned: true, rest: bytes });
   const value = deserialize(bytes, handles, { owned: true });
   if (handles.length > 0) discardUntaken(handles);
   return value;
@@ -298,6 +314,5 @@ function decode({ bytes, handles }: Message): unknown {
 /** Handles that came along with what is asked for as bytes are nobody's. */
 function plainBytes({ bytes, handles }: Message): Buffer {
   if (handles.length > 0) discardUntaken(handles);
-  if (Buffer.isBuffer(bytes)) return bytes;
-  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
+  return asBuffer(bytes);
 }

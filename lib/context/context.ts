@@ -2,6 +2,7 @@ import type { StartMethod } from '../backend/contract.js';
 import { checkOptions } from '../base/options.js';
 import { Pipe } from '../connection/pipe.js';
 import { NotSupportedError } from '../errors.js';
+import { currentTask } from '../pool/current-task.js';
 import { ProcessPoolExecutor } from '../pool/executor.js';
 import { Pool } from '../pool/pool.js';
 import { cpuCount } from '../process/cpu-count.js';
@@ -38,6 +39,7 @@ export interface Context {
   readonly Event: typeof Event;
   readonly Barrier: typeof Barrier;
   readonly cpuCount: typeof cpuCount;
+  readonly currentTask: typeof currentTask;
   readonly currentProcess: typeof currentProcess;
   readonly parentProcess: typeof parentProcess;
   readonly activeChildren: typeof activeChildren;
@@ -78,6 +80,7 @@ function makeContext(method: StartMethod | undefined): Context {
     Event,
     Barrier,
     cpuCount,
+    currentTask,
     currentProcess,
     parentProcess,
     activeChildren,

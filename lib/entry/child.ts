@@ -14,6 +14,7 @@ import type { ProcessOptions } from '../process/process-options.js';
 import { Making } from '../process/process-options.js';
 import { Process } from '../process/process.js';
 import { printTraceback } from '../process/traceback.js';
+import { isInMainModule } from '../serialization/bound-function.js';
 import { setMainModuleUrl } from '../serialization/main-module.js';
 import { loadOnDemand } from '../serialization/reducers.js';
 import type * as Queues from '../queues/index.js';
@@ -60,7 +61,9 @@ async function rebuild(arrived: Arrived): Promise<Process> {
 /** By the references themselves, or by a module that requires it. An ES module that imports it leaves no trace. */
 function mainModuleLoaded({ target, processClass, mainModule }: Arrived): boolean {
   if (mainModule === undefined) return false;
-  const named = [target, processClass].some((found) => found?.kind === 'export' && found.isMain);
+  const named = [target, processClass].some(
+    (found) => found !== undefined && isInMainModule(found),
+  );
   return named || require.cache[fileURLToPath(mainModule)] !== undefined;
 }
 

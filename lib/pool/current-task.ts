@@ -21,8 +21,8 @@ export interface CurrentTask {
 
 let running: RunningTask | undefined;
 
-resetAfterFork(AfterForkOrder.Services, (kind) => {
-  if (kind !== 'rehearsal') become(undefined);
+resetAfterFork(AfterForkOrder.Services, (occasion) => {
+  become(occasion === 'rehearsal' ? running : undefined);
 });
 
 /**
@@ -44,32 +44,32 @@ export type SendReport = (value: unknown, index: number) => void;
 export class RunningTask {
   /** The place in the payload of the item that it is at. */
   index = 0;
-  /** What the function sees. */
-  readonly #view: CurrentTask;
+  readonly #id: number;
+  readonly #send: SendReport | undefined;
   #name = '';
+  #view: CurrentTask | undefined;
   #aborting: AbortController | undefined;
   #over = false;
 
   /** `send` is absent where nobody wants to hear of it. */
   constructor(id: number, send: SendReport | undefined) {
-    const name = (): string => this.#name;
+    this.#id = id;
+    this.#send = send;
+  }
+
+  /** What the function sees. Made when it is first asked for: most tasks never look. */
+  get view(): CurrentTask {
     const signal = (): AbortSignal => this.#controller.signal;
-    this.#view = Object.freeze<CurrentTask>({
-      id,
-      get name() {
-        return name();
-      },
+    return (this.#view ??= Object.freeze<CurrentTask>({
+      id: this.#id,
+      name: this.#name,
       get signal() {
         return signal();
       },
       report: (value) => {
-        if (!this.#over) send?.(value, this.index);
+        if (!this.#over) this.#send?.(value, this.index);
       },
-    });
-  }
-
-  get view(): CurrentTask {
-    return this.#view;
+    }));
   }
 
   abort(reason: unknown): void {
@@ -80,20 +80,40 @@ export class RunningTask {
     this.#aborting?.signal.throwIfAborted();
   }
 
-  /** Runs the body as this task. */
-  async during<T>(name: string, body: () => Promise<T>): Promise<T> {
+  /** Runs the body as this task: until it returns, or what it answers has settled. */
+  during<T>(name: string, body: () => T): T | Promise<Awaited<T>> {
     this.#name = name;
     become(this);
+    let lasts = false;
     try {
-      return await body();
+      const value = body();
+      lasts = isThenable(value);
+      return lasts ? this.#until(value) : value;
     } finally {
-      this.#over = true;
-      become(undefined);
+      if (!lasts) this.#end();
     }
   }
 
-  /** Made when it is first asked for: most tasks never look. */
+  async #until<T>(value: T): Promise<Awaited<T>> {
+    try {
+      return await value;
+    } finally {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#over = true;
+    become(undefined);
+  }
+
   get #controller(): AbortController {
     return (this.#aborting ??= new AbortController());
   }
+}
+
+/** What `await` would wait for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  return typeof (value as { then?: unknown }).then === 'function';
 }

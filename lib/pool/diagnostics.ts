@@ -12,6 +12,11 @@ const channels = {
   workerEnded: channel('node-multiprocessing:worker:end'),
 };
 
+/** Whether somebody wants to hear of the beginning of tasks. */
+export function startsAreWatched(): boolean {
+  return channels.started.hasSubscribers;
+}
+
 /** What the messages say of the pool. */
 export class PoolChannels {
   readonly #pool: string;

@@ -2,6 +2,7 @@
 import type { PoolWorker } from './pool-worker.js';
 import type { Roster } from './roster.js';
 import type { StatsCounter } from './stats.js';
+import type { Task } from './task.js';
 import { TaskQueue } from './task-queue.js';
 
 export interface DispatchOptions {
@@ -24,19 +25,63 @@ export class Dispatch {
     this.#maxQueue = options.maxQueue ?? Infinity;
   }
 
-  /** Idle workers first; then, when no more can be started, one task ahead for those whose present one is about to end. */
+  /** Idle workers first; then, when no more can be started, tasks ahead for those whose present ones are about to end. */
   run(): void {
     if (this.queue.length === 0) return;
     for (const worker of this.#roster.present) if (worker.idle) this.#giveNext(worker);
     if (this.queue.length === 0) return;
-    if (this.#roster.isFull)
-      for (const worker of this.#roster.present) if (worker.endsSoon) this.#giveNext(worker);
+    if (this.#roster.isFull) this.#giveAhead();
     this.#renewStale();
   }
 
-  /** It has nothing to do and should get nothing more: another one takes its place. */
+  /** One of its tasks has ended, and nothing else has changed. */
+  feed(worker: PoolWorker): void {
+    if (this.#isSpent(worker)) return;
+    if (this.queue.length > 0) {
+      this.#fill(worker);
+      if (worker.idle && this.queue.length > 0) this.run();
+    }
+    if (worker.idle) this.#takeOver(worker);
+  }
+
+  /** One for each and round again, so that none has many while another has few. */
+  #giveAhead(): void {
+    for (let given = true; given;) {
+      given = false;
+      for (const worker of this.#roster.present)
+        if (worker.takesAhead && this.#giveNext(worker)) given = true;
+    }
+  }
+
+  #fill(worker: PoolWorker): void {
+    if (worker.idle && !this.#giveNext(worker)) return;
+    while (this.#roster.isFull && worker.takesAhead && this.#giveNext(worker));
+  }
+
+  /** It has nothing to do while others have tasks that they have not begun: half of the most that one has. */
+  #takeOver(idle: PoolWorker): void {
+    let busiest = idle;
+    for (const worker of this.#roster.present) if (worker.load > busiest.load) busiest = worker;
+    if (busiest.load < 2) return;
+    for (const task of busiest.takeBack(Math.floor(busiest.load / 2))) {
+      if (task.settled) continue;
+      // A function that it was not born with: to whoever was.
+      const taker = task.fn.id <= idle.horizon && !this.#isSpent(idle) ? idle : busiest;
+      taker.give(task);
+    }
+  }
+
+  /** It should get nothing more: what it has not begun goes to others, and when it has nothing to do another one takes its place. */
   replaceSpent(worker: PoolWorker): void {
-    if (worker.idle && this.#isSpent(worker)) this.#replace(worker);
+    if (!this.#isSpent(worker)) return;
+    // One that was given as much as it may keeps that.
+    if (worker.outgrown) this.#putBack(worker.takeBack(worker.load));
+    if (worker.idle) this.#replace(worker);
+  }
+
+  /** To the front, as they were. */
+  #putBack(tasks: readonly Task[]): void {
+    for (const task of tasks.toReversed()) if (!task.settled) this.queue.unshift(task);
   }
 
   /** So many tasks more may come: those that idle workers take at once do not wait. */
@@ -55,10 +100,12 @@ export class Dispatch {
     return worker.given >= this.#maxTasksPerChild || worker.outgrown;
   }
 
-  #giveNext(worker: PoolWorker): void {
-    if (this.#isSpent(worker)) return;
+  #giveNext(worker: PoolWorker): boolean {
+    if (this.#isSpent(worker)) return false;
     const task = this.queue.take(worker.horizon);
-    if (task !== undefined) worker.give(task);
+    if (task === undefined) return false;
+    worker.give(task);
+    return true;
   }
 
   /** Workers that are idle although tasks wait were born before those tasks' functions were known: fork new ones. */

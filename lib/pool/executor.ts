@@ -19,7 +19,7 @@ import { workerKind } from './worker-kinds.js';
 import { ProcessWorker } from './worker-process.js';
 import { WorkerSet } from './worker-set.js';
 
-/** An executor that nobody can reach any more takes no more work; what it was given is still finished. */
+/** An executor that nobody can reach any more takes no more work; what it was given is still finished. As for pools. */
 const dropped = new FinalizationRegistry<ExecutorWork>((work) => {
   work.shutDown();
 });
@@ -60,7 +60,7 @@ export class ProcessPoolExecutor {
     });
     this.#work = new ExecutorWork(this.#set, name);
     refuseClone(this, 'ProcessPoolExecutor');
-    dropped.register(this, this.#work);
+    dropped.register(this, this.#work, this);
   }
 
   /**
@@ -123,6 +123,7 @@ export class ProcessPoolExecutor {
     checkBoolean('options.wait', wait);
     checkBoolean('options.cancelFutures', cancelFutures);
     this.#work.checkOwner();
+    dropped.unregister(this);
     this.#work.shutDown();
     if (cancelFutures) this.#work.cancelPending();
     if (wait) await this.#work.join();
@@ -136,12 +137,14 @@ export class ProcessPoolExecutor {
    */
   terminateWorkers(): void {
     this.#work.checkOwner();
+    dropped.unregister(this);
     this.#work.terminate('terminate');
   }
 
   /** The same by SIGKILL at once. Python: `kill_workers()`. */
   killWorkers(): void {
     this.#work.checkOwner();
+    dropped.unregister(this);
     this.#work.terminate('kill');
   }
 

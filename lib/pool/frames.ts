@@ -19,9 +19,9 @@ export const enum FrameKind {
   InitializerFailed = 4,
   /** From the worker, before any user code: from here on a death is this task's. */
   Started = 5,
-  /** From the worker: the value is the task's answer. */
+  /** From the worker: the value is the task's answer, `number` how long it ran (`runTimeOf`). */
   Done = 6,
-  /** From the worker: the value is the task's error. */
+  /** From the worker: the value is the task's error, `number` as above. */
   Failed = 7,
   /** To the worker: nobody waits for this task any more; the value is why. */
   Abort = 8,
@@ -35,18 +35,24 @@ export const enum FrameKind {
 
 /** Of a task on its way to the worker: what may come of it. None costs anything where it is not set. */
 export const enum TaskFlags {
-  /** It may be aborted while it runs, so its worker listens meanwhile. */
+  /** It may be aborted while it runs, so its worker listens meanwhile; a marked one only when its function answers a promise. */
   Abortable = 1,
   /** Somebody wants to hear its reports. */
   Reporting = 2,
   /** Its run is limited, and the loading of its function is not part of that. */
   Timed = 4,
+  /** It is likely to end in a moment: its beginning is marked in the memory that both sides share, and is no message. */
+  Marked = 8,
 }
 
 /** Of an answer. */
 export const enum AnswerFlags {
   /** The worker has outgrown its memory: it should get nothing more. */
   Outgrown = 1,
+  /** Of a shape that answers an outcome for each item: all went well, and the value is the results. */
+  AllWell = 2,
+  /** The function answered a promise. */
+  Later = 4,
 }
 
 export interface FrameHeader {
@@ -62,26 +68,34 @@ export const HEADER_BYTES = 16;
 /** As `number`: every function. */
 export const ALL_FUNCTIONS = 0xffff_ffff;
 
-const NO_BODY = new Uint8Array(0);
+/** Of an answer, as `number`: whole microseconds, and one more; 0 where the task has not begun. */
+export function runTimeSince(begunAt: number | undefined): number {
+  if (begunAt === undefined) return 0;
+  return Math.min(Math.round((performance.now() - begunAt) * 1000) + 1, LONGEST_RUN);
+}
 
-export function encodeFrame(header: FrameHeader, body: Uint8Array = NO_BODY): Buffer {
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.length);
-  frame.writeUInt8(header.kind, 0);
-  frame.writeUInt8(header.shape, 1);
+const LONGEST_RUN = 0xffff_ffff;
+
+/** In milliseconds; undefined where it has not begun, or ran for longer than the number can say, which is an hour. */
+export function runTimeOf({ number }: FrameHeader): number | undefined {
+  return number === 0 || number === LONGEST_RUN ? undefined : (number - 1) / 1000;
+}
+
+/** Writes the header to the beginning of the message. */
+export function encodeHeader(frame: Buffer, header: FrameHeader): void {
+  frame[0] = header.kind;
+  frame[1] = header.shape;
   frame.writeUInt16LE(header.flags, 2);
   frame.writeUInt32LE(header.number, 4);
   frame.writeDoubleLE(header.taskId, 8);
-  if (body.length > 0) frame.set(body, HEADER_BYTES);
-  return frame;
 }
 
-export function decodeHeader(bytes: Uint8Array): FrameHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export function decodeHeader(frame: Buffer): FrameHeader {
   return {
-    kind: view.getUint8(0),
-    shape: view.getUint8(1),
-    flags: view.getUint16(2, true),
-    number: view.getUint32(4, true),
-    taskId: view.getFloat64(8, true),
+    kind: frame[0] as number,
+    shape: frame[1] as number,
+    flags: frame.readUInt16LE(2),
+    number: frame.readUInt32LE(4),
+    taskId: frame.readDoubleLE(8),
   };
 }

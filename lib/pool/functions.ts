@@ -3,7 +3,7 @@
  * inherited; its horizon is the last number given before its birth. Elsewhere a number stands for a reference, sent once.
  */
 import { whileImporting } from '../process/import-guard.js';
-import { resolveReference, type FunctionReference } from '../serialization/function-reference.js';
+import { resolveCallable, type CallableReference } from '../serialization/bound-function.js';
 import { ALL_FUNCTIONS } from './frames.js';
 
 export type AnyFunction = (...args: never[]) => unknown;
@@ -12,8 +12,14 @@ export interface PoolFunction {
   readonly id: number;
   readonly name: string;
   readonly fn: AnyFunction;
-  /** How long a task with it takes, smoothed; undefined before the first. Decides whether workers are given one ahead. */
+  /** How long a task with it takes, smoothed; undefined before the first. Decides how many workers are given ahead. */
   meanRunMs: number | undefined;
+  /** Whether it has ever answered a promise, as far as is known; undefined before the first answer. Others cannot be aborted on their way. */
+  answersLater: boolean | undefined;
+}
+
+export function noteAnswer(fn: PoolFunction, later: boolean): void {
+  fn.answersLater = later || fn.answersLater === true;
 }
 
 const WEIGHT_OF_NEWEST = 0.2;
@@ -21,6 +27,14 @@ const WEIGHT_OF_NEWEST = 0.2;
 export function noteRunTime(fn: PoolFunction, ms: number): void {
   fn.meanRunMs =
     fn.meanRunMs === undefined ? ms : fn.meanRunMs + WEIGHT_OF_NEWEST * (ms - fn.meanRunMs);
+}
+
+/** Milliseconds. What is shorter costs nobody anything while it stands in the line of a worker. */
+const SHORT_TASK_MS = 1;
+
+/** Whether the function's tasks are known to end in a moment. */
+export function isShort({ meanRunMs }: PoolFunction): boolean {
+  return meanRunMs !== undefined && meanRunMs < SHORT_TASK_MS;
 }
 
 /** One numbering for all pools of the process, because a fork inherits all of them. */
@@ -34,7 +48,7 @@ export function numberFunction(fn: AnyFunction): PoolFunction {
   let numbered = known.get(fn);
   if (numbered === undefined) {
     const name = fn.name === '' ? '(anonymous)' : fn.name;
-    numbered = { id: ++lastId, name, fn, meanRunMs: undefined };
+    numbered = { id: ++lastId, name, fn, meanRunMs: undefined, answersLater: undefined };
     known.set(fn, numbered);
     byId.set(numbered.id, new WeakRef(fn));
     collected.register(fn, numbered.id);
@@ -46,6 +60,8 @@ export function numberFunction(fn: AnyFunction): PoolFunction {
 export interface FunctionSource {
   readonly horizon: number;
   get(id: number): AnyFunction | Promise<AnyFunction>;
+  /** The same if it need not be loaded first. */
+  known(id: number): AnyFunction | undefined;
   /** Told before the first task that uses the function. */
   learn(id: number, reference: unknown): void;
 }
@@ -61,27 +77,35 @@ export function inheritedFunctions(): FunctionSource {
         throw new Error(`this worker was forked before function ${String(id)} was known`);
       return fn;
     },
+    known: (id) => functions.get(id),
     learn: () => undefined,
   };
 }
 
 /** In any other worker: functions are loaded when a task first needs them. */
 export function referencedFunctions(): FunctionSource {
-  const references = new Map<number, FunctionReference>();
-  const loaded = new Map<number, Promise<AnyFunction>>();
+  const references = new Map<number, CallableReference>();
+  const loading = new Map<number, Promise<AnyFunction>>();
+  const loaded = new Map<number, AnyFunction>();
   return {
     horizon: ALL_FUNCTIONS,
     get(id) {
-      let loading = loaded.get(id);
-      if (loading === undefined) {
-        const reference = references.get(id) as FunctionReference;
-        loading = whileImporting(() => resolveReference(reference)) as Promise<AnyFunction>;
-        loaded.set(id, loading);
+      let answer = loading.get(id);
+      if (answer === undefined) {
+        const reference = references.get(id) as CallableReference;
+        answer = whileImporting(() => resolveCallable(reference)) as Promise<AnyFunction>;
+        loading.set(id, answer);
+        answer.then(
+          (fn) => loaded.set(id, fn),
+          // Whoever asked for it is told by the answer itself.
+          () => undefined,
+        );
       }
-      return loading;
+      return answer;
     },
+    known: (id) => loaded.get(id),
     learn(id, reference) {
-      references.set(id, reference as FunctionReference);
+      references.set(id, reference as CallableReference);
     },
   };
 }

@@ -1,12 +1,17 @@
 import { log } from '../base/log.js';
 import type { Frame, PoolLine } from './pool-line.js';
 
+/** As the reason of an abort: making the usual one costs more than most messages. */
+const TAKEN_BACK = Symbol('nobody listens any more');
+
 /** Reads a worker's line while somebody listens. Waiting for a message keeps the event loop alive, so it can be taken back. */
 export class LineReader {
   readonly #line: PoolLine;
   readonly #onFrame: (frame: Frame) => void;
   readonly #onGone: () => void;
   #wanted = false;
+  /** It will be looked whether it still is not wanted. */
+  #leaving = false;
   #gone = false;
   #running: Promise<void> | undefined;
   #interrupt = new AbortController();
@@ -24,17 +29,20 @@ export class LineReader {
   listen(on: boolean): void {
     this.#wanted = on;
     if (on) this.#start();
-    // The end of one task and the beginning of the next come in one turn: then there is nothing to take back.
-    else
-      queueMicrotask(() => {
-        if (!this.#wanted) this.#interrupt.abort();
+    // Who awaits one task after the other begins the next in the turn in which one ends: then nothing is to be taken back.
+    else if (!this.#leaving) {
+      this.#leaving = true;
+      setImmediate(() => {
+        this.#leaving = false;
+        if (!this.#wanted) this.#interrupt.abort(TAKEN_BACK);
       });
+    }
   }
 
   /** Reads what has arrived already, and waits for nothing. */
   catchUp(): Promise<void> {
     this.#catching++;
-    this.#interrupt.abort();
+    this.#interrupt.abort(TAKEN_BACK);
     this.#caughtUp = this.#caughtUp.then(async () => {
       await this.#running;
       while (!this.#gone && (await this.#line.poll())) await this.#readOne(undefined);
@@ -51,7 +59,8 @@ export class LineReader {
 
   #start(): void {
     if (this.#running !== undefined || this.#catching > 0 || this.#gone) return;
-    this.#interrupt = new AbortController();
+    // To make one costs more than the rest of a reading.
+    if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
     this.#running = this.#run(this.#interrupt.signal).then(() => {
       this.#running = undefined;
       if (this.#wanted) this.#start();
@@ -59,7 +68,19 @@ export class LineReader {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    while (this.#wanted && !this.#gone && !signal.aborted) await this.#readOne(signal);
+    while (this.#wanted && !this.#gone && !signal.aborted) {
+      await this.#readOne(signal);
+      this.#readMore();
+    }
+  }
+
+  /** What has come along, without a promise for each. */
+  #readMore(): void {
+    while (this.#wanted && this.#catching === 0) {
+      const frame = this.#line.tryRecv();
+      if (frame === undefined) return;
+      this.#onFrame(frame);
+    }
   }
 
   async #readOne(signal: AbortSignal | undefined): Promise<void> {

@@ -1,9 +1,12 @@
 /** The line between a pool and one of its workers: one end here, one there. Used by nobody else, so a death concerns nobody else. */
-import type { Channel } from '../backend/contract.js';
+import type { Channel, Message, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
+import { forValue, lengthOf } from '../backend/message-head.js';
 import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
+import { asBuffer } from '../base/bytes.js';
 import { log } from '../base/log.js';
 import type { Wait } from '../base/options.js';
+import { scratch } from '../base/scratch.js';
 import {
   BrokenPipeError,
   ClosedError,
@@ -12,9 +15,15 @@ import {
   SystemError,
 } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
-import { deserialize, serialize } from '../serialization/serializer.js';
-import { takeChannel, Transfer } from '../serialization/transfer.js';
-import { decodeHeader, encodeFrame, HEADER_BYTES, type FrameHeader } from './frames.js';
+import {
+  deserialize,
+  joined,
+  serialize,
+  serializeInParts,
+  serializeToScratch,
+} from '../serialization/serializer.js';
+import { discardUntaken, takeChannel, Transfer } from '../serialization/transfer.js';
+import { decodeHeader, encodeHeader, HEADER_BYTES, type FrameHeader } from './frames.js';
 
 const BOTH_WAYS = { readable: true, writable: true };
 
@@ -25,10 +34,7 @@ export interface Frame extends FrameHeader {
 
 type PartialHeader = Partial<FrameHeader> & Pick<FrameHeader, 'kind'>;
 
-interface Encoded {
-  readonly bytes: Buffer;
-  readonly transfer: Transfer;
-}
+const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
 
 /** The pool's ends of all lines of this process. A forked child closes them: they are its parent's. */
 const poolEnds = new Set<PoolLine>();
@@ -72,17 +78,52 @@ export class PoolLine {
     return new PoolLine(backend().channelFromTransfer(takeChannel(handles, key), BOTH_WAYS));
   }
 
-  /**
-   * `value` is what errors call `what`. When nobody is left at the other end the message is dropped: `recv` tells.
-   * @throws SerializationError, or what else is wrong with the message; nothing was sent then.
-   */
-  async send(header: PartialHeader, value?: unknown, what = 'value'): Promise<void> {
-    await this.#transmit(encode(header, value, what));
+  /** Whether both sides share memory, so that `mark` and `takeBack` can be used. */
+  get isShared(): boolean {
+    return this.#channel.shared !== undefined;
   }
 
-  /** The same for who does not wait for room. What is wrong with the message is thrown at once. */
+  /**
+   * What the other end sees of this one although no message says so, also when this process has died: of a worker the task that it has
+   * begun, of the pool how many it has aborted. Does nothing where no memory is shared, and where the line is closed.
+   */
+  mark(mark: number): void {
+    if (!this.#channel.closed) this.#channel.shared?.mark(mark);
+  }
+
+  /** What the other end has marked last; 0 before. */
+  get marked(): number {
+    return this.#channel.closed ? 0 : (this.#channel.shared?.marked() ?? 0);
+  }
+
+  /** The header of the oldest message that was sent and that the other end has not taken: it never arrives there. */
+  takeBack(): FrameHeader | undefined {
+    const message = this.#channel.closed ? undefined : this.#channel.shared?.takeBack();
+    for (const handle of message?.handles ?? []) handle.discard();
+    return message && decodeHeader(asBuffer(message.bytes));
+  }
+
+  /**
+   * `value` is what errors call `what`. Undefined when it is sent, a promise while it waits for room. When nobody is left at the
+   * other end the message is dropped: `recv` tells. Rejects with SerializationError, or what else is wrong with the message;
+   * nothing was sent then.
+   */
+  send(header: PartialHeader, value?: unknown, what = 'value'): Promise<void> | undefined {
+    try {
+      const whole = wholeOf(header);
+      const bytes = this.isShared ? encodeToScratch(whole, value) : undefined;
+      if (bytes === undefined) return this.#sendEncoded(whole, value, what);
+      if (this.#channel.trySend({ bytes, handles: NO_HANDLES })) return undefined;
+      return this.#transmit({ bytes: Buffer.from(bytes), handles: NO_HANDLES });
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it is
+      return isGone(error) ? undefined : Promise.reject(error);
+    }
+  }
+
+  /** The same for who does not wait for room. @throws SerializationError */
   post(header: PartialHeader, value?: unknown, what = 'value'): void {
-    this.#transmit(encode(header, value, what)).catch((error: unknown) => {
+    this.#transmit(this.#encode(wholeOf(header), value, what)).catch((error: unknown) => {
       log('a message of a pool could not be sent: %o', error);
     });
   }
@@ -104,12 +145,18 @@ export class PoolLine {
   /** The next message; undefined when the other end has gone and all was read. */
   async recv(wait: Wait = {}): Promise<Frame | undefined> {
     try {
-      const { bytes, handles } = await this.#channel.recv(wait);
-      const read = (): unknown => {
-        if (bytes.length === HEADER_BYTES) return undefined;
-        return deserialize(bytes.subarray(HEADER_BYTES), handles, { owned: true });
-      };
-      return { ...decodeHeader(bytes), read };
+      return new ReceivedFrame(await this.#channel.recv(wait, forValue));
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The next message, if it is known to be here; undefined else: `recv` tells. */
+  tryRecv(): Frame | undefined {
+    try {
+      const message = this.#channel.tryRecv(forValue);
+      return message && new ReceivedFrame(message);
     } catch (error) {
       if (isGone(error)) return undefined;
       throw error;
@@ -127,21 +174,80 @@ export class PoolLine {
     this.#channel.close();
   }
 
-  async #transmit({ bytes, transfer }: Encoded): Promise<void> {
+  #sendEncoded(header: FrameHeader, value: unknown, what: string): Promise<void> | undefined {
+    const message = this.#encode(header, value, what);
+    const isInParts = message.lasting !== undefined;
+    return isInParts && this.#channel.trySend(message) ? undefined : this.#transmit(message);
+  }
+
+  /** Long byte arrays are not copied here, but where they are to lie. */
+  #encode(header: FrameHeader, value: unknown, what: string): Message {
+    const before = Buffer.allocUnsafe(HEADER_BYTES);
+    encodeHeader(before, header);
+    if (value === undefined) return { bytes: before, handles: NO_HANDLES };
+    const transfer = new Transfer();
+    const { front, rest } = serializeInParts(value, transfer, what);
+    const { handles } = transfer;
+    const [bytes, ...more] = rest;
+    if (bytes === undefined || handles.length > 0 || this.#channel.takesHead !== true) {
+      return { bytes: joined([before, ...front], rest), handles };
+    }
+    const message = { bytes, front: joined([before, ...front], []), more, handles: NO_HANDLES };
+    return { ...message, lasting: lengthOf(message) };
+  }
+
+  async #transmit(message: Message): Promise<void> {
     try {
-      await this.#channel.send({ bytes, handles: transfer.handles }, {});
+      await this.#channel.send(message, {});
     } catch (error) {
-      transfer.discard();
+      discardUntaken(message.handles);
       if (!isGone(error)) throw error;
     }
   }
 }
 
-function encode(header: PartialHeader, value: unknown, what: string): Encoded {
-  const transfer = new Transfer();
-  const body = value === undefined ? undefined : serialize(value, transfer, what);
-  const bytes = encodeFrame({ shape: 0, flags: 0, number: 0, taskId: 0, ...header }, body);
-  return { bytes, transfer };
+function wholeOf(header: PartialHeader): FrameHeader {
+  const { kind, shape = 0, flags = 0, number = 0, taskId = 0 } = header;
+  return { kind, shape, flags, number, taskId };
+}
+
+/** Of a small plain value, in memory that the next message is written to. Undefined for others. */
+function encodeToScratch(header: FrameHeader, value: unknown): Buffer | undefined {
+  const end = value === undefined ? HEADER_BYTES : serializeToScratch(value, HEADER_BYTES);
+  if (end < HEADER_BYTES || scratch.busy) return undefined;
+  encodeHeader(scratch.bytes, header);
+  return scratch.bytes.subarray(0, end);
+}
+
+class ReceivedFrame implements Frame {
+  readonly kind: number;
+  readonly shape: number;
+  readonly flags: number;
+  readonly number: number;
+  readonly taskId: number;
+  readonly #bytes: Buffer;
+  readonly #rest: Uint8Array | undefined;
+  readonly #handles: readonly TransferHandle[];
+
+  constructor({ bytes, front, handles }: Message) {
+    const whole = asBuffer(front ?? bytes);
+    const { kind, shape, flags, number, taskId } = decodeHeader(whole);
+    this.kind = kind;
+    this.shape = shape;
+    this.flags = flags;
+    this.number = number;
+    this.taskId = taskId;
+    this.#bytes = whole;
+    this.#rest = front && bytes;
+    this.#handles = handles;
+  }
+
+  read(): unknown {
+    const bytes = this.#bytes;
+    if (bytes.length === HEADER_BYTES) return undefined;
+    const options = { owned: true, from: HEADER_BYTES, rest: this.#rest };
+    return deserialize(bytes, this.#handles, options);
+  }
 }
 
 const GONE = new Set(['EPIPE', 'ECONNRESET']);

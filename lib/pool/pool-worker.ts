@@ -1,10 +1,10 @@
 /** One worker's line: what it was given and what it has begun, in order. From this a death is blamed on the right task. */
 import { log } from '../base/log.js';
 import type { ExitStatus } from '../backend/contract.js';
-import { noteRunTime } from './functions.js';
+import { noteAnswer, noteRunTime } from './functions.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
-import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
+import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
 export interface WorkerOwner {
@@ -28,6 +28,10 @@ export class PoolWorker implements WorkerEvents {
   readonly #handle: WorkerHandle;
   readonly #owner: WorkerOwner;
   readonly #line: Task[] = [];
+  /** Milliseconds that its line is expected to take, as each task was expected when it was given. */
+  #aheadMs = 0;
+  /** Tasks in its line that wait for room on the way. */
+  #underway = 0;
   #state: WorkerState = 'starting';
   #launched = false;
   #running = false;
@@ -110,25 +114,52 @@ export class PoolWorker implements WorkerEvents {
     return this.#horizon;
   }
 
-  /** True when one more task in its line would begin within a moment: the one before it is known to be short. */
-  get endsSoon(): boolean {
-    if (this.#state !== 'ready' || this.#line.length !== 1) return false;
-    const [task] = this.#line;
-    if (task === undefined || task.settled) return false;
-    const mean = task.fn.meanRunMs;
-    return mean !== undefined && mean < SHORT_TASK_MS;
+  /**
+   * Whether one more task in its line would begin in a moment, as those before it are known to be short: then it need not wait for
+   * the next one between two. Many only where they can be taken back, should one of them be longer than it looked, and while
+   * there is room for them on the way.
+   */
+  get takesAhead(): boolean {
+    if (this.#state !== 'ready') return false;
+    const most = this.#handle.givesBack && this.#underway === 0 ? MOST_AHEAD : 2;
+    return this.#line.length < most && this.#aheadMs < AHEAD_MS;
   }
 
   give(task: Task): void {
     this.#line.push(task);
-    this.#guard.turnTo(this.#line[0]);
+    this.#aheadMs += task.expectedMs = expectedMsOf(task);
+    if (this.#line.length === 1) this.#guard.turnTo(task);
     this.#given++;
     task.onGiven?.();
     this.listen(true);
-    this.#handle.send(task, task.fn).catch((error: unknown) => {
+    const waiting = this.#handle.send(task, task.fn);
+    if (waiting === undefined) return;
+    this.#underway++;
+    waiting.then(
+      () => {
+        this.#underway--;
+      },
+      (error: unknown) => {
+        this.#underway--;
+        this.#given--;
+        this.#end(task, failed(error));
+      },
+    );
+  }
+
+  /** Takes back up to so many that it has not begun, for others to run. */
+  takeBack(most: number): Task[] {
+    const back: Task[] = [];
+    while (back.length < most) {
+      const id = this.#handle.takeBack();
+      if (id === undefined) break;
+      const task = this.#line.find((one) => one.id === id);
+      if (task === undefined) continue;
+      this.#drop(this.#line.indexOf(task));
       this.#given--;
-      this.#end(task, failed(error));
-    });
+      back.push(task);
+    }
+    return back;
   }
 
   has(task: Task): boolean {
@@ -176,6 +207,7 @@ export class PoolWorker implements WorkerEvents {
   /** Empties its line. */
   takeLine(): Task[] {
     this.#running = false;
+    this.#aheadMs = 0;
     this.#guard.turnTo(undefined);
     return this.#line.splice(0);
   }
@@ -223,14 +255,22 @@ export class PoolWorker implements WorkerEvents {
     if (task?.settled === false) task.control.onReport?.(value, index);
   }
 
-  finished(taskId: number, outcome: Outcome, outgrown = false): void {
+  finished(taskId: number, outcome: Outcome, finished: Finished = {}): void {
+    const { ranMs, outgrown = false, later } = finished;
     const task = this.#next(taskId);
     if (task === undefined) return;
     this.#running = false;
     this.#outgrown ||= outgrown;
     this.#finished++;
-    if (task.startedAt !== undefined) noteRunTime(task.fn, performance.now() - task.startedAt);
+    if (later !== undefined) noteAnswer(task.fn, later);
+    if (ranMs !== undefined) task.startedAt ??= performance.now() - ranMs;
+    if (task.startedAt !== undefined)
+      noteRunTime(task.fn, ranMs ?? performance.now() - task.startedAt);
     this.#end(task, outcome);
+  }
+
+  hadBegun(taskId: number): void {
+    if (this.#line[0]?.id === taskId) this.#running = true;
   }
 
   exited(status: ExitStatus): void {
@@ -250,10 +290,15 @@ export class PoolWorker implements WorkerEvents {
   #end(task: Task, outcome: Outcome): void {
     const at = this.#line.indexOf(task);
     if (at === -1) return;
-    this.#line.splice(at, 1);
-    this.#guard.turnTo(this.#line[0]);
+    this.#drop(at);
     if (this.#line.length === 0) this.listen(false);
     this.#owner.taskEnded(this, task, outcome);
+  }
+
+  #drop(at: number): void {
+    const [task] = at === 0 ? [this.#line.shift()] : this.#line.splice(at, 1);
+    this.#aheadMs = this.#line.length === 0 ? 0 : this.#aheadMs - (task?.expectedMs ?? 0);
+    this.#guard.turnTo(this.#line[0]);
   }
 
   #leave(how: keyof typeof FAREWELLS): void {
@@ -272,5 +317,22 @@ export class PoolWorker implements WorkerEvents {
 /** The ways to end, a firmer one after a gentler. */
 const FAREWELLS = { stop: 0, terminate: 1, kill: 2 };
 
-/** Below this, handing over one task ahead costs its caller nothing and saves the worker the wait for the next. */
-const SHORT_TASK_MS = 1;
+/** Tasks in a worker's line until they are expected to take so long, in milliseconds. */
+const AHEAD_MS = 1;
+
+const MOST_AHEAD = 64;
+
+/** As `expectedMs` of a task behind which nothing is to wait. */
+const LONG_MS = 1e9;
+
+/**
+ * No more than one such task waits behind another: one that may be aborted while it runs, as its worker reads ahead then and what
+ * is read cannot be taken back; and one whose caller hears that it is given, and can cancel it until then.
+ */
+function expectedMsOf({ fn, control, onGiven }: Task): number {
+  const meanMs = fn.meanRunMs ?? LONG_MS;
+  const isListening =
+    control.abortable === true && (control.taskTimeout !== undefined || fn.answersLater !== false);
+  const isBound = isListening || onGiven !== undefined;
+  return isBound ? Math.max(meanMs, AHEAD_MS / 2) : meanMs;
+}

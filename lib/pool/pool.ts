@@ -25,7 +25,10 @@ import { workerKind } from './worker-kinds.js';
 import { ProcessWorker } from './worker-process.js';
 import { WorkerSet } from './worker-set.js';
 
-/** A pool that nobody can reach any more takes no more work; what it was given is still finished. */
+/**
+ * A pool that nobody can reach any more takes no more work; what it was given is still finished. One that has been ended is taken off
+ * the list: the errors that its tasks fail with keep the frames of that call, so the pool itself, reachable from here.
+ */
 const dropped = new FinalizationRegistry<WorkerSet>((set) => {
   set.close();
 });
@@ -60,7 +63,7 @@ export class Pool {
       createWorker: () => new ProcessWorker(kind),
     });
     refuseClone(this, 'Pool');
-    dropped.register(this, this.#set);
+    dropped.register(this, this.#set, this);
     if (method !== 'fork') this.#set.fill();
   }
 
@@ -165,12 +168,14 @@ export class Pool {
   /** No more tasks. The workers end when all is done that was accepted. */
   close(): void {
     this.#checkOwner();
+    dropped.unregister(this);
     this.#set.close();
   }
 
   /** Ends the workers now. What has not finished fails with CancelledError. */
   terminate(): void {
     this.#checkOwner();
+    dropped.unregister(this);
     this.#set.terminate();
   }
 
@@ -197,6 +202,7 @@ export class Pool {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owner !== process.pid) return;
+    dropped.unregister(this);
     if (this.#set.hasWork) this.#set.terminate();
     else this.#set.close();
     await this.#set.join({});

@@ -91,6 +91,7 @@ export class Roster {
     this.#present.clear();
     for (const worker of this.#leaving) worker.terminate(how);
     clearTimeout(this.#killTimer);
+    if (this.isEmpty) return;
     this.#killTimer = setTimeout(() => {
       for (const worker of this.#leaving) worker.kill();
     }, TERMINATE_GRACE_MS).unref();

@@ -21,7 +21,7 @@ export interface PoolStats {
   readonly runMs: Distribution;
 }
 
-/** Of milliseconds, over the life of the pool; all zero before the first. */
+/** Of milliseconds, to within a hundredth, over the life of the pool; all zero before the first. */
 export interface Distribution {
   readonly count: number;
   readonly min: number;
@@ -32,13 +32,19 @@ export interface Distribution {
   readonly max: number;
 }
 
+/**
+ * A day, in microseconds, and two figures: some 30 KB for each of the two histograms of a pool, where Node's own bounds take 360.
+ * What takes longer counts as a day.
+ */
+const BOUNDS = { lowest: 1, highest: 86_400_000_000, figures: 2 };
+
 export class StatsCounter {
   completed = 0;
   failed = 0;
   restarted = 0;
   retried = 0;
-  readonly #waits = createHistogram();
-  readonly #runs = createHistogram();
+  readonly #waits = createHistogram(BOUNDS);
+  readonly #runs = createHistogram(BOUNDS);
 
   taskEnded(task: Task, ok: boolean): void {
     if (ok) this.completed++;
@@ -63,7 +69,7 @@ export class StatsCounter {
 
 /** In microseconds: a histogram counts whole numbers above zero. */
 function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * 1000)));
+  histogram.record(Math.min(BOUNDS.highest, Math.max(1, Math.round(ms * 1000))));
 }
 
 function distribution(histogram: RecordableHistogram): Distribution {

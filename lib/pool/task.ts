@@ -80,6 +80,8 @@ export class Task {
   queued = false;
   /** When it is due among those that wait; kept by the queue. */
   turn = 0;
+  /** Milliseconds that it was expected to run when a worker was given it; kept by that worker's line. */
+  expectedMs = 0;
   /** Milliseconds that its worker has to end it, once nobody waits for it any more. */
   graceMs: number | undefined;
   /** How many workers have died with this task next in their line, before it began. */

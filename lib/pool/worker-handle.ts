@@ -3,6 +3,16 @@ import type { ExitStatus } from '../backend/contract.js';
 import type { PoolFunction } from './functions.js';
 import type { Outcome, Task } from './task.js';
 
+/** What is told with the end of a task. */
+export interface Finished {
+  /** Milliseconds that it ran, by the worker's clock; undefined where that is not known. */
+  readonly ranMs?: number | undefined;
+  /** The worker has more memory than it may. */
+  readonly outgrown?: boolean | undefined;
+  /** Its function answered a promise; undefined where that is not known. */
+  readonly later?: boolean | undefined;
+}
+
 export interface WorkerEvents {
   /** The initializer begins. */
   initializing(): void;
@@ -13,13 +23,12 @@ export interface WorkerEvents {
   started(taskId: number): void;
   /** Of a task whose run is limited: its function is called now. */
   called(taskId: number): void;
-  /**
-   * The task that is next in line has ended. Without having begun, when it could not be decoded over there. `outgrown`: the
-   * worker has more memory than it may.
-   */
-  finished(taskId: number, outcome: Outcome, outgrown?: boolean): void;
+  /** The task that is next in line has ended. Without having begun, when it could not be decoded over there. */
+  finished(taskId: number, outcome: Outcome, how?: Finished): void;
   /** The task that has begun tells something, about the item at this place of its payload. */
   reported(taskId: number, value: unknown, index: number): void;
+  /** Before `exited`, where it has not said all by messages: this task had begun. Others may have ended since. */
+  hadBegun(taskId: number): void;
   /** The process has ended and everything it ever sent has been delivered. Comes once, last. */
   exited(status: ExitStatus): void;
 }
@@ -30,10 +39,15 @@ export interface WorkerHandle {
   /** When it rejects, there is no process and no event comes. */
   start(events: WorkerEvents): Promise<void>;
   /**
-   * Hands over a task, after everything sent before. Rejects when it cannot be encoded: nothing was sent then, and the worker
-   * is as before. A worker that cannot be reached any more is no error of the task: `exited` follows.
+   * Hands over a task, after everything sent before: at once, or the promise tells when. Rejects when it cannot be encoded:
+   * nothing was sent then, and the worker is as before. A worker that cannot be reached any more is no error of the task:
+   * `exited` follows.
    */
-  send(task: Task, fn: PoolFunction): Promise<void>;
+  send(task: Task, fn: PoolFunction): Promise<void> | undefined;
+  /** Whether tasks that it has not begun can be taken back, so that it may be given many ahead. */
+  readonly givesBack: boolean;
+  /** Takes one back, the oldest that it has not taken itself: its id. Undefined when there is none, or none for the moment. */
+  takeBack(): number | undefined;
   /** Tells the worker that nobody waits for this task any more. */
   abort(task: Task, reason: unknown): void;
   /** Delivers what has arrived from it already, whether or not anybody listens. */

@@ -3,6 +3,8 @@ import { decodeError } from '../serialization/error-codec.js';
 import { FrameKind } from './frames.js';
 import type { Frame, PoolLine } from './pool-line.js';
 
+type InboxLine = Pick<PoolLine, 'recv' | 'tryRecv' | 'poll' | 'marked'>;
+
 /** Ends the listening. */
 type StopListening = () => Promise<void>;
 
@@ -11,22 +13,34 @@ type StopListening = () => Promise<void>;
  * a process alive whose task can never end; except beside a task that may be aborted.
  */
 export class WorkerInbox {
-  readonly #line: Pick<PoolLine, 'recv' | 'poll'>;
+  readonly #line: InboxLine;
   /** Read beside a task. */
   readonly #early: Frame[] = [];
   /** Tasks among these that nobody waits for any more, with the reasons. */
   readonly #aborted = new Map<number, unknown>();
+  /** Aborts among what was read. */
+  #abortsRead = 0;
   #ended = false;
 
-  constructor(line: Pick<PoolLine, 'recv' | 'poll'>) {
+  constructor(line: InboxLine) {
     this.#line = line;
+  }
+
+  /** What is here already. */
+  take(): Frame | undefined {
+    return this.#early.shift() ?? (this.#ended ? undefined : this.#counted(this.#line.tryRecv()));
+  }
+
+  /** Whether this task may have been aborted before its beginning. Looks at what the pool has marked, and reads nothing. */
+  mayBeAborted(taskId: number): boolean {
+    return this.#aborted.has(taskId) || this.#line.marked !== this.#abortsRead;
   }
 
   /** Undefined when the pool has gone. */
   async next(): Promise<Frame | undefined> {
     const frame = this.#early.shift();
     if (frame !== undefined) return frame;
-    return this.#ended ? undefined : this.#line.recv();
+    return this.#ended ? undefined : this.#counted(await this.#line.recv());
   }
 
   /** Listens beside this task. `abort` is called at once when it was aborted before it could begin. */
@@ -56,13 +70,18 @@ export class WorkerInbox {
   async #readOne(take: (frame: Frame) => void, signal?: AbortSignal): Promise<void> {
     let frame: Frame | undefined;
     try {
-      frame = await this.#line.recv({ signal });
+      frame = this.#counted(await this.#line.recv({ signal }));
     } catch (error) {
       if (signal?.aborted === true) return;
       log('the line to the pool broke: %o', error);
     }
     if (frame === undefined) this.#ended = true;
     else take(frame);
+  }
+
+  #counted(frame: Frame | undefined): Frame | undefined {
+    if (frame?.kind === FrameKind.Abort) this.#abortsRead++;
+    return frame;
   }
 }
 

@@ -1,8 +1,7 @@
 /** What differs between start methods: how a worker comes to life, and how it finds the functions of its tasks. */
 import type { StartMethod } from '../backend/contract.js';
 import { Process } from '../process/process.js';
-import { referTo } from '../serialization/function-ref.js';
-import type { FunctionReference } from '../serialization/function-reference.js';
+import { referToCallable, type CallableReference } from '../serialization/bound-function.js';
 import { inheritedFunctions, type PoolFunction } from './functions.js';
 import type { PoolLine } from './pool-line.js';
 import type { PoolOptions } from './pool-options.js';
@@ -11,7 +10,7 @@ import { becomeWorker, serveSpawned, type SpawnedSetup } from './worker-main.js'
 /** A function's name in other processes, and its number on the line. */
 export interface NamedFunction {
   readonly number: number;
-  readonly reference: FunctionReference;
+  readonly reference: CallableReference;
 }
 
 export interface WorkerKind {
@@ -68,6 +67,7 @@ class SpawnedKind implements WorkerKind {
   readonly #byFunction = new WeakMap<PoolFunction, NamedFunction>();
   /** Functions of one source text are one function to a worker, however often a program makes it anew. */
   readonly #byReference = new Map<string, NamedFunction>();
+  #lastNumber = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ class SpawnedKind implements WorkerKind {
 
   async makeProcess(theirEnd: PoolLine): Promise<Process> {
     const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
-    const reference = initializer && (await referTo(initializer, 'initializer'));
+    const reference = initializer && (await referToCallable(initializer, 'initializer'));
     const setup: SpawnedSetup = { initializer: reference, initArgs, maxMemory };
     const worker = new SpawnPoolWorker({
       target: serveSpawned,
@@ -91,15 +91,24 @@ class SpawnedKind implements WorkerKind {
   }
 
   async refer(fn: PoolFunction): Promise<NamedFunction> {
-    const reference = await referTo(fn.fn, 'fn');
+    const reference = await referToCallable(fn.fn, 'fn');
+    const named = reference.kind === 'bound' ? this.#number(reference) : this.#same(reference);
+    this.#byFunction.set(fn, named);
+    return named;
+  }
+
+  #same(reference: CallableReference): NamedFunction {
     const key = JSON.stringify(reference);
     let named = this.#byReference.get(key);
     if (named === undefined) {
-      named = { number: this.#byReference.size + 1, reference };
+      named = this.#number(reference);
       this.#byReference.set(key, named);
     }
-    this.#byFunction.set(fn, named);
     return named;
+  }
+
+  #number(reference: CallableReference): NamedFunction {
+    return { number: ++this.#lastNumber, reference };
   }
 }
 

@@ -1,17 +1,16 @@
 /** What a worker does all its life: read a task, say that it begins, run it, answer. One at a time, until it is told to stop. */
-import { inspect } from 'node:util';
-import { SerializationError } from '../errors.js';
-import { encodeError, type ErrorData } from '../serialization/error-codec.js';
-import { RunningTask } from './current-task.js';
-import { AnswerFlags, FrameKind, TaskFlags } from './frames.js';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { encodeError } from '../serialization/error-codec.js';
+import { answer, type Answered } from './answers.js';
+import { RunningTask, isThenable } from './current-task.js';
+import { AnswerFlags, FrameKind, TaskFlags, runTimeSince } from './frames.js';
 import type { AnyFunction, FunctionSource } from './functions.js';
+import { perform } from './perform.js';
 import type { Frame, PoolLine } from './pool-line.js';
-import { answersEach, CallShape } from './task.js';
 import { WorkerInbox } from './worker-inbox.js';
 
-/** What a task of shape Each or StarEach answers for one item. */
-export type EncodedOutcome =
-  readonly [ok: true, value: unknown] | readonly [ok: false, error: ErrorData];
+/** For so long, in milliseconds, one task may follow the other before timers and input get their turn. */
+const TURN_MS = 5;
 
 export interface WorkerSetup {
   readonly functions: FunctionSource;
@@ -32,41 +31,112 @@ export async function serveTasks(line: PoolLine, setup: WorkerSetup): Promise<vo
     }
   }
   await line.send({ kind: FrameKind.Ready, number: functions.horizon });
-  const server = new TaskServer(line, setup);
-  const { inbox } = server;
-  for (let frame; (frame = await inbox.next()) !== undefined;) {
-    if (frame.kind === FrameKind.Stop) return;
+  const inbox = new WorkerInbox(line);
+  const server = new TaskServer(line, inbox, setup);
+  let turnSince = performance.now();
+  for (;;) {
+    let frame = inbox.take();
+    if (frame === undefined) {
+      frame = await inbox.next();
+      turnSince = performance.now();
+    }
+    if (frame === undefined || frame.kind === FrameKind.Stop) return;
     if (frame.kind === FrameKind.Function) functions.learn(frame.number, frame.read());
+    // In any case what the task has left to its microtasks comes before the next one.
     else if (frame.kind === FrameKind.Task) await server.serve(frame);
     // Anything else comes too late: the abort of a task that has ended.
+    if (performance.now() - turnSince < TURN_MS) continue;
+    await nextTurn();
+    turnSince = performance.now();
   }
+}
+
+/** What is told of a task with its answer. */
+interface Run {
+  /** Undefined before it has begun. */
+  begunAt?: number | undefined;
+  /** Its function answered a promise. */
+  later?: boolean;
 }
 
 /** Runs tasks, and answers. */
 class TaskServer {
-  readonly inbox: WorkerInbox;
   readonly #line: PoolLine;
+  readonly #inbox: WorkerInbox;
   readonly #setup: WorkerSetup;
 
-  constructor(line: PoolLine, setup: WorkerSetup) {
+  constructor(line: PoolLine, inbox: WorkerInbox, setup: WorkerSetup) {
     this.#line = line;
+    this.#inbox = inbox;
     this.#setup = setup;
-    this.inbox = new WorkerInbox(line);
   }
 
-  async serve(frame: Frame): Promise<void> {
+  serve(frame: Frame): Promise<void> | undefined {
+    const { flags, number, taskId } = frame;
+    const fn = (flags & TaskFlags.Marked) === 0 ? undefined : this.#setup.functions.known(number);
+    const isAborted = (flags & TaskFlags.Abortable) !== 0 && this.#inbox.mayBeAborted(taskId);
+    return fn === undefined || isAborted ? this.#serveInFull(frame) : this.#serveAtOnce(frame, fn);
+  }
+
+  /** A task that is likely to end in a moment: without a promise, and deaf to its abort meanwhile, if its function needs none. */
+  #serveAtOnce(frame: Frame, fn: AnyFunction): Promise<void> | undefined {
+    let begunAt: number | undefined;
+    try {
+      const payload = frame.read() as readonly unknown[];
+      this.#line.mark(frame.taskId);
+      begunAt = performance.now();
+      const task = new RunningTask(frame.taskId, undefined);
+      const value = task.during(fn.name, () => perform(fn, frame.shape, payload));
+      if (isThenable(value)) return this.#answerLater(frame, fn, { task, value, begunAt });
+      return answer(this.#line, this.#answered(frame, fn, { begunAt }), value)?.catch(
+        (error: unknown) => this.#fail(frame, error, { begunAt }),
+      );
+    } catch (error) {
+      return this.#fail(frame, error, { begunAt });
+    }
+  }
+
+  async #answerLater(
+    frame: Frame,
+    fn: AnyFunction,
+    { task, value, begunAt }: { task: RunningTask; value: PromiseLike<unknown>; begunAt: number },
+  ): Promise<void> {
+    const run = { begunAt, later: true };
+    const settling = Promise.resolve(value);
+    let stopListening: (() => Promise<void>) | undefined;
+    try {
+      if ((frame.flags & TaskFlags.Abortable) !== 0) {
+        // It may reject before it is awaited.
+        settling.catch(() => undefined);
+        stopListening = await this.#listenFor(frame, task);
+      }
+      await answer(this.#line, this.#answered(frame, fn, run), await settling);
+    } catch (error) {
+      await this.#fail(frame, error, run);
+    } finally {
+      await stopListening?.();
+    }
+  }
+
+  #listenFor({ taskId }: Frame, task: RunningTask): Promise<() => Promise<void>> {
+    return this.#inbox.listenFor(taskId, (reason) => {
+      task.abort(reason);
+    });
+  }
+
+  async #serveInFull(frame: Frame): Promise<void> {
     const { taskId, number, shape } = frame;
     const task = this.#runningTask(frame);
+    const run: Run = {};
     let stopListening: (() => Promise<void>) | undefined;
     try {
       const payload = frame.read() as readonly unknown[];
       if ((frame.flags & TaskFlags.Abortable) !== 0) {
-        stopListening = await this.inbox.listenFor(taskId, (reason) => {
-          task.abort(reason);
-        });
+        stopListening = await this.#listenFor(frame, task);
         task.throwIfAborted();
       }
       await this.#line.send({ kind: FrameKind.Started, taskId });
+      run.begunAt = performance.now();
       const fn = await this.#setup.functions.get(number);
       task.throwIfAborted();
       if ((frame.flags & TaskFlags.Timed) !== 0)
@@ -74,11 +144,12 @@ class TaskServer {
       const at = (index: number): void => {
         task.index = index;
       };
-      const value = await task.during(fn.name, () => perform(fn, shape, payload, at));
-      await answer(this.#line, { taskId, shape, flags: this.#flags(), name: fn.name }, value);
+      const value = task.during(fn.name, () => perform(fn, shape, payload, at));
+      run.later = isThenable(value);
+      const settled = await value;
+      await answer(this.#line, this.#answered(frame, fn, run), settled);
     } catch (error) {
-      const header = { kind: FrameKind.Failed, taskId, flags: this.#flags() };
-      await this.#line.send(header, encodeError(error));
+      await this.#fail(frame, error, run);
     } finally {
       await stopListening?.();
     }
@@ -91,75 +162,19 @@ class TaskServer {
     });
   }
 
-  #flags(): number {
+  #answered({ taskId, shape }: Frame, { name }: AnyFunction, run: Run): Answered {
+    return { taskId, shape, flags: this.#flags(run), number: runTimeSince(run.begunAt), name };
+  }
+
+  #fail({ taskId }: Frame, error: unknown, run: Run): Promise<void> | undefined {
+    const number = runTimeSince(run.begunAt);
+    const header = { kind: FrameKind.Failed, taskId, flags: this.#flags(run), number };
+    return this.#line.send(header, encodeError(error));
+  }
+
+  #flags({ later = false }: Run): number {
     const { maxMemory } = this.#setup;
-    if (maxMemory === undefined || process.memoryUsage.rss() <= maxMemory) return 0;
-    return AnswerFlags.Outgrown;
+    const outgrown = maxMemory !== undefined && process.memoryUsage.rss() > maxMemory;
+    return (outgrown ? AnswerFlags.Outgrown : 0) | (later ? AnswerFlags.Later : 0);
   }
-}
-
-/** Runs a task's function over its payload. `at` is told the place of each item before it is run. */
-export async function perform(
-  fn: AnyFunction,
-  shape: CallShape,
-  payload: readonly unknown[],
-  at: (index: number) => void = () => undefined,
-): Promise<unknown> {
-  const call = fn as (...args: readonly unknown[]) => unknown;
-  if (shape === CallShape.Apply) return call(...payload);
-  const results: unknown[] = [];
-  for (const [index, item] of payload.entries()) {
-    at(index);
-    if (shape === CallShape.Map) results.push(await call(item));
-    else if (shape === CallShape.StarMap) results.push(await call(...(item as unknown[])));
-    else if (shape === CallShape.Each) results.push(await outcomeOf(() => call(item)));
-    else results.push(await outcomeOf(() => call(...(item as unknown[]))));
-  }
-  return results;
-}
-
-async function outcomeOf(call: () => unknown): Promise<EncodedOutcome> {
-  try {
-    return [true, await call()];
-  } catch (error) {
-    return [false, encodeError(error)];
-  }
-}
-
-interface Answering {
-  readonly taskId: number;
-  readonly shape: CallShape;
-  readonly flags: number;
-  readonly name: string;
-}
-
-/** Python's MaybeEncodingError: a result that cannot travel fails its task, and the worker goes on. */
-async function answer(line: PoolLine, task: Answering, value: unknown): Promise<void> {
-  const { taskId, shape, flags, name } = task;
-  const header = { kind: FrameKind.Done, taskId, shape, flags };
-  try {
-    await line.send(header, value, 'result');
-  } catch (error) {
-    if (!(error instanceof SerializationError)) throw error;
-    if (!answersEach(shape)) throw describe(error, name, value);
-    const outcomes = (value as EncodedOutcome[]).map((outcome) => travelling(line, name, outcome));
-    await line.send(header, outcomes, 'result');
-  }
-}
-
-/** One of several results cannot travel; the others can. */
-function travelling(line: PoolLine, name: string, outcome: EncodedOutcome): EncodedOutcome {
-  const [ok, value] = outcome;
-  const problem = ok ? line.problemWith(value, 'result') : undefined;
-  if (problem === undefined) return outcome;
-  return [false, encodeError(describe(problem, name, value))];
-}
-
-const MAX_SHOWN = 200;
-
-function describe(error: SerializationError, name: string, value: unknown): SerializationError {
-  const shown = inspect(value, { depth: 1, breakLength: Infinity });
-  const short = shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown;
-  const whose = name === '' ? 'a task' : name;
-  return new SerializationError(`${whose} returned ${short}: ${error.message}`, error.path);
 }

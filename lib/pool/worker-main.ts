@@ -1,14 +1,14 @@
 /** The first code of a worker. */
 import { whileImporting } from '../process/import-guard.js';
 import { own } from '../process/own-state.js';
-import { resolveReference, type FunctionReference } from '../serialization/function-reference.js';
+import { resolveCallable, type CallableReference } from '../serialization/bound-function.js';
 import { referencedFunctions } from './functions.js';
 import { PoolLine } from './pool-line.js';
 import { serveTasks, type WorkerSetup } from './worker-loop.js';
 
 /** What a spawned worker is told. */
 export interface SpawnedSetup {
-  readonly initializer: FunctionReference | undefined;
+  readonly initializer: CallableReference | undefined;
   readonly initArgs: readonly unknown[];
   readonly maxMemory: number | undefined;
 }
@@ -18,8 +18,8 @@ export async function serveSpawned(
   line: PoolLine,
   { initializer, initArgs, maxMemory }: SpawnedSetup,
 ): Promise<void> {
-  const load = async (reference: FunctionReference): Promise<unknown> => {
-    const fn = await whileImporting(() => resolveReference(reference));
+  const load = async (reference: CallableReference): Promise<unknown> => {
+    const fn = await whileImporting(() => resolveCallable(reference));
     return fn(...initArgs);
   };
   await becomeWorker(line, {

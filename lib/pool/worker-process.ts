@@ -3,15 +3,17 @@ import { log } from '../base/log.js';
 import { CancelledError } from '../errors.js';
 import type { Process } from '../process/process.js';
 import { decodeError, encodeError } from '../serialization/error-codec.js';
-import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags } from './frames.js';
-import type { PoolFunction } from './functions.js';
+import { startsAreWatched } from './diagnostics.js';
+import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags, runTimeOf } from './frames.js';
+import { isShort, type PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
+import type { EncodedOutcome } from './perform.js';
 import { PoolLine, type Frame } from './pool-line.js';
+import { SentTasks } from './sent-tasks.js';
 import { warn } from './results.js';
 import { answersEach, CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
-import type { WorkerEvents, WorkerHandle } from './worker-handle.js';
+import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 import type { NamedFunction, WorkerKind } from './worker-kinds.js';
-import type { EncodedOutcome } from './worker-loop.js';
 
 /** A worker that lets go of its line and stays gets this long before it is killed. */
 const SILENT_GRACE_MS = 1_000;
@@ -30,6 +32,9 @@ export class ProcessWorker implements WorkerHandle {
   readonly #owner = process.pid;
   /** Numbers of the functions that it has been told about. */
   readonly #told = new Set<number>();
+  readonly #sent = new SentTasks();
+  /** How many of them, begun or not, were given up: marked, so that the worker need not look for messages before each task. */
+  #aborts = 0;
   #running: Running | undefined;
   #name = 'that is not started';
   /** The last of the tasks that wait for the names of their functions. */
@@ -61,6 +66,7 @@ export class ProcessWorker implements WorkerHandle {
       const reader = new LineReader(
         line,
         (frame) => {
+          if (frame.kind === FrameKind.Done || frame.kind === FrameKind.Failed) this.#sent.ended();
           tell(events, frame);
         },
         () => {
@@ -79,34 +85,55 @@ export class ProcessWorker implements WorkerHandle {
     this.holdUntilExit(this.#holdWanted);
   }
 
-  async send(task: Task, fn: PoolFunction): Promise<void> {
-    let number = fn.id;
-    if (this.#kind.refer !== undefined) {
-      const known = this.#naming === undefined ? this.#kind.named(fn) : undefined;
-      const named = known ?? (await this.#nameNext(fn));
+  send(task: Task, fn: PoolFunction): Promise<void> | undefined {
+    if (this.#kind.refer === undefined) return this.#hand(task, fn.id);
+    const known = this.#naming === undefined ? this.#kind.named(fn) : undefined;
+    if (known !== undefined) return this.#handNamed(task, known);
+    return this.#nameNext(fn).then((named) => {
       if (task.settled) throw new CancelledError('the task was dropped before it was sent');
-      number = named.number;
-      if (!this.#told.has(number)) {
-        this.#told.add(number);
-        void this.#running?.line.send({ kind: FrameKind.Function, number }, named.reference);
-      }
+      return this.#handNamed(task, named);
+    });
+  }
+
+  #handNamed(task: Task, { number, reference }: NamedFunction): Promise<void> | undefined {
+    if (!this.#told.has(number)) {
+      this.#told.add(number);
+      this.#sent.barrier();
+      void this.#running?.line.send({ kind: FrameKind.Function, number }, reference);
     }
-    const header = {
-      kind: FrameKind.Task,
-      taskId: task.id,
-      number,
-      shape: task.shape,
-      flags: flagsOf(task),
-    };
-    await this.#running?.line.send(
-      header,
-      task.payload,
-      task.shape === CallShape.Apply ? 'args' : 'items',
-    );
+    return this.#hand(task, number);
+  }
+
+  #hand(task: Task, number: number): Promise<void> | undefined {
+    const line = this.#running?.line;
+    if (line === undefined) return undefined;
+    const flags = flagsOf(task, line.isShared);
+    const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape, flags };
+    const what = task.shape === CallShape.Apply ? 'args' : 'items';
+    const waiting = line.send(header, task.payload, what);
+    this.#sent.sent();
+    return waiting?.catch((error: unknown) => {
+      this.#sent.takenBack();
+      throw error;
+    });
+  }
+
+  get givesBack(): boolean {
+    return this.#running?.line.isShared === true;
+  }
+
+  takeBack(): number | undefined {
+    if (!this.#sent.mayTakeBack || !this.#isMine) return undefined;
+    const header = this.#running?.line.takeBack();
+    if (header !== undefined) this.#sent.takenBack();
+    return header?.taskId;
   }
 
   abort(task: Task, reason: unknown): void {
-    this.#running?.line.post({ kind: FrameKind.Abort, taskId: task.id }, encodeError(reason));
+    this.#sent.barrier();
+    const line = this.#running?.line;
+    line?.post({ kind: FrameKind.Abort, taskId: task.id }, encodeError(reason));
+    line?.mark(++this.#aborts);
   }
 
   async catchUp(): Promise<void> {
@@ -115,6 +142,7 @@ export class ProcessWorker implements WorkerHandle {
 
   stop(): void {
     this.#stopping = true;
+    this.#sent.barrier();
     void this.#running?.line.send({ kind: FrameKind.Stop });
   }
 
@@ -184,6 +212,7 @@ export class ProcessWorker implements WorkerHandle {
     const { process: child, line, reader } = this.#running as Running;
     const { exitCode, signalCode } = child;
     await reader.drain();
+    if (line.marked !== 0) events.hadBegun(line.marked);
     this.#ended = true;
     this.#holding?.abort();
     line.close();
@@ -193,21 +222,24 @@ export class ProcessWorker implements WorkerHandle {
   }
 }
 
-function flagsOf({ control }: Task): number {
-  return (
-    (control.abortable === true ? TaskFlags.Abortable : 0) |
+function flagsOf({ control, fn }: Task, isShared: boolean): number {
+  const isAbortable = control.abortable === true;
+  const isTold = control.onReport !== undefined || control.taskTimeout !== undefined;
+  const flags =
+    (isAbortable ? TaskFlags.Abortable : 0) |
     (control.onReport === undefined ? 0 : TaskFlags.Reporting) |
-    (control.taskTimeout === undefined ? 0 : TaskFlags.Timed)
-  );
+    (control.taskTimeout === undefined ? 0 : TaskFlags.Timed);
+  const isDeaf = !isAbortable || fn.answersLater === false;
+  const marked = isDeaf && !isTold && isShared && isShort(fn) && !startsAreWatched();
+  return marked ? flags | TaskFlags.Marked : flags;
 }
 
 function tell(events: WorkerEvents, frame: Frame): void {
-  const { kind, taskId, number, flags } = frame;
-  const outgrown = (flags & AnswerFlags.Outgrown) !== 0;
+  const { kind, taskId, number } = frame;
   if (kind === FrameKind.Started) events.started(taskId);
   else if (kind === FrameKind.Called) events.called(taskId);
-  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf), outgrown);
-  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf), outgrown);
+  else if (kind === FrameKind.Done) events.finished(taskId, read(frame, answerOf), howOf(frame));
+  else if (kind === FrameKind.Failed) events.finished(taskId, read(frame, errorOf), howOf(frame));
   else if (kind === FrameKind.Report) {
     const report = read(frame, (it) => succeeded(it.read()));
     if (report.ok) events.reported(taskId, report.value, number);
@@ -218,6 +250,17 @@ function tell(events: WorkerEvents, frame: Frame): void {
     const outcome = read(frame, errorOf);
     if (!outcome.ok) events.initializerFailed(outcome.error);
   }
+}
+
+function howOf(frame: Frame): Finished {
+  const { flags } = frame;
+  const ranMs = runTimeOf(frame);
+  return {
+    ranMs,
+    outgrown: (flags & AnswerFlags.Outgrown) !== 0,
+    // What has not run has not answered.
+    later: ranMs === undefined ? undefined : (flags & AnswerFlags.Later) !== 0,
+  };
 }
 
 /** What cannot be decoded here fails its own task. */
@@ -232,6 +275,8 @@ function read(frame: Frame, decode: (frame: Frame) => Outcome): Outcome {
 function answerOf(frame: Frame): Outcome {
   const value = frame.read();
   if (!answersEach(frame.shape)) return succeeded(value);
+  if ((frame.flags & AnswerFlags.AllWell) !== 0)
+    return succeeded((value as readonly unknown[]).map(succeeded));
   const outcomes = value as readonly EncodedOutcome[];
   return succeeded(
     outcomes.map(([ok, item]) => (ok ? succeeded(item) : failed(decodeError(item)))),

@@ -211,6 +211,7 @@ export class WorkerSet implements WorkerOwner {
     this.#channels.workerStarted(worker);
     this.#upkeep.workerReady();
     this.#dispatch.run();
+    this.#dispatch.feed(worker);
     this.#ready.check();
   }
 
@@ -233,7 +234,7 @@ export class WorkerSet implements WorkerOwner {
     this.#stats.taskEnded(task, outcome.ok);
     this.#dispatch.replaceSpent(worker);
     // The worker gets its next task before the caller hears of the last one: user code must not hold up the line.
-    this.#dispatch.run();
+    this.#dispatch.feed(worker);
     this.#settle(task, outcome);
     this.#ready.check();
   }

@@ -8,6 +8,7 @@
 import { backend } from '../backend/index.js';
 import { Deadline } from '../base/deadline.js';
 import { NotSupportedError, StateError } from '../errors.js';
+import { leave, sayLastWords, watchErrors } from './last-words.js';
 import { own } from './own-state.js';
 import type { RunningChild } from './running-child.js';
 
@@ -18,6 +19,7 @@ let placing = false;
 
 /** Called at every start of a child. One listener, whatever the number of children. */
 export function watchExit(): void {
+  watchErrors();
   process.off('exit', onExit).on('exit', onExit);
   const emitter: NodeJS.EventEmitter = process;
   if (!emitter.listeners('newListener').includes(stayLast)) emitter.on('newListener', stayLast);
@@ -40,11 +42,20 @@ function stayLast(event: string | symbol, listener: unknown): void {
 
 function onExit(): void {
   const children = running();
+  // Where nobody is waited for but daemons, which end in a moment, Node's own words come soon enough, and say more.
+  const waits = children.some(({ daemon }) => !daemon) && canWait();
+  const said = waits && sayLastWords();
   terminateDaemons(children);
   for (const child of children.filter(({ daemon }) => !daemon)) waitOrPart(child);
   const deadline = Deadline.after(DAEMON_GRACE_MS);
   for (const child of children.filter(({ daemon }) => daemon)) waitOrKill(child, deadline);
   backend().collectEnded?.();
+  if (said) leave();
+}
+
+/** Not without the event loop, on the fallback. */
+function canWait(): boolean {
+  return backend().name === 'native';
 }
 
 export function hasChildren(): boolean {

@@ -4,7 +4,12 @@
  */
 import type { Message, StartMethod, TransferHandle } from '../backend/contract.js';
 import { deserialize, serialize } from '../serialization/serializer.js';
-import { referTo, referToClass } from '../serialization/function-ref.js';
+import {
+  referToCallable,
+  resolveCallable,
+  type CallableReference,
+} from '../serialization/bound-function.js';
+import { referToClass } from '../serialization/function-ref.js';
 import { type FunctionReference, resolveReference } from '../serialization/function-reference.js';
 import { mainModuleUrl } from '../serialization/main-module.js';
 import { Transfer } from '../serialization/transfer.js';
@@ -16,7 +21,7 @@ interface Preparation {
   readonly startMethod: StartMethod;
   readonly argv: readonly string[];
   readonly mainModule: string | undefined;
-  readonly target: FunctionReference | undefined;
+  readonly target: CallableReference | undefined;
   /** Absent for the package's own classes. */
   readonly processClass: FunctionReference | undefined;
   /** Serialized. */
@@ -54,7 +59,7 @@ export async function prepare(launch: Launch): Promise<{ message: Message; disca
       startMethod,
       argv: process.argv,
       mainModule: mainModuleUrl(),
-      target: work.target && (await referTo(work.target, 'target')),
+      target: work.target && (await referToCallable(work.target, 'target', transfer)),
       processClass:
         launch.subclass && (await referToClass(launch.subclass, 'the class of the process')),
       args,
@@ -89,7 +94,7 @@ export async function unpack(arrived: Arrived): Promise<Unpacked> {
   return {
     processClass:
       processClass && ((await resolveReference(processClass)) as Unpacked['processClass']),
-    target: target && (await resolveReference(target)),
+    target: target && (await resolveCallable(target, handles)),
     args: deserialize(args, handles) as unknown[],
     fields: deserialize(fields, handles) as Record<string, unknown>,
   };

@@ -232,11 +232,11 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
         ? await forkChild({
             ...this.#stdio,
             inChild: (rehearsal) => {
+              keepOnlyGiven(rehearsal);
               if (rehearsal) {
                 this.#rehearseRun();
                 return;
               }
-              keepOnlyGiven();
               this.#life.phase = 'started';
               this.#starting = undefined; // Never settles here.
               own.startMethod = method;

@@ -9,7 +9,7 @@ export function printTraceback(processName: string, error: unknown): void {
   printError(`Process ${processName}:\n${describeError(error)}\n`);
 }
 
-function describeError(error: unknown): string {
+export function describeError(error: unknown): string {
   try {
     const text = inspect(error, { depth: 4, colors: false });
     return types.isNativeError(error) || error instanceof Error ? text : `Uncaught ${text}`;

@@ -39,8 +39,8 @@ goByArguments({
       kept.add(handle);
       note(handle);
     }
-    return () => {
-      for (const ref of given) {
+    return (rehearsal) => {
+      for (const ref of rehearsal ? [] : given) {
         const handle = ref.deref();
         if (handle !== undefined && !kept.has(handle)) handle.leave?.();
       }

@@ -1,6 +1,8 @@
 /** Items as messages, and back. */
 import type { Message, TransferHandle } from '../backend/contract.js';
 import type { Outgoing } from '../backend/queue-contract.js';
+import { readInTwo } from '../serialization/compact-reader.js';
+import { compactHead } from '../serialization/compact-writer.js';
 import { deserializePart, serialize, serializeToScratch } from '../serialization/serializer.js';
 import { Transfer, discardUntaken } from '../serialization/transfer.js';
 
@@ -15,7 +17,18 @@ let spare: Transfer | undefined;
  */
 export function writeItem(item: unknown): Outgoing {
   const length = serializeToScratch(item, 0);
-  return length > 0 ? length : encodeItem(item);
+  return length > 0 ? length : writeLong(item);
+}
+
+/**
+ * The same of what is not to be in the scratch memory. A long byte array is not copied: it stands in the message itself, which so
+ * is to be put at once.
+ * @throws SerializationError: `root` begins its path.
+ */
+export function writeLong(item: unknown, root = 'item'): Message {
+  const head = compactHead(item);
+  if (head === undefined) return encodeItem(item, root);
+  return { head, bytes: item as Uint8Array, handles: NO_HANDLES };
 }
 
 /**
@@ -42,9 +55,12 @@ export function decodeItem(
   bytes: Buffer,
   start: number,
   end: number,
-  handles: readonly TransferHandle[],
+  handlesOrHead: readonly TransferHandle[] | number,
 ): unknown {
-  const item = deserializePart(bytes, start, end, handles);
-  if (handles.length > 0) discardUntaken(handles);
+  if (typeof handlesOrHead === 'number') {
+    return readInTwo(handlesOrHead, bytes.subarray(start, end));
+  }
+  const item = deserializePart(bytes, start, end, handlesOrHead);
+  if (handlesOrHead.length > 0) discardUntaken(handlesOrHead);
   return item;
 }

@@ -5,7 +5,7 @@ import { checkWait, type Wait } from '../base/options.js';
 import { afterScratch, copyFromScratch, scratch } from '../base/scratch.js';
 import { CancelledError, ProcessError } from '../errors.js';
 import { writeCompact } from '../serialization/compact-writer.js';
-import { discardItem, encodeItem } from './items.js';
+import { discardItem, writeLong } from './items.js';
 import { closedHere, queueFull } from './reports.js';
 
 /** So many items, or so many bytes of them, are made ready before they are put: what comes later is not even looked at. */
@@ -56,7 +56,7 @@ class PutMany {
       for (const item of items) {
         if (!this.#write(item)) {
           await this.#flush();
-          if (!this.#write(item)) await this.#putOne(encodeItem(item, `items[${String(index)}]`));
+          if (!this.#write(item)) await this.#putOne(writeLong(item, `items[${String(index)}]`));
         }
         index += 1;
         if (this.#count >= AHEAD_ITEMS || this.#next >= AHEAD_BYTES) await this.#flush();

@@ -18,6 +18,8 @@ import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
 import { queuesGoByArguments } from './given.js';
 import { decodeItem, discardItem, writeItem } from './items.js';
+import { Loan } from './loan.js';
+import { getLoaned, getLoanedSync, type LoanedItem } from './loaned-item.js';
 import { checkItems, checkMax, queueShape, type QueueOptions } from './options.js';
 import { putAll } from './put-many.js';
 import { closedHere, queueEmpty, queueEnded, queueFull } from './reports.js';
@@ -127,7 +129,7 @@ export class Queue<T = unknown>
     const wait = options === undefined ? FOR_EVER : acquireWait(options);
     this.#undecodable.throwNext();
     const begun = this.#handle.get(decodeItem, wait);
-    return this.#item(begun instanceof Promise ? await begun : begun, wait.timeout);
+    return this.#item(begun instanceof Promise ? await begun : begun, wait.timeout) as T;
   }
 
   /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `get` throws. */
@@ -172,6 +174,55 @@ export class Queue<T = unknown>
     const taken = this.#handle.getManySync(decodeItem, max, timeout);
     if (typeof taken === 'number') throw notTaken(taken, timeout);
     return this.#undecodable.sort(taken) as T[];
+  }
+
+  /**
+   * Memory for an item that is a byte array, to be written where it will lie: see `Loan`. Never waits. Where there is none to be lent
+   * (the fallback backend, runtimes without views of foreign memory) it is copied by the put, and all else is the same. No twin in Python.
+   * @param size In bytes, at most 4 GiB - 17.
+   * @throws TypeError and RangeError for another size, or one that `maxBytes` does not allow; QueueClosedError after `close()`;
+   * SystemError when memory has run out.
+   */
+  loan(size: number): Loan {
+    return new Loan(this.#handle, size);
+  }
+
+  /**
+   * Puts what was written into the loan, without a copy. Whoever gets it gets a Uint8Array. Nobody here sees its bytes any more from the
+   * call on, and nothing else may still read or write them then, such as a pending `fs.read`.
+   * @throws (as rejections) what `put` throws, and then the loan can be put once more, or released; StateError for one that was put or
+   * released, of another queue, of the process that this one was forked from, or whose memory was transferred away; TypeError.
+   */
+  async putLoan(loan: Loan, options?: Wait & Blocking): Promise<void> {
+    const wait = options === undefined ? FOR_EVER : acquireWait(options);
+    this.#checkPut(await Loan.put(Loan.use(loan, this.#handle), wait), wait.timeout);
+  }
+
+  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `putLoan` throws. */
+  putLoanSync(loan: Loan, options?: SyncWait & Blocking): void {
+    const timeout = acquireTimeout(options);
+    this.#checkPut(Loan.putSync(Loan.use(loan, this.#handle), timeout), timeout);
+  }
+
+  /**
+   * Takes the oldest item as `get` does, but that a long byte array, whoever has put it, stays in the queue's memory until it is
+   * released. Of a JoinableQueue it is a copy. @throws (as rejections) what `get` throws.
+   */
+  async getLoan(options?: Wait & Blocking): Promise<LoanedItem<T>> {
+    const wait = options === undefined ? FOR_EVER : acquireWait(options);
+    this.#undecodable.throwNext();
+    const begun = getLoaned(this.#handle, wait);
+    return this.#item(
+      begun instanceof Promise ? await begun : begun,
+      wait.timeout,
+    ) as LoanedItem<T>;
+  }
+
+  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `getLoan` throws. */
+  getLoanSync(options?: SyncWait & Blocking): LoanedItem<T> {
+    const timeout = acquireTimeout(options);
+    this.#undecodable.throwNext();
+    return this.#item(getLoanedSync(this.#handle, timeout), timeout) as LoanedItem<T>;
   }
 
   /** How many items are in it. Never waits, and may be outdated at once. Python: `qsize()`, missing on macOS there. */
@@ -277,12 +328,12 @@ export class Queue<T = unknown>
 
   #getSync(timeoutMs: number): T {
     this.#undecodable.throwNext();
-    return this.#item(this.#handle.getSync(decodeItem, timeoutMs), timeoutMs);
+    return this.#item(this.#handle.getSync(decodeItem, timeoutMs), timeoutMs) as T;
   }
 
-  #item(taken: Taken<unknown>, timeoutMs: number | undefined): T {
+  #item(taken: Taken<unknown>, timeoutMs: number | undefined): unknown {
     if (typeof taken === 'number') throw notTaken(taken, timeoutMs);
-    return taken.value as T;
+    return taken.value;
   }
 
   /** For JoinableQueue. @internal */

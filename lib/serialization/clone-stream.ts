@@ -18,7 +18,7 @@ const TAG_PLACEHOLDER = 200;
 /** Added to the view's tag: the bytes are in the bulk behind the body. */
 const TAG_BULK = 0x100;
 
-type ViewClass = new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView;
+type ViewClass = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView;
 
 /** The position is the tag on the wire; only ever append. */
 const viewNames = [
@@ -157,7 +157,7 @@ export class CloneReader extends Deserializer {
   }
 }
 
-/** A view of its own memory; only a Buffer may stay inside the message, as Buffers always may share theirs with others. */
+/** A view of its own memory; only a Buffer may share that with the rest of the message, as Buffers always may. */
 function makeView(tag: number, bytes: Uint8Array, owned: boolean): ArrayBufferView {
   const name = viewNames[tag];
   if (name === undefined) throw damaged(`${String(tag)} is no kind of byte array`);
@@ -170,7 +170,9 @@ function makeView(tag: number, bytes: Uint8Array, owned: boolean): ArrayBufferVi
   if (!View) throw damaged(`${name} is not known to this version of Node.js`);
   const size = (View as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1;
   if (bytes.length % size !== 0) throw damaged(`${String(bytes.length)} bytes make no ${name}`);
-  return new View(bytes.slice().buffer, 0, bytes.length / size);
+  // Alone in a memory that was given away it may keep that.
+  const isAlone = owned && bytes.length === bytes.buffer.byteLength;
+  return new View(isAlone ? bytes.buffer : bytes.slice().buffer, 0, bytes.length / size);
 }
 
 /** The error for bytes that no serializer wrote, or that were cut or changed on their way. */

@@ -26,6 +26,11 @@ export const Kind = {
   WideText: 13,
   Array: 14,
   Object: 15,
+  /** A whole message that is an array of numbers: the rest of it, four bytes each (i32 LE) or eight (f64 LE). */
+  Int32s: 16,
+  Doubles: 17,
+  /** A whole message: Bytes, which begin after fifteen more bytes. */
+  AlignedBytes: 18,
 } as const;
 
 /** So deep an object or array stands in others, at most. */

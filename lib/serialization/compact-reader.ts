@@ -1,6 +1,8 @@
 /** Reads the compact format. */
+import { ITEM_HEAD_BYTES } from '../backend/loan-contract.js';
 import { damaged } from './clone-stream.js';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
+import { readNumbers } from './number-array.js';
 
 /** Answer of `readCompact` that the bytes are something else. */
 export const NOT_COMPACT = Symbol('not compact');
@@ -15,19 +17,8 @@ let limit = 0;
  */
 export function readCompact(bytes: Buffer, start: number, end: number, owned: boolean): unknown {
   if (start >= end) return NOT_COMPACT;
-  switch (bytes[start] ?? 0) {
-    case Kind.Undefined:
-      return undefined;
-    case Kind.Null:
-      return null;
-    case Kind.True:
-      return true;
-    case Kind.False:
-      return false;
-    case Kind.Double:
-      return end - start === 9 ? bytes.readDoubleLE(start + 1) : NOT_COMPACT;
-    case Kind.Int32:
-      return end - start === 5 ? bytes.readInt32LE(start + 1) : NOT_COMPACT;
+  const kind = bytes[start] as number;
+  switch (kind) {
     case Kind.Text:
       return readText(bytes, start + 1, end - start - 1);
     case Kind.Buffer: {
@@ -35,17 +26,68 @@ export function readCompact(bytes: Buffer, start: number, end: number, owned: bo
       return owned ? inside : Buffer.from(inside);
     }
     case Kind.Bytes:
-      return new Uint8Array(bytes.buffer, bytes.byteOffset + start + 1, end - start - 1).slice();
-    case Kind.Plain: {
-      cursor = start + 1;
-      limit = end;
-      const value = readValue(bytes, 0);
-      if (cursor !== limit) throw damaged('it is longer than its value');
-      return value;
-    }
+      return copyOf(new Uint8Array(bytes.buffer, bytes.byteOffset + start + 1, end - start - 1));
+    case Kind.Int32s:
+    case Kind.Doubles:
+      return readNumbers(kind, bytes, start + 1, end);
+    case Kind.Plain:
+      return readWhole(bytes, start + 1, end);
+    case Kind.AlignedBytes:
+      return copyOf(alignedBytes(bytes, start, end)) ?? NOT_COMPACT;
     default:
-      return NOT_COMPACT;
+      return isPrimitive(kind) ? readWhole(bytes, start, end) : NOT_COMPACT;
   }
+}
+
+/** In memory of its own, which `slice` would fill with zeros first. */
+function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  return bytes && new Uint8Array(bytes);
+}
+
+/** So many bytes in front of AlignedBytes, the kind included. */
+const ALIGNED_HEAD = ITEM_HEAD_BYTES;
+
+/** The byte array that a whole message is, where it stands in it; undefined for another value. */
+export function bytesWithin(message: Buffer): Uint8Array | undefined {
+  const kind = message[0];
+  if (kind === Kind.AlignedBytes) return alignedBytes(message, 0, message.length);
+  if (kind === Kind.Buffer) return message.subarray(1);
+  if (kind !== Kind.Bytes) return undefined;
+  return new Uint8Array(message.buffer, message.byteOffset + 1, message.length - 1);
+}
+
+/** Undefined for what has been cut short. */
+function alignedBytes(bytes: Buffer, start: number, end: number): Uint8Array | undefined {
+  const length = end - start - ALIGNED_HEAD;
+  if (length < 0) return undefined;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start + ALIGNED_HEAD, length);
+}
+
+/** What `compactHead` has taken apart. The bytes are given away. @throws SerializationError for another head. */
+export function readInTwo(head: number, bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = bytes;
+  if (head === Kind.Buffer) return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
+  if (head === Kind.Bytes) return new Uint8Array(buffer, byteOffset, length);
+  throw damaged(`${String(head)} is no kind of byte array`);
+}
+
+/** What `compactInTwo` has taken apart. The bytes are given away. @throws SerializationError for another kind. */
+export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
+  if (kind !== Kind.Int32s && kind !== Kind.Doubles) return readInTwo(kind, bytes);
+  const { buffer, byteOffset, length } = bytes;
+  return readNumbers(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
+}
+
+function isPrimitive(kind: number): boolean {
+  return (kind >= Kind.Undefined && kind <= Kind.Double) || kind === Kind.Int32;
+}
+
+function readWhole(bytes: Buffer, start: number, end: number): unknown {
+  cursor = start;
+  limit = end;
+  const value = readValue(bytes, 0);
+  if (cursor !== limit) throw damaged('it is longer than its value');
+  return value;
 }
 
 function readValue(bytes: Buffer, depth: number): unknown {

@@ -1,6 +1,7 @@
 /** Writes the compact format. */
 import { types } from 'node:util';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
+import { numbersOf, type Numbers } from './number-array.js';
 
 /** Answer of `writeCompact` that the value is to be written otherwise. */
 export const NOT_WRITTEN = -1;
@@ -20,12 +21,23 @@ let parts: object[] = [];
  */
 export function writeCompact(target: Buffer, at: number, value: unknown): number {
   if (typeof value === 'string') return writeText(target, at, value);
-  if (typeof value === 'object' && value !== null) {
-    return types.isUint8Array(value)
-      ? writeBytes(target, at, value)
-      : writePlain(target, at, value);
-  }
-  return writeValue(target, at, value, 0);
+  if (typeof value !== 'object' || value === null) return writeValue(target, at, value, 0);
+  if (types.isUint8Array(value)) return writeBytes(target, at, value);
+  if (!isLongArray(value)) return writePlain(target, at, value);
+  // In four bytes each at least.
+  if (4 * value.length > target.length) return NOT_WRITTEN;
+  return writeNumbers(target, at, numbersOf(value, MOST_ELEMENTS));
+}
+
+function isLongArray(value: object): value is unknown[] {
+  return Array.isArray(value) && !types.isProxy(value) && value.length > MOST_ELEMENTS;
+}
+
+function writeNumbers(target: Buffer, at: number, numbers: Numbers | undefined): number {
+  if (numbers === undefined || at + 1 + numbers.bytes.length > target.length) return NOT_WRITTEN;
+  target[at] = numbers.kind;
+  target.set(numbers.bytes, at + 1);
+  return at + 1 + numbers.bytes.length;
 }
 
 /** One byte per character, or not at all. A long one is ASCII when it has as many bytes in UTF-8 as code units. */
@@ -42,15 +54,34 @@ function writeText(target: Buffer, at: number, text: string): number {
   return at + 1 + length;
 }
 
-/** A text or byte array of any length as a message of its own; undefined for any other value. */
-export function compactBytes(value: unknown): Buffer | undefined {
-  if (typeof value === 'string') {
-    if (Buffer.byteLength(value) !== value.length) return undefined;
-  } else if (!types.isUint8Array(value) || kindOfBytes(value) === undefined) {
-    return undefined;
-  }
+/** A text of any length, as a message of its own; undefined for any other value. */
+export function compactText(value: unknown): Buffer | undefined {
+  if (typeof value !== 'string' || Buffer.byteLength(value) !== value.length) return undefined;
   const bytes = Buffer.allocUnsafe(1 + value.length);
-  return writeCompact(bytes, 0, value) === bytes.length ? bytes : undefined;
+  return writeText(bytes, 0, value) === bytes.length ? bytes : undefined;
+}
+
+/** The first byte of a message, and the others. */
+export interface InTwo {
+  readonly kind: number;
+  readonly bytes: Uint8Array;
+}
+
+/** A byte array or an array of numbers, of any length; undefined for any other value. */
+export function compactInTwo(value: unknown): InTwo | undefined {
+  if (Array.isArray(value)) return numbersOf(value, MOST_ELEMENTS);
+  if (!types.isUint8Array(value)) return undefined;
+  const kind = kindOfBytes(value);
+  return kind === undefined ? undefined : { kind, bytes: value };
+}
+
+/** From here on the copy that a byte array is spared is worth more than what it costs to send it in two parts. */
+export const LEAST_IN_TWO = 64 * 1024;
+
+/** Of a long byte array, the first byte of its message: the others are its own. Undefined for any other value. */
+export function compactHead(value: unknown): number | undefined {
+  if (!types.isUint8Array(value) || value.length < LEAST_IN_TWO) return undefined;
+  return kindOfBytes(value);
 }
 
 /** False when one of them does not fit into a byte. */

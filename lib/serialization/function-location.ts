@@ -1,7 +1,7 @@
 /**
  * Where a function was written, and what its module's variables hold: known to V8 and told by its inspector, in this very
- * thread, without a port. The first look takes V8 some 30 ms (it lists every script), later ones under 10, and each function
- * is looked up once. Nothing of the debugger stays on.
+ * thread, without a port. The first look into a module takes V8 some 30 ms (it lists every script), later ones under 10, and each
+ * function is looked up once. Nothing of the debugger stays on.
  */
 import inspector from 'node:inspector';
 
@@ -19,13 +19,21 @@ export interface FunctionLocation {
 }
 
 interface Script {
-  url: string;
-  isModule: boolean;
+  readonly url: string;
+  readonly isModule: boolean;
+  /** Of an ES module: its text, once it has been asked for. */
+  source?: string;
 }
 
 interface RemoteProperty {
   name: string;
-  value?: { objectId?: string; description?: string; value?: unknown };
+  value?: {
+    objectId?: string;
+    description?: string;
+    value?: unknown;
+    /** `-0`, `NaN`, `5n`. */
+    unserializableValue?: string;
+  };
 }
 
 type Parameters = Record<string, unknown>;
@@ -52,34 +60,78 @@ export function locate(fn: object): FunctionLocation | undefined {
 }
 
 function locateIn(session: inspector.Session, fn: object): FunctionLocation | undefined {
+  const internals = internalsOf(session, fn);
+  const place = valueOf(internals, '[[FunctionLocation]]')?.value as
+    { scriptId: string; lineNumber: number; columnNumber?: number } | undefined;
+  if (!place) return undefined;
+  const { url, isModule, source } = scriptOf(session, place.scriptId);
+  const location = { url, isModule, line: place.lineNumber, column: place.columnNumber ?? 0 };
+  if (!isModule) return { ...location, source: undefined, variables: new Map() };
+  const scopes = valueOf(internals, '[[Scopes]]')?.objectId;
+  return { ...location, source, variables: moduleVariables(session, scopes) };
+}
+
+/** Only the debugger knows. It is asked once for each module, and once for all that is none. */
+function scriptOf(session: inspector.Session, scriptId: string): Script {
+  const known = scripts.get(scriptId);
+  if (known !== undefined && (!known.isModule || known.source !== undefined)) return known;
+  return whileEnabled(session, () => {
+    const script = scripts.get(scriptId) ?? { url: '', isModule: false };
+    if (!script.isModule) return script;
+    const text = post<{ scriptSource: string }>(session, 'Debugger.getScriptSource', { scriptId });
+    script.source = text.scriptSource;
+    return script;
+  });
+}
+
+function internalsOf(session: inspector.Session, fn: object): RemoteProperty[] {
   bridgeHolder[BRIDGE] = fn;
   const { result } = post<{ result: { objectId?: string } }>(session, 'Runtime.evaluate', {
     expression: BRIDGE_EXPRESSION,
   });
-  const internals = propertiesOf(session, result.objectId, 'internalProperties');
-  const place = valueOf(internals, '[[FunctionLocation]]')?.value as
-    { scriptId: string; lineNumber: number; columnNumber?: number } | undefined;
-  if (!place) return undefined;
-  const known = scripts.get(place.scriptId);
-  const script = known?.isModule === false ? known : undefined;
-  const location = { line: place.lineNumber, column: place.columnNumber ?? 0 };
-  if (script) return { ...script, ...location, source: undefined, variables: new Map() };
+  return propertiesOf(session, result.objectId, 'internalProperties');
+}
 
-  return whileEnabled(session, () => {
-    const { url, isModule } = scripts.get(place.scriptId) ?? { url: '', isModule: false };
-    if (!isModule) return { url, isModule, ...location, source: undefined, variables: new Map() };
-    const text = post<{ scriptSource: string }>(session, 'Debugger.getScriptSource', {
-      scriptId: place.scriptId,
-    });
-    const scopes = valueOf(internals, '[[Scopes]]')?.objectId;
-    const variables = moduleVariables(session, scopes);
-    return { url, isModule, ...location, source: text.scriptSource, variables };
-  });
+/** What `bind` has put together, down to the function that was written. */
+export interface Unbound {
+  readonly target: (...args: never[]) => unknown;
+  /** Its `this`. */
+  readonly self: unknown;
+  readonly args: readonly unknown[];
+}
+
+/** Undefined for a function that is not bound. @throws as `locate`. */
+export function unbind(fn: object): Unbound | undefined {
+  const session = new inspector.Session();
+  session.connect();
+  try {
+    const outer = unbindOnce(session, fn);
+    if (outer === undefined) return undefined;
+    let { target, self, args } = outer;
+    for (let next; (next = unbindOnce(session, target)) !== undefined;) {
+      args = [...next.args, ...args];
+      ({ target, self } = next);
+    }
+    return { target, self, args };
+  } finally {
+    bridgeHolder[BRIDGE] = undefined;
+    session.disconnect();
+  }
+}
+
+function unbindOnce(session: inspector.Session, fn: object): Unbound | undefined {
+  const internals = internalsOf(session, fn);
+  const names = ['[[TargetFunction]]', '[[BoundThis]]', '[[BoundArgs]]'];
+  const parts = names.flatMap((wanted) => internals.filter(({ name }) => name === wanted));
+  if (parts.length < names.length) return undefined;
+  const [target, self, args] = fetchValues(session, parts);
+  return { target, self, args } as Unbound;
 }
 
 /** The debugger names every script there is when it is enabled; it is disabled again before anything else can run. */
 function whileEnabled<T>(session: inspector.Session, body: () => T): T {
   session.on('Debugger.scriptParsed', ({ params }) => {
+    if (scripts.has(params.scriptId)) return;
     scripts.set(params.scriptId, { url: params.url, isModule: params.isModule === true });
   });
   post(session, 'Debugger.enable');
@@ -117,9 +169,17 @@ function fetchValues(session: inspector.Session, properties: RemoteProperty[]): 
   post(session, 'Runtime.callFunctionOn', {
     objectId: result.objectId,
     functionDeclaration: 'function (...values) { this(...values); }',
-    arguments: properties.map(({ value }) => ({ objectId: value?.objectId })),
+    arguments: properties.map(({ value }) => argumentFor(value)),
   });
   return values;
+}
+
+/** Objects by what the inspector calls them, everything else by itself. */
+function argumentFor(remote: RemoteProperty['value']): Parameters {
+  if (remote?.objectId !== undefined) return { objectId: remote.objectId };
+  if (remote?.unserializableValue !== undefined)
+    return { unserializableValue: remote.unserializableValue };
+  return { value: remote?.value };
 }
 
 function propertiesOf(

@@ -28,7 +28,7 @@ const WAYS_OUT =
  */
 export async function referTo(fn: unknown, role = 'target'): Promise<FunctionReference> {
   checkFunction(role, fn);
-  return (await findExport(fn, role)) ?? (await referToSource(fn, role));
+  return (await referToExport(fn, role)) ?? (await referToSource(fn, role));
 }
 
 /** The export's name, as far as it is found without waiting: made by taskRef, of a CommonJS module, or asked for before. */
@@ -47,7 +47,7 @@ export function referToAtOnce(fn: () => unknown): ExportReference | undefined {
 /** The same for a class, which must be exported: its text would not bring its parent class along. */
 export async function referToClass(cls: unknown, role = 'class'): Promise<ExportReference> {
   checkFunction(role, cls);
-  const reference = await findExport(cls, role);
+  const reference = await referToExport(cls, role);
   if (reference) return reference;
   throw refusal(
     role,
@@ -56,7 +56,11 @@ export async function referToClass(cls: unknown, role = 'class'): Promise<Export
   );
 }
 
-async function findExport(fn: object, role: string): Promise<ExportReference | undefined> {
+/** Its name as an export, if it is one. @throws SerializationError for a Proxy. */
+export async function referToExport(
+  fn: object,
+  role: string,
+): Promise<ExportReference | undefined> {
   const remembered = taskReferenceOf(fn) ?? known.get(fn);
   if (remembered?.kind === 'export') return remembered;
   if (remembered) return undefined;
@@ -109,7 +113,7 @@ async function referToSource(
   const remembered = known.get(fn);
   if (remembered?.kind === 'source') return remembered;
   const text = Function.prototype.toString.call(fn);
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+  if (isNative(fn)) {
     const kind = nameOf(fn).startsWith('bound ') ? 'is a bound function' : 'is native code';
     throw refusal(role, fn, `${kind}, which only exists here: ${WAYS_OUT}`);
   }
@@ -130,6 +134,11 @@ async function referToSource(
   };
   known.set(fn, reference);
   return reference;
+}
+
+/** Made by V8 or Node or by `bind`: it has no text. */
+export function isNative(fn: object): boolean {
+  return /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(fn));
 }
 
 function refuseSurroundings(

@@ -188,13 +188,17 @@ const CLONE_GUARD = '$handle';
  * takes the refusal as the sign to look closer, which is what keeps values without handles on the fast path.
  */
 export function refuseClone(instance: object, tag: string): void {
-  const guard = (): string => 'This object travels only through node-multiprocessing';
-  Object.defineProperty(guard, 'name', { value: tag });
   Object.defineProperty(instance, CLONE_GUARD, {
-    value: guard,
+    value: cloneGuard(tag),
     enumerable: true,
     // A subclass's constructor names its own tag over its parent's.
     configurable: true,
     writable: false,
   });
+}
+
+/** The same for a class of which there are many instances for a short time: a field `$handle` with this in it is cheaper. */
+export function cloneGuard(tag: string): () => string {
+  const guard = (): string => 'This object travels only through node-multiprocessing';
+  return Object.defineProperty(guard, 'name', { value: tag });
 }

@@ -10,11 +10,12 @@
  * value is walked: copied with placeholders for what a reducer takes apart. The walk is also what finds the offender.
  */
 import type { TransferHandle } from '../backend/contract.js';
+import { asBuffer } from '../base/bytes.js';
 import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
 import { CloneReader, CloneWriter, damaged } from './clone-stream.js';
-import { NOT_COMPACT, readCompact } from './compact-reader.js';
-import { NOT_WRITTEN, compactBytes, writeCompact } from './compact-writer.js';
+import { NOT_COMPACT, readCompact, readCompactInTwo } from './compact-reader.js';
+import { NOT_WRITTEN, compactInTwo, compactText, writeCompact } from './compact-writer.js';
 import { GraphWalk } from './graph-walk.js';
 import { isError } from './error-codec.js';
 import { hasUserReducers } from './reducers.js';
@@ -28,7 +29,22 @@ const FRAME_HEADER_BYTES = 8;
 export interface DeserializeOptions {
   /** The memory of `bytes` is given away and never written again, so that large Buffers need no copy. */
   owned?: boolean;
+  /** Where the value begins; 0 where nothing is said. */
+  from?: number;
+  /** What stood behind the bytes: they are the front of a message in parts. Given away. */
+  rest?: Uint8Array | undefined;
 }
+
+/**
+ * A value as it is written before its parts are put together. `rest` are byte arrays of the value itself, whose bytes are those of the
+ * moment in which they are copied; together they stand behind `front`, which is all there is of most values.
+ */
+export interface Written {
+  readonly front: readonly Buffer[];
+  readonly rest: readonly Uint8Array[];
+}
+
+const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 
 /**
  * The bytes of one value. Handles go into `transfer`; without one a value that needs handles is refused. `root` begins the
@@ -36,14 +52,35 @@ export interface DeserializeOptions {
  * @throws SerializationError naming what cannot travel, where it is, and the way out.
  */
 export function serialize(value: unknown, transfer: Transfer | undefined, root = 'value'): Buffer {
+  const { front, rest } = serializeInParts(value, transfer, root);
+  return joined(front, rest);
+}
+
+/** In one piece. */
+export function joined(front: readonly Buffer[], rest: readonly Uint8Array[]): Buffer {
+  const [only] = front;
+  if (only !== undefined && front.length === 1 && rest.length === 0) return only;
+  return Buffer.concat([...front, ...rest]);
+}
+
+/** The same for who copies the parts where they are to lie. `deserialize` is told of the `rest`. @throws as `serialize` */
+export function serializeInParts(
+  value: unknown,
+  transfer: Transfer | undefined,
+  root = 'value',
+): Written {
   const length = serializeToScratch(value, 0);
-  if (length > 0) return Buffer.from(scratch.bytes.subarray(0, length));
-  const compact = compactBytes(value);
-  if (compact) return compact;
-  if (hasUserReducers() || isError(value)) return serializeByWalk(value, transfer, root);
+  if (length > 0) return { front: [Buffer.from(scratch.bytes.subarray(0, length))], rest: NOTHING };
+  const text = compactText(value);
+  if (text !== undefined) return { front: [text], rest: NOTHING };
+  const inTwo = compactInTwo(value);
+  if (inTwo !== undefined) return { front: [Buffer.of(inTwo.kind)], rest: [inTwo.bytes] };
+  if (hasUserReducers() || isError(value)) {
+    return framed(serializeByWalk(value, transfer, root));
+  }
   const attempt = tryClone(value);
-  if (attempt.failure === undefined && !mayHoldErrors(attempt.bytes)) return attempt.bytes;
-  return serializeByWalk(value, transfer, root, attempt);
+  if (attempt.failure === undefined && !mayHoldErrors(attempt.body)) return framed(attempt);
+  return framed(serializeByWalk(value, transfer, root, attempt));
 }
 
 /**
@@ -69,11 +106,12 @@ export function deserialize(
   handles: readonly TransferHandle[] = [],
   options: DeserializeOptions = {},
 ): unknown {
-  const owned = options.owned === true;
+  const { owned = false, from = 0, rest } = options;
   const all = asBuffer(bytes);
   try {
-    const value = readCompact(all, 0, all.length, owned);
-    return value === NOT_COMPACT ? readClone(all, handles, owned) : value;
+    if (rest !== undefined) return readInParts(all.subarray(from), rest, handles);
+    const value = readCompact(all, from, all.length, owned);
+    return value === NOT_COMPACT ? readClone(all.subarray(from), handles, owned) : value;
   } catch (error) {
     throw notUnderstood(error, handles);
   }
@@ -100,12 +138,13 @@ function notUnderstood(error: unknown, handles: readonly TransferHandle[]): Seri
   return damaged(error instanceof Error ? error.message : String(error), error);
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  if (Buffer.isBuffer(bytes)) return bytes;
-  return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+interface Cloned {
+  /** V8's own. */
+  body: Buffer;
+  bulk: readonly Uint8Array[];
 }
 
-type Attempt = { bytes: Buffer; failure?: undefined } | { failure: Failure };
+type Attempt = (Cloned & { failure?: undefined }) | { failure: Failure };
 
 interface Failure {
   error: unknown;
@@ -116,19 +155,18 @@ function tryClone(value: unknown): Attempt {
   const writer = new CloneWriter();
   try {
     writer.writeValue(value);
-    return { bytes: frame(writer) };
+    return { body: writer.releaseBuffer(), bulk: writer.bulk };
   } catch (error) {
     return { failure: { error, refused: writer.refused } };
   }
 }
 
-function frame(writer: CloneWriter): Buffer {
-  const body = writer.releaseBuffer();
-  if (writer.bulk.length === 0) return body;
+function framed({ body, bulk }: Cloned): Written {
+  if (bulk.length === 0) return { front: [body], rest: NOTHING };
   const header = Buffer.alloc(FRAME_HEADER_BYTES);
   header[0] = FRAMED_FORMAT;
   header.writeUInt32LE(body.length, 4);
-  return Buffer.concat([header, body, ...writer.bulk]);
+  return { front: [header, body], rest: bulk };
 }
 
 /** Every stack of V8's has a line like this; text that happens to hold one costs a walk and nothing else. */
@@ -142,8 +180,7 @@ const SMALL_BYTES = 2048;
  * errors are found by searching what was written, and values without errors need no walk. Byte arrays behind the body
  * hold no errors. An error whose stack has no such line keeps what structured clone keeps, unless it is the whole value.
  */
-function mayHoldErrors(bytes: Buffer): boolean {
-  const body = bytes[0] === FRAMED_FORMAT ? bytes.subarray(0, bodyEnd(bytes)) : bytes;
+function mayHoldErrors(body: Buffer): boolean {
   if (body.length <= SMALL_BYTES) {
     const text = body.toString('latin1');
     return text.includes(STACK_LINE) || text.includes('\n\0 \0 \0 \0 \0a\0t\0 ');
@@ -160,7 +197,7 @@ function serializeByWalk(
   transfer: Transfer | undefined,
   root: string,
   first?: Attempt,
-): Buffer {
+): Cloned {
   const handlesBefore = transfer?.handles.length ?? 0;
   try {
     if (first?.failure && isStackOverflow(first.failure.error)) throw first.failure.error;
@@ -170,7 +207,7 @@ function serializeByWalk(
     const result = walk.replaced === 0 && first ? first : tryClone(copy);
     if (result.failure)
       throw whereRefused(walk.replaced === 0 ? value : copy, result.failure, root);
-    return result.bytes;
+    return result;
   } catch (error) {
     transfer?.discard(handlesBefore);
     if (error instanceof SerializationError) throw error;
@@ -210,4 +247,14 @@ function readClone(bytes: Buffer, handles: readonly TransferHandle[], owned: boo
   if (end > bytes.length) throw damaged('it has been cut short');
   const body = bytes.subarray(FRAME_HEADER_BYTES, end);
   return new CloneReader(body, bytes.subarray(end), handles, owned).readValue();
+}
+
+function readInParts(front: Buffer, rest: Uint8Array, handles: readonly TransferHandle[]): unknown {
+  const [kind = 0] = front;
+  const isFramed = kind === FRAMED_FORMAT && front.length >= FRAME_HEADER_BYTES;
+  if ((isFramed ? bodyEnd(front) : 1) !== front.length) {
+    throw damaged('its parts do not fit together');
+  }
+  if (!isFramed) return readCompactInTwo(kind, rest);
+  return new CloneReader(front.subarray(FRAME_HEADER_BYTES), rest, handles, true).readValue();
 }

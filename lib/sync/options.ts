@@ -37,7 +37,9 @@ export function acquireWait(options: (Wait & Blocking) | undefined): Wait {
   if (options === undefined) return FOR_EVER;
   checkWait('options', options);
   checkBlock(options);
-  return options.block === false ? { timeout: 0, signal: options.signal } : options;
+  // A copy: what the user's object runs when it is read, it runs now.
+  const { timeout, signal } = options;
+  return { timeout: options.block === false ? 0 : timeout, signal };
 }
 
 /** The same for the blocking form: milliseconds, Infinity for ever. */

@@ -1,11 +1,8 @@
-// Ends of pipes. Waiting is for a message, or for room, and takes and puts nothing: what was waited
-// for is asked for once more by whoever waited.
+// Ends of pipes, and what is put into them; pipe_take_linux.cc has what is taken. Waiting is for a
+// message, or for room, and takes and puts nothing: what was waited for is asked for once more by
+// whoever waited.
 
-#include <algorithm>
-#include <cerrno>
-
-#include "bind/queue_call.h"
-#include "queues/pipe_end.h"
+#include "bind/pipe_call.h"
 
 namespace mp {
 namespace {
@@ -15,30 +12,7 @@ constexpr uint32_t kForInput = 1;
 constexpr uint32_t kForRoom = 2;
 constexpr uint32_t kQuiet = 4;
 
-napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers) {
-  napi_value array = nullptr;
-  napi_create_array_with_length(env, numbers.size(), &array);
-  for (uint32_t i = 0; i < numbers.size(); i += 1) {
-    napi_value number = nullptr;
-    napi_create_double(env, numbers[i], &number);
-    napi_set_element(env, array, i, number);
-  }
-  return array;
-}
-
-// The queue of one direction, or null with an error thrown.
-MessageQueue* InputOf(SyncCall* call) {
-  auto* const end = call->Object<PipeEnd>();
-  if (end == nullptr) return nullptr;
-  if (end->in() == nullptr) call->Refuse("this end does not read");
-  return end->in();
-}
-MessageQueue* OutputOf(SyncCall* call) {
-  auto* const end = call->Object<PipeEnd>();
-  if (end == nullptr) return nullptr;
-  if (end->out() == nullptr) call->Refuse("this end does not write");
-  return end->out();
-}
+constexpr size_t kLongestFront = size_t{1} << 31;
 
 // pipeMake(duplex): the numbers of two handles, left and right.
 napi_value Make(napi_env env, napi_callback_info info) {
@@ -70,13 +44,52 @@ napi_value Name(napi_env env, napi_callback_info info) {
   return AnswerNumbers(env, {static_cast<double>(ref.offset), static_cast<double>(ref.generation)});
 }
 
-// pipeSend(handle, bytes, carried): once. What there is no room for is not copied.
+bool IsUndefined(const SyncCall& call, size_t index) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(call.env(), call.argument(index), &type);
+  return type == napi_undefined;
+}
+
+// The bytes of a Uint8Array, which stand still until JavaScript runs again.
+bool BytesOf(napi_env env, napi_value array, std::span<const std::byte>* bytes) {
+  napi_typedarray_type type = napi_int8_array;
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+    return false;
+  }
+  *bytes = {static_cast<const std::byte*>(data), length};
+  return type == napi_uint8_array;
+}
+
+// The fourth argument and the fifth, which mostly are undefined. False with an error thrown.
+bool ReadParts(SyncCall* call, GivenMessage* message) {
+  if (IsUndefined(*call, 3)) return true;
+  napi_env const env = call->env();
+  uint32_t count = 0;
+  bool is_good = BytesOf(env, call->argument(3), &message->front) && !message->head &&
+                 message->carried.empty() &&
+                 napi_get_array_length(env, call->argument(4), &count) == napi_ok;
+  // What JavaScript is told of a front is that of one byte it is a number.
+  is_good = is_good && message->front.size() > 1 && message->front.size() <= kLongestFront;
+  for (uint32_t i = 0; is_good && i < count; i += 1) {
+    napi_value part = nullptr;
+    is_good = napi_get_element(env, call->argument(4), i, &part) == napi_ok &&
+              BytesOf(env, part, &message->more.emplace_back());
+  }
+  if (!is_good) call->Refuse("the parts of a message must be a Uint8Array and a list of such");
+  return is_good;
+}
+
+// pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied.
 napi_value Send(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 3);
+  SyncCall call(env, info, 5);
   MessageQueue* const queue = OutputOf(&call);
   GivenMessage message;
-  if (queue == nullptr || !ReadMessage(&call, &message)) return nullptr;
-  const SyncOutcome room = queue->LookForRoom(message.length);
+  if (queue == nullptr || !ReadMessage(&call, &message) || !ReadParts(&call, &message)) {
+    return nullptr;
+  }
+  const SyncOutcome room = queue->LookForRoom(message.whole_length());
   if (room != SyncOutcome::kDone) return call.Answer(room);
   const BlockRef staged = StageMessage(&call, queue, message);
   if (staged == 0) return nullptr;
@@ -87,103 +100,23 @@ napi_value Send(napi_env env, napi_callback_info info) {
   return outcome == SyncOutcome::kFailed ? call.Fail(error) : call.Answer(outcome);
 }
 
-// A message that was taken, on its way to JavaScript.
-struct Received {
-  std::byte* target = nullptr;  // in the given memory, or in a Buffer
-  uint64_t room = 0;
-  uint64_t length = 0;
-  std::vector<std::byte> longer;  // than what was first there
-  std::vector<std::shared_ptr<SyncObject>> ends;
-
-  // Ends are open here before the message is out of the queue: dead in here, they close, or the
-  // message goes back.
-  void Visit(MessageSpace* space, const std::byte* bytes, uint64_t given, const Block& block) {
-    length = given;
-    if (given <= room) {
-      std::copy(bytes, bytes + given, target);
-    } else {
-      longer.assign(bytes, bytes + given);
-    }
-    for (const ObjectRef& ref : CarriedBy(block)) {
-      if (ref.kind != ObjectKind::kPipeEnd) continue;
-      auto opened = OpenAny(space, ref);
-      if (opened.ok()) ends.push_back(std::move(opened.value()));
-    }
-  }
-};
-
-// With the ends that came along: handle, offset and generation of each behind it.
-napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Received* received) {
-  if (received->ends.empty()) return message;
-  std::vector<double> numbers = {0};
-  for (auto& end : received->ends) {
-    const ObjectRef ref = end->ref();
-    space->store().Land(ref);
-    numbers.push_back(call->sync().Add(std::move(end)));
-    numbers.push_back(static_cast<double>(ref.offset));
-    numbers.push_back(static_cast<double>(ref.generation));
-  }
-  napi_value array = AnswerNumbers(call->env(), numbers);
-  napi_set_element(call->env(), array, 0, message);
-  return array;
+// pipeMark(handle, number): a whole number that the other end can look at, also when this process
+// is dead. One store.
+napi_value Mark(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 2);
+  MessageQueue* const queue = OutputOf(&call);
+  const double number = call.Double(1);
+  if (queue == nullptr || !call.ok()) return nullptr;
+  if (!(number >= 0 && number < 0x1p53)) return call.Refuse("the mark must be a whole number");
+  queue->SetMark(static_cast<uint64_t>(number));
+  return nullptr;
 }
 
-// pipeTake(handle, target): the length of a message that is in the target; or a Buffer, of one that
-// is longer; or an array of one of the two and the ends that it carried. Undefined: there is none;
-// null: there will be none.
-napi_value Take(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 2);
+// pipeMarked(handle): what the other end has marked last; 0 before.
+napi_value Marked(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
   MessageQueue* const queue = InputOf(&call);
-  if (queue == nullptr) return nullptr;
-  napi_typedarray_type type = napi_int8_array;
-  void* target = nullptr;
-  size_t room = 0;
-  const bool is_bytes = napi_get_typedarray_info(env, call.argument(1), &type, &room, &target,
-                                                 nullptr, nullptr) == napi_ok &&
-                        type == napi_uint8_array;
-  if (!is_bytes) return call.Refuse("the target must be a Uint8Array");
-  MessageSpace* const space = call.sync().Space().value();
-  for (;;) {
-    uint64_t length = 0;
-    if (!queue->FirstLength(&length)) {
-      const SyncOutcome seen = queue->Look();
-      if (seen == SyncOutcome::kDone) continue;
-      if (seen == SyncOutcome::kForeign) return call.Answer(seen);
-      napi_value none = nullptr;
-      if (seen == SyncOutcome::kClosed) napi_get_null(env, &none);
-      return none;
-    }
-    Received received;
-    received.target = static_cast<std::byte*>(target);
-    received.room = room;
-    // Made before the message is taken: when there is no memory for it, it stays where it is.
-    napi_value buffer = nullptr;
-    void* data = nullptr;
-    if (length > room) {
-      if (napi_create_buffer(env, length, &data, &buffer) != napi_ok) {
-        return call.Fail(Status::Failed(ENOMEM, "recv"));
-      }
-      received.target = static_cast<std::byte*>(data);
-      received.room = length;
-    }
-    const uint32_t taken =
-        queue->TryTake(1, [&](const std::byte* bytes, uint64_t given, const Block& block) {
-          received.Visit(space, bytes, given, block);
-        });
-    if (taken == 0) continue;
-    napi_value message = nullptr;
-    if (received.length > received.room || (buffer != nullptr && received.length < length)) {
-      // Somebody else has taken the one that was looked at.
-      const std::byte* const from =
-          received.longer.empty() ? received.target : received.longer.data();
-      napi_create_buffer_copy(env, received.length, from, nullptr, &message);
-    } else if (buffer != nullptr) {
-      message = buffer;
-    } else {
-      message = call.Answer(static_cast<double>(received.length));
-    }
-    return WithEnds(&call, space, message, &received);
-  }
+  return queue == nullptr ? nullptr : call.Answer(static_cast<double>(queue->mark()));
 }
 
 // pipeLook(handle): whether a take would have an answer, the end included.
@@ -233,16 +166,29 @@ napi_value WaitAsync(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
+napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers) {
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, numbers.size(), &array);
+  for (uint32_t i = 0; i < numbers.size(); i += 1) {
+    napi_value number = nullptr;
+    napi_create_double(env, numbers[i], &number);
+    napi_set_element(env, array, i, number);
+  }
+  return array;
+}
+
 void AddPipes(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,
                {{"pipeMake", Make},
                 {"pipeShare", Share},
                 {"pipeName", Name},
                 {"pipeSend", Send},
-                {"pipeTake", Take},
+                {"pipeMark", Mark},
+                {"pipeMarked", Marked},
                 {"pipeLook", Look},
                 {"pipeWaitSync", WaitSync},
                 {"pipeWaitAsync", WaitAsync}});
+  AddPipeTakes(env, target, sync);
 }
 
 }  // namespace mp

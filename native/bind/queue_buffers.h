@@ -5,6 +5,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -12,11 +13,15 @@
 
 namespace mp {
 
-// Messages that JavaScript has written, each at a multiple of the alignment.
+// Where each message begins, in either of them: at a multiple of it.
+constexpr uint64_t kMessageAlignment = 8;
+constexpr uint64_t AfterMessage(uint64_t end) {
+  return (end + kMessageAlignment - 1) / kMessageAlignment * kMessageAlignment;
+}
+
+// Messages that JavaScript has written.
 class Scratch {
  public:
-  static constexpr uint64_t kAlignment = 8;
-
   void Set(Napi::Uint8Array bytes, Napi::Int32Array lengths) {
     bytes_ = Napi::Persistent(bytes);
     lengths_ = Napi::Persistent(lengths);
@@ -35,7 +40,7 @@ class Scratch {
         return;
       }
       if (!visit(data_.subspan(at, length))) return;
-      at = (at + length + kAlignment - 1) / kAlignment * kAlignment;
+      at = AfterMessage(at + length);
     }
   }
 
@@ -46,10 +51,8 @@ class Scratch {
   Napi::Reference<Napi::Int32Array> lengths_;
 };
 
-class QueueBuffers {
+class QueueBuffers final : public MessageTarget {
  public:
-  static constexpr uint64_t kAlignment = 8;
-
   // `bytes` for the messages, one behind the other, and `lengths` for how long they are.
   void Set(Napi::Uint8Array bytes, Napi::Int32Array lengths) {
     bytes_ = Napi::Persistent(bytes);
@@ -61,7 +64,6 @@ class QueueBuffers {
   }
   void Reset() { *this = {}; }
 
-  std::byte* data() const { return data_; }
   uint64_t size() const { return size_; }
   uint32_t most() const { return most_; }
 
@@ -69,8 +71,13 @@ class QueueBuffers {
     used_ = 0;
     count_ = 0;
   }
+  uint32_t RoomFor(uint64_t length) const override {
+    if (length > size_ || most_ == 0) return 0;
+    const uint64_t fitting = size_ / std::max<uint64_t>(length, kMessageAlignment);
+    return static_cast<uint32_t>(std::clamp<uint64_t>(fitting, 1, most_));
+  }
   // One that does not fit stands in `overflow`, and -1 in its place.
-  void Add(const std::byte* bytes, uint64_t length) {
+  void Add(const std::byte* bytes, uint64_t length) override {
     const uint32_t index = count_++;
     if (length > size_ || used_ > size_ - length) {
       overflow.push_back({std::vector<std::byte>(bytes, bytes + length)});
@@ -78,9 +85,11 @@ class QueueBuffers {
       return;
     }
     std::copy(bytes, bytes + length, data_ + used_);
-    used_ = (used_ + length + kAlignment - 1) / kAlignment * kAlignment;
+    used_ = AfterMessage(used_ + length);
     length_data_[index] = static_cast<int32_t>(length);
   }
+
+  int32_t LengthOf(uint32_t index) const { return length_data_[index]; }
 
   std::vector<Message> overflow;
   Scratch scratch;

@@ -1,66 +1,118 @@
-// Getting messages. What is there is copied into the buffers that JavaScript has given (see
-// queue_buffers.h); what was waited for comes in arrays of its own.
+// Getting messages. What is there, or is blocked for, is copied into the buffers that JavaScript
+// has given (see queue_buffers.h); what an event loop has waited for comes in arrays of its own.
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "bind/queue_call.h"
+#include "os/heap.h"
+#include "queues/loan.h"
 
 namespace mp {
 namespace {
 
-constexpr int32_t kEmpty = -1;
-constexpr int32_t kClosed = -2;
+// From here on glibc would have the kernel give new pages for each array.
+constexpr uint64_t kLongArray = 128 * 1024;
 
-napi_value AnswerSigned(napi_env env, int32_t number) {
-  napi_value value = nullptr;
-  napi_create_int32(env, number, &value);
-  return value;
-}
+// How long somebody looks for messages, and how many are wanted.
+struct Patience {
+  uint32_t most = 1;
+  bool behind_others = false;
+  bool looks_briefly = false;
+  bool waits = false;
+  uint64_t deadline_ns = 0;
+};
 
-// When nothing was taken. False: something has come meanwhile.
-bool AnswerNothing(SyncCall* call, MessageQueue* queue, napi_value* answer) {
-  switch (queue->Look()) {
-    case SyncOutcome::kDone:
-      return false;
-    case SyncOutcome::kClosed:
-      *answer = AnswerSigned(call->env(), kClosed);
-      return true;
-    case SyncOutcome::kForeign:
-      *answer = call->Fail(Status::Failed(ECHILD, "Get"));
-      return true;
-    default:
-      *answer = AnswerSigned(call->env(), kEmpty);
-      return true;
+// Into the buffers. kDone with nothing taken: the first message is too long for them.
+SyncOutcome TakeInto(QueueBuffers* buffers, MessageQueue* queue, const Patience& patience,
+                     uint32_t* taken) {
+  QueueRequest request;
+  request.kind = QueueRequest::Kind::kGet;
+  request.most = patience.most;
+  request.target = buffers;
+  buffers->Begin();
+  SyncOutcome outcome = queue->TakeOnce(&request);
+  if (outcome == SyncOutcome::kPending && patience.waits) {
+    outcome = queue->RunSync(&request, patience.deadline_ns);
+  } else if (outcome == SyncOutcome::kPending && patience.looks_briefly && queue->LookBriefly()) {
+    outcome = queue->TakeOnce(&request);
   }
+  *taken = request.taken;
+  return outcome;
 }
 
 // A message that is longer than the buffer, in an array that is made before it is taken: when there
-// is no memory for it nothing was taken. Null without an error: it was somebody else's after all.
-napi_value TakeLong(SyncCall* call, MessageQueue* queue, uint64_t room) {
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(call->env(), room, &data, &buffer) != napi_ok) {
-    return call->Fail(Status::Failed(ENOMEM, "Get"));
-  }
+// is no memory for it nothing was taken. With its head beside it, if it has one: what follows needs
+// no further copy. Null without an error: it was somebody else's after all.
+napi_value TakeLong(SyncCall* call, MessageQueue* queue) {
+  uint64_t room = 0;
+  uint32_t front = 0;
+  if (!queue->FirstLength(&room, &front)) return nullptr;
+  const bool has_head = front == 1;
+  const uint64_t skipped = has_head ? 1 : 0;
+  room -= skipped;
+  std::byte* data = nullptr;
+  napi_value const buffer = NewBytes(call->env(), room, &data);
+  if (buffer == nullptr) return call->Fail(Status::Failed(ENOMEM, "Get"));
   Message other;
-  bool fits = true;
-  uint64_t length = 0;
-  const uint32_t taken = queue->TryTake(1, [&](const std::byte* bytes, uint64_t given) {
-    length = given;
-    fits = given <= room;
+  bool fits = false;  // damage: it is no block
+  std::byte head{};
+  const auto visit = [&](const std::byte* bytes, uint64_t given, const Block& block) {
+    fits = given == room + skipped && HasHead(block) == has_head;
     if (fits) {
-      std::copy(bytes, bytes + given, static_cast<std::byte*>(data));
+      if (has_head) head = *bytes;
+      std::copy(bytes + skipped, bytes + given, data);
     } else {
       other.bytes.assign(bytes, bytes + given);
     }
-  });
-  if (taken == 0) return nullptr;
+  };
+  if (queue->TryTake(1, visit) == 0) return nullptr;
   if (!fits) return CopyToJs(call->env(), other.bytes.data(), other.bytes.size());
-  napi_value array = nullptr;
-  napi_create_typedarray(call->env(), napi_uint8_array, length, buffer, 0, &array);
-  return array;
+  return has_head ? WithHead(call->env(), buffer, head) : buffer;
+}
+
+napi_value TakeOne(SyncCall* call, MessageQueue* queue, const Patience& patience) {
+  if (patience.behind_others && queue->HasWaitersHere(QueueRequest::Kind::kGet)) {
+    return AnswerSigned(call->env(), kEmpty);
+  }
+  QueueBuffers& buffers = call->sync().buffers();
+  for (;;) {
+    uint32_t taken = 0;
+    const SyncOutcome outcome = TakeInto(&buffers, queue, patience, &taken);
+    if (outcome != SyncOutcome::kDone) return AnswerNothing(call, outcome);
+    if (taken > 0) {
+      const int32_t length = buffers.LengthOf(0);
+      if (length >= 0) return AnswerSigned(call->env(), length);
+      const std::vector<Message> one = std::exchange(buffers.overflow, {});
+      return CopyToJs(call->env(), one[0].bytes.data(), one[0].bytes.size());
+    }
+    napi_value answer = TakeLong(call, queue);
+    if (answer != nullptr || !call->ok()) return answer;
+  }
+}
+
+napi_value TakeSeveral(SyncCall* call, MessageQueue* queue, Patience patience, double max) {
+  if (!(max >= 1)) return call->Refuse("the most must be at least 1");
+  if (patience.behind_others && queue->HasWaitersHere(QueueRequest::Kind::kGet)) {
+    return AnswerSigned(call->env(), kEmpty);
+  }
+  QueueBuffers& buffers = call->sync().buffers();
+  if (buffers.most() == 0) return call->Refuse("there are no buffers");
+  patience.most = max < buffers.most() ? static_cast<uint32_t>(max) : buffers.most();
+  for (;;) {
+    uint32_t taken = 0;
+    const SyncOutcome outcome = TakeInto(&buffers, queue, patience, &taken);
+    if (outcome != SyncOutcome::kDone) return AnswerNothing(call, outcome);
+    if (taken > 0) return AnswerSigned(call->env(), static_cast<int32_t>(taken));
+    napi_value answer = TakeLong(call, queue);
+    if (answer != nullptr || !call->ok()) return answer;
+  }
+}
+
+// A request says whether to stand behind those who wait here: who does would wait too.
+Patience ForRequest(bool behind_others) {
+  return {.behind_others = behind_others, .looks_briefly = behind_others};
 }
 
 // queueTake(request): the length of a message that is in the buffer, -1 for none, -2 for none ever,
@@ -68,76 +120,40 @@ napi_value TakeLong(SyncCall* call, MessageQueue* queue, uint64_t room) {
 napi_value Take(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   const auto [queue, behind_others] = QueueOf(&call);
-  if (queue == nullptr) return nullptr;
-  if (behind_others && queue->HasWaitersHere(QueueRequest::Kind::kGet)) {
-    return AnswerSigned(env, kEmpty);
-  }
-  QueueBuffers& buffers = call.sync().buffers();
-  for (;;) {
-    uint64_t length = 0;
-    napi_value answer = nullptr;
-    if (!queue->FirstLength(&length)) {
-      if (AnswerNothing(&call, queue, &answer)) return answer;
-      continue;
-    }
-    if (length > buffers.size()) {
-      answer = TakeLong(&call, queue, length);
-      if (answer != nullptr || !call.ok()) return answer;
-      continue;
-    }
-    Message other;
-    bool fits = true;
-    const uint32_t taken = queue->TryTake(1, [&](const std::byte* bytes, uint64_t given) {
-      // Another one by now, perhaps.
-      fits = given <= buffers.size();
-      length = given;
-      if (fits) {
-        std::copy(bytes, bytes + given, buffers.data());
-      } else {
-        other.bytes.assign(bytes, bytes + given);
-      }
-    });
-    if (taken == 0) continue;
-    return fits ? call.Answer(static_cast<double>(length))
-                : CopyToJs(env, other.bytes.data(), other.bytes.size());
-  }
+  return queue == nullptr ? nullptr : TakeOne(&call, queue, ForRequest(behind_others));
 }
 
 // queueTakeMany(request, max): how many messages are in the buffer, or -1 or -2. About as many as
-// fit, judging by the first.
+// fit, judging by the first; when that does not, it alone, as by queueTake.
 napi_value TakeMany(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 2);
   const auto [queue, behind_others] = QueueOf(&call);
   const double max = call.Double(1);
   if (queue == nullptr || !call.ok()) return nullptr;
-  if (!(max >= 1)) return call.Refuse("the most must be at least 1");
-  if (behind_others && queue->HasWaitersHere(QueueRequest::Kind::kGet)) {
-    return AnswerSigned(env, kEmpty);
-  }
-  QueueBuffers& buffers = call.sync().buffers();
-  if (buffers.most() == 0) return call.Refuse("there are no buffers");
-  for (;;) {
-    uint64_t length = 0;
-    napi_value answer = nullptr;
-    if (!queue->FirstLength(&length)) {
-      if (AnswerNothing(&call, queue, &answer)) return answer;
-      continue;
-    }
-    const uint64_t fitting = buffers.size() / std::max<uint64_t>(length, QueueBuffers::kAlignment);
-    const uint64_t most = std::clamp<uint64_t>(fitting, 1, buffers.most());
-    const auto wanted =
-        max < static_cast<double>(most) ? static_cast<uint32_t>(max) : static_cast<uint32_t>(most);
-    buffers.Begin();
-    const uint32_t taken = queue->TryTake(
-        wanted, [&](const std::byte* bytes, uint64_t given) { buffers.Add(bytes, given); });
-    if (taken > 0) return AnswerSigned(env, static_cast<int32_t>(taken));
-  }
+  return TakeSeveral(&call, queue, ForRequest(behind_others), max);
+}
+
+// queueTakeSync(handle, timeoutMs): as queueTake, but it waits. -1: in vain.
+napi_value TakeSync(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 2);
+  auto* const queue = call.Object<MessageQueue>();
+  const Patience patience{.waits = true, .deadline_ns = call.Deadline(1)};
+  return call.ok() ? TakeOne(&call, queue, patience) : nullptr;
+}
+
+// queueTakeManySync(handle, max, timeoutMs): as queueTakeMany, but it waits for the first.
+napi_value TakeManySync(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 3);
+  auto* const queue = call.Object<MessageQueue>();
+  const double max = call.Double(1);
+  const Patience patience{.waits = true, .deadline_ns = call.Deadline(2)};
+  return call.ok() ? TakeSeveral(&call, queue, patience, max) : nullptr;
 }
 
 // queueOverflow(): the messages of the last queueTakeMany that did not fit.
 napi_value Overflow(napi_env env, napi_callback_info info) {
-  const SyncCall call(env, info, 1);
-  return CopyToJs(env, std::exchange(call.sync().buffers().overflow, {}));
+  SyncCall call(env, info, 1);
+  return CopyToJs(&call, std::exchange(call.sync().buffers().overflow, {}));
 }
 
 bool ReadMost(SyncCall* call, QueueRequest* request) {
@@ -149,8 +165,7 @@ bool ReadMost(SyncCall* call, QueueRequest* request) {
 }
 
 napi_value AnswerGet(SyncCall* call, const QueueRequest& request, SyncOutcome outcome) {
-  return outcome == SyncOutcome::kDone ? CopyToJs(call->env(), request.messages)
-                                       : call->Answer(outcome);
+  return outcome == SyncOutcome::kDone ? CopyToJs(call, request.messages) : call->Answer(outcome);
 }
 
 // queueGetSync(handle, max, timeoutMs): an array of messages, or an outcome.
@@ -182,36 +197,74 @@ napi_value Fetch(napi_env env, napi_callback_info info) {
   const uint32_t id = call.Number(0);
   if (!call.ok()) return nullptr;
   const QueueRequest kept = call.sync().Fetch(id);
-  return kept.error.ok() ? CopyToJs(env, kept.messages) : call.Fail(kept.error);
+  return kept.error.ok() ? CopyToJs(&call, kept.messages) : call.Fail(kept.error);
 }
 
 }  // namespace
 
-napi_value CopyToJs(napi_env env, const std::byte* bytes, uint64_t length) {
-  void* data = nullptr;
-  napi_value buffer = nullptr;
+napi_value WithHead(napi_env env, napi_value rest, std::byte head) {
   napi_value array = nullptr;
-  if (napi_create_arraybuffer(env, length, &data, &buffer) != napi_ok) return nullptr;
-  std::copy(bytes, bytes + length, static_cast<std::byte*>(data));
-  napi_create_typedarray(env, napi_uint8_array, length, buffer, 0, &array);
+  napi_value number = nullptr;
+  napi_create_array_with_length(env, 2, &array);
+  napi_create_uint32(env, static_cast<uint32_t>(head), &number);
+  napi_set_element(env, array, 0, rest);
+  napi_set_element(env, array, 1, number);
   return array;
 }
 
-napi_value CopyToJs(napi_env env, const std::vector<Message>& messages) {
+napi_value NewBytes(napi_env env, uint64_t length, std::byte** bytes) {
+  if (length >= kLongArray) KeepFreedMemory();
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_buffer(env, length, &data, &buffer) != napi_ok) return nullptr;
+  *bytes = static_cast<std::byte*>(data);
+  return buffer;
+}
+
+napi_value CopyToJs(napi_env env, const std::byte* bytes, uint64_t length) {
+  std::byte* data = nullptr;
+  napi_value const buffer = NewBytes(env, length, &data);
+  if (buffer != nullptr) std::copy(bytes, bytes + length, data);
+  return buffer;
+}
+
+namespace {
+
+napi_value ToJs(napi_env env, const Message& message) {
+  const Loan& lent = message.lent;
+  if (lent.bytes == nullptr) return CopyToJs(env, message.bytes.data(), message.bytes.size());
+  if (!message.has_head) return CopyToJs(env, lent.bytes, lent.length);
+  napi_value const rest = CopyToJs(env, lent.bytes + 1, lent.length - 1);
+  return rest == nullptr ? nullptr : WithHead(env, rest, *lent.bytes);
+}
+
+}  // namespace
+
+napi_value CopyToJs(SyncCall* call, const std::vector<Message>& messages) {
+  napi_env const env = call->env();
+  const Result<MessageSpace*> joined = call->sync().Space();
+  MessageSpace* const space = joined.ok() ? joined.value() : nullptr;
   napi_value array = nullptr;
   napi_create_array_with_length(env, messages.size(), &array);
+  bool made = true;
   for (uint32_t i = 0; i < messages.size(); i += 1) {
-    napi_value const bytes = CopyToJs(env, messages[i].bytes.data(), messages[i].bytes.size());
-    if (bytes == nullptr) return nullptr;
-    napi_set_element(env, array, i, bytes);
+    napi_value const message = made ? ToJs(env, messages[i]) : nullptr;
+    made = message != nullptr;
+    if (made) napi_set_element(env, array, i, message);
+    if (messages[i].lent.bytes != nullptr) GiveBack(space, messages[i].lent);
   }
-  return array;
+  if (made) return array;
+  bool thrown = false;
+  napi_is_exception_pending(env, &thrown);
+  return thrown ? nullptr : call->Fail(Status::Failed(ENOMEM, "Get"));
 }
 
 void AddGets(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,
                {{"queueTake", Take},
                 {"queueTakeMany", TakeMany},
+                {"queueTakeSync", TakeSync},
+                {"queueTakeManySync", TakeManySync},
                 {"queueOverflow", Overflow},
                 {"queueGetSync", GetSync},
                 {"queueGetAsync", GetAsync},

@@ -56,19 +56,28 @@ bool ReadMessage(SyncCall* call, GivenMessage* message) {
     return false;
   }
   message->bytes = static_cast<const std::byte*>(data);
-  if (!ReadCarried(call, call->argument(2), &message->carried)) {
+  uint32_t head = 0;
+  if (napi_get_value_uint32(call->env(), call->argument(2), &head) == napi_ok) {
+    if (head > 0xff) call->Refuse("the first byte must be one");
+    message->head = static_cast<std::byte>(head);
+  } else if (!ReadCarried(call, call->argument(2), &message->carried)) {
     call->Refuse("the references must be numbers, three of each");
   }
   return call->ok();
 }
 
 BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& message) {
-  auto staged = queue->Stage(message.length, static_cast<uint32_t>(message.carried.size()));
+  auto staged = queue->Stage(message.whole_length(), static_cast<uint32_t>(message.carried.size()),
+                             static_cast<uint32_t>(message.front_length()));
   if (!staged.ok()) {
     call->Fail(staged.status());
     return 0;
   }
-  std::copy(message.bytes, message.bytes + message.length, staged.value().bytes);
+  std::byte* to = staged.value().bytes;
+  if (message.head) *to++ = *message.head;
+  to = std::copy(message.front.begin(), message.front.end(), to);
+  to = std::copy(message.bytes, message.bytes + message.length, to);
+  for (const auto& part : message.more) to = std::copy(part.begin(), part.end(), to);
   std::copy(message.carried.begin(), message.carried.end(), staged.value().carried);
   return staged.value().block;
 }
@@ -136,6 +145,7 @@ napi_value PutSync(napi_env env, napi_callback_info info) {
   if (!call.ok()) return nullptr;
   QueueRequest request;
   request.kind = QueueRequest::Kind::kPut;
+  request.length = message.whole_length();
   request.staged = StageMessage(&call, queue, message);
   if (request.staged == 0) return nullptr;
   const SyncOutcome outcome = queue->RunSync(&request, deadline);

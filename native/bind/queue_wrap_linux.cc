@@ -166,6 +166,7 @@ void AddQueues(napi_env env, napi_value target, SyncEnv* sync) {
       .Set("queueBuffers", Napi::Function::New(env, SetBuffers, "queueBuffers", sync));
   AddPuts(env, target, sync);
   AddGets(env, target, sync);
+  AddLoans(env, target, sync);
 }
 
 }  // namespace mp

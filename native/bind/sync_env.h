@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bind/env_state.h"
+#include "bind/loan_book.h"
 #include "bind/queue_buffers.h"
 #include "os/fork_tally.h"
 #include "queues/message_queue.h"
@@ -61,6 +62,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   // What a queue has given to a wait that was served: messages, or why it failed. Once.
   QueueRequest Fetch(uint32_t id);
   QueueBuffers& buffers() { return buffers_; }
+  LoanBook& loans() { return *loans_; }
 
   // `callback(n)` is told from the event loop that n waiters were served: number, outcome and index
   // of each are in `results`.
@@ -130,6 +132,8 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   std::vector<std::unique_ptr<Pending>> served_;
   std::unordered_map<uint32_t, QueueRequest> fetchable_;
   QueueBuffers buffers_;
+  // Finalizers may come when the environment is gone.
+  std::shared_ptr<LoanBook> loans_ = std::make_shared<LoanBook>();
   Napi::FunctionReference listener_;
   Napi::Reference<Napi::Int32Array> results_;
 

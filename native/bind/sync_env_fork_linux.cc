@@ -99,6 +99,7 @@ void SyncEnv::AfterForkInChild(bool) {
   TreeSegment::AfterForkInChild();
   unsettled_.clear();
   if (space_ == nullptr) return;
+  loans_->AfterForkInChild();
   if (waits_ != nullptr) waits_->AfterForkInChild();
   // The parent's, and never freed: a call further up the stack may be in the midst of it, and to
   // free memory is to copy its pages.

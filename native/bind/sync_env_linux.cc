@@ -6,6 +6,7 @@
 #include "bind/loop_callback.h"
 #include "bind/stay_loaded.h"
 #include "bind/sync_env.h"
+#include "queues/loan.h"
 #include "sync/rlock.h"
 
 namespace mp {
@@ -44,6 +45,7 @@ void SyncEnv::Close(napi_async_cleanup_hook_handle hook, void* data) {
   if (main_environment == self) main_environment = nullptr;
   EnvState::Get(self->env_).observer = nullptr;
   self->Leave();
+  self->loans_->DropReferences(self->env_);
   self->Unlink();
   self->listener_.Reset();
   self->results_.Reset();
@@ -275,6 +277,13 @@ void SyncEnv::Leave() {
   free_slots_.clear();
   served_.clear();
   dropped_.clear();
+  // Nobody comes for them any more.
+  for (auto& [id, kept] : std::exchange(fetchable_, {})) {
+    for (const Message& message : kept.messages) {
+      if (message.lent.bytes != nullptr) GiveBack(space_.get(), message.lent);
+    }
+  }
+  loans_->Forget();
   space_->ReleaseMemory();
   const bool clean = space_->participant().Leave();
   space_.reset();

@@ -7,7 +7,7 @@
 
 namespace mp {
 
-// At most 256 bytes.
+// Any length, in as few system calls as there can be.
 Status FillWithEntropy(void* target, size_t length);
 
 }  // namespace mp

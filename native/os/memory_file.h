@@ -15,6 +15,11 @@ namespace mp {
 Result<UniqueFd> MakeMemoryFile(const char* label, uint64_t size);
 // The size of a file made by MakeMemoryFile; fails with EBADMSG when it could still change size.
 Result<uint64_t> SealedSize(int fd);
+// Another process's, under its number there, on a descriptor of our own. Only files without a name
+// are ever opened, so that a number that has come to mean something else does nothing. Fails with
+// ENOENT or ESRCH when there is no such process or descriptor, EBADMSG when it is none of such a
+// file, EACCES when the process, or the file, is not this user's.
+Result<UniqueFd> OpenMemoryFileOf(uint32_t pid, int fd);
 // Backs a range with memory now: ENOSPC or ENOMEM here rather than SIGBUS at the first write.
 Status ReserveMemory(int fd, uint64_t offset, uint64_t length);
 // Gives a range back; it reads as zeros.

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include "os/memory_file.h"
@@ -43,6 +44,23 @@ Result<uint64_t> SealedSize(int fd) {
   const int seals = fcntl(fd, F_GET_SEALS);
   if (seals < 0 || (seals & kSeals) != kSeals) return Status::Failed(EBADMSG, "fcntl");
   return static_cast<uint64_t>(info.st_size);
+}
+
+Result<UniqueFd> OpenMemoryFileOf(uint32_t pid, int fd) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%u/fd/%d", pid, fd);
+  // A handle on the file without opening it: opening a device may do something.
+  const UniqueFd place(open(path, O_PATH | O_CLOEXEC));
+  if (!place) return Status::Failed(errno, "open");
+  struct stat info{};
+  if (fstat(place.get(), &info) != 0) return Status::Failed(errno, "fstat");
+  if (!S_ISREG(info.st_mode) || info.st_nlink != 0) return Status::Failed(EBADMSG, "open");
+  // Root may open everybody's, but must not take part in what its user can write to.
+  if (info.st_uid != geteuid()) return Status::Failed(EACCES, "open");
+  std::snprintf(path, sizeof path, "/proc/self/fd/%d", place.get());
+  UniqueFd opened(open(path, O_RDWR | O_CLOEXEC));
+  if (!opened) return Status::Failed(errno, "open");
+  return opened;
 }
 
 // Piece by piece: a call that a signal interrupts gives back all that it had got, so a large one

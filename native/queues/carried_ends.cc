@@ -11,7 +11,7 @@ ObjectRef RefOf(const CarriedRef& carried) {
 
 void DepartEnds(ObjectStore& store, const Block& block) {
   auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < block.header->spare; i += 1) {
+  for (uint64_t i = 0; i < CarriedCount(block); i += 1) {
     const ObjectRef ref = RefOf(first[i]);
     if (ref.kind != ObjectKind::kPipeEnd || store.Find(ref) == nullptr) continue;
     store.Depart(ref);
@@ -21,7 +21,7 @@ void DepartEnds(ObjectStore& store, const Block& block) {
 
 void RecallEnds(ObjectStore& store, const Block& block) {
   auto* const first = reinterpret_cast<CarriedRef*>(block.payload);
-  for (uint64_t i = 0; i < block.header->spare; i += 1) {
+  for (uint64_t i = 0; i < CarriedCount(block); i += 1) {
     if (RefOf(first[i]).kind != ObjectKind::kPipeEnd || (first[i].kind & kHasDeparted) == 0)
       continue;
     first[i].kind &= ~kHasDeparted;
@@ -31,7 +31,7 @@ void RecallEnds(ObjectStore& store, const Block& block) {
 
 std::vector<ObjectRef> CarriedBy(const Block& block) {
   std::vector<ObjectRef> refs;
-  const uint64_t carried = block.header->spare;
+  const uint64_t carried = CarriedCount(block);
   if (carried > block.capacity / sizeof(CarriedRef)) return refs;
   const auto* const first = reinterpret_cast<const CarriedRef*>(block.payload);
   for (uint64_t i = 0; i < carried; i += 1) {

@@ -4,10 +4,14 @@
 #include <cerrno>
 
 #include "queues/carried_ends.h"
+#include "queues/loan.h"
 #include "queues/queue_wake.h"
 
 namespace mp {
 namespace {
+
+// A copy of a shorter message costs less than to lend it.
+constexpr uint64_t kLeastLent = 64 * 1024;
 
 SharedQueue& QueueAt(SharedObject* object) {
   return reinterpret_cast<SharedQueue&>(*object);
@@ -35,6 +39,7 @@ MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
       back_(&space->segment(), &queue().back, {name_, kBackLine, kSmallestRing}),
       room_(this, &queue().room),
       finish_(this, &queue().finish),
+      brief_spinner_(messages().brief_cap_ns()),
       counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
               static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
   if (!IsOfPipe()) SetBit(&queue().writers, space->stamp().id);
@@ -52,7 +57,7 @@ void MessageQueue::Close() {
 
 // ---- putting
 
-Result<StagedMessage> MessageQueue::Stage(uint64_t bytes, uint32_t carried) {
+Result<StagedMessage> MessageQueue::Stage(uint64_t bytes, uint32_t carried, uint32_t front) {
   if (!Usable()) return Status::Failed(ECHILD, "Put");
   const uint64_t before = carried * sizeof(CarriedRef);
   auto allocated = messages().pool().Allocate(bytes + before);
@@ -61,7 +66,7 @@ Result<StagedMessage> MessageQueue::Stage(uint64_t bytes, uint32_t carried) {
   if (!block) return Status::Failed(EBADMSG, "Put");
   block.header->queue.store(name_, std::memory_order_relaxed);
   block.header->length.store(bytes, std::memory_order_relaxed);
-  block.header->spare = carried;
+  block.header->spare.store(uint64_t{front} << kFrontShift | carried, std::memory_order_relaxed);
   return StagedMessage{allocated.value(), block.payload + before,
                        reinterpret_cast<CarriedRef*>(block.payload)};
 }
@@ -97,7 +102,7 @@ SyncOutcome MessageQueue::Publish(BlockRef staged, Status* error) {
   // Announced before it says that it is queued, and until it is or is not.
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
-  const bool carries = block.header->spare != 0;
+  const bool carries = CarriedCount(block) != 0;
   if (carries) DepartEnds(space().store(), block);
   Status failed;
   const auto published = main_.PublishOrGrow(
@@ -148,13 +153,16 @@ bool MessageQueue::BytesBefore(uint64_t position, uint64_t head, uint64_t* in_qu
 
 // ---- getting
 
-bool MessageQueue::FirstLength(uint64_t* length) {
+bool MessageQueue::FirstLength(uint64_t* length, uint32_t* front) {
   for (Line* line : {&back_, &main_}) {
     for (;;) {
       const Line::First first = line->Peek();
       if (first.block == 0) break;
       const Block block = BlockPool::At(segment(), first.block);
       *length = block ? std::min(block.header->length.load(), block.capacity) : 0;
+      // Damage: a front that is longer than the message is none.
+      if (front != nullptr)
+        *front = block && FrontLength(block) <= *length ? FrontLength(block) : 0;
       if (line->head() == first.position) return true;
     }
   }
@@ -206,10 +214,25 @@ void MessageQueue::AfterTaking(uint32_t count) {
 }
 
 SyncOutcome MessageQueue::Take(QueueRequest* request) {
-  const uint32_t count = TryTake(request->most, [&](const std::byte* bytes, uint64_t length) {
-    request->messages.push_back({std::vector<std::byte>(bytes, bytes + length)});
-  });
-  if (count > 0) return SyncOutcome::kDone;
+  MessageTarget* const target = request->target;
+  request->taken = 0;
+  if (target == nullptr) {
+    const auto keep = [&](const std::byte* bytes, uint64_t length, const Block& block) {
+      Message& message = request->messages.emplace_back();
+      if (length >= kLeastLent && LendToRead(&messages(), *this, block, &message.lent)) {
+        message.has_head = HasHead(block);
+      } else {
+        message.bytes.assign(bytes, bytes + length);
+      }
+    };
+    request->taken = TryTake(request->most, keep);
+  } else if (uint64_t length = 0; FirstLength(&length)) {
+    const uint32_t most = std::min(request->most, target->RoomFor(length));
+    if (most == 0) return SyncOutcome::kDone;
+    request->taken =
+        TryTake(most, [&](const std::byte* bytes, uint64_t given) { target->Add(bytes, given); });
+  }
+  if (request->taken > 0) return SyncOutcome::kDone;
   return IsOver() ? SyncOutcome::kClosed : SyncOutcome::kPending;
 }
 
@@ -217,6 +240,10 @@ SyncOutcome MessageQueue::Take(QueueRequest* request) {
 
 SyncOutcome MessageQueue::Attempt(WaitRequest* request) {
   if (queue().items.word.load() == 0) queue().items.word.store(1);
+  return Try(request);
+}
+
+SyncOutcome MessageQueue::Try(WaitRequest* request) {
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
   const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
   if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().writer.load());
@@ -233,6 +260,12 @@ SyncOutcome MessageQueue::AttemptBeside(WaitRequest* request) {
     return outcome;
   }
   return Unfinished() == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
+}
+
+bool MessageQueue::LooksReadyBeside(const WaitRequest& request) {
+  const auto& wanted = *static_cast<const QueueRequest*>(request.subject);
+  if (!IsForRoom(wanted.kind)) return Unfinished() == 0;
+  return LookForRoom(wanted.length) != SyncOutcome::kPending;
 }
 
 SyncOutcome MessageQueue::RunSync(QueueRequest* wanted, uint64_t deadline_ns) {
@@ -252,13 +285,22 @@ SyncOutcome MessageQueue::RunAsync(QueueWaiter* waiter) {
   const bool for_items = kind == QueueRequest::Kind::kGet || kind == QueueRequest::Kind::kPoll;
   WaitPoint* const point = for_items ? static_cast<WaitPoint*>(this) : &PointFor(kind);
   waiter->object = point;
-  // To be woken takes longer than a message that is about to come.
-  if (kind == QueueRequest::Kind::kGet && !WaitsHere() &&
-      messages().brief_spinner().Spin([&] { return Size() > 0; })) {
-    const SyncOutcome outcome = Take(&waiter->wanted);
-    if (outcome != SyncOutcome::kPending) return outcome;
-  }
   return for_items ? WaitAsync(waiter) : PointFor(kind).WaitAsync(waiter);
+}
+
+// To be woken takes longer than a message that is about to come.
+bool MessageQueue::LookBriefly() {
+  if (!Usable() || WaitsHere()) return false;
+  if (looked_ns_ != 0) {
+    // When the message came for which it was in vain; unless its getter was still awake.
+    const uint64_t rung_ns = row().rung_ns.load(std::memory_order_relaxed);
+    brief_spinner_.Learn(rung_ns > looked_ns_ ? rung_ns - looked_ns_
+                                              : messages().brief_cap_ns() / 2);
+  }
+  looked_ns_ = MonotonicNs();
+  if (!brief_spinner_.Spin([&] { return Size() > 0; })) return false;
+  looked_ns_ = 0;
+  return true;
 }
 
 void MessageQueue::Nudge() {

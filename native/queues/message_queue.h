@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "queues/lent.h"
 #include "queues/line.h"
 #include "queues/message_space.h"
 #include "queues/queue_layout.h"
@@ -38,6 +39,20 @@ struct CarriedRef {
 // whoever sends it keeps the end open. Others have departed before.
 constexpr uint32_t kHasDeparted = 1 << 8;  // in CarriedRef::kind of an end
 
+// BlockHeader::spare: how many references are in front of the message 32, and how many of its first
+// bytes only say what the others are, which may be had without them, 32: mostly none. One is a
+// head.
+constexpr uint32_t kFrontShift = 32;
+inline uint64_t CarriedCount(const Block& block) {
+  return static_cast<uint32_t>(block.header->spare.load(std::memory_order_relaxed));
+}
+inline uint32_t FrontLength(const Block& block) {
+  return static_cast<uint32_t>(block.header->spare.load(std::memory_order_relaxed) >> kFrontShift);
+}
+inline bool HasHead(const Block& block) {
+  return FrontLength(block) == 1;
+}
+
 // References that are on their way with a message, as far as its block can be believed.
 std::vector<ObjectRef> CarriedBy(const Block& block);
 
@@ -55,6 +70,21 @@ struct StagedMessage {
 
 struct Message {
   std::vector<std::byte> bytes;
+  // Instead of them, for whoever waits: where a long message lies, to be copied once and given
+  // back. The bytes begin with its head, if it has one.
+  Loan lent = {};
+  bool has_head = false;
+};
+
+// Where messages go that somebody blocks for.
+class MessageTarget {
+ public:
+  // How many messages of that length there is room for; 0: not for one.
+  virtual uint32_t RoomFor(uint64_t length) const = 0;
+  virtual void Add(const std::byte* bytes, uint64_t length) = 0;
+
+ protected:
+  ~MessageTarget() = default;
 };
 
 // What somebody wants of a queue, and gets.
@@ -62,8 +92,12 @@ struct QueueRequest {
   // kRoom waits until a message of that length would be put; nothing is put.
   enum class Kind : uint8_t { kPut, kGet, kPoll, kJoin, kRoom } kind = Kind::kPoll;
   BlockRef staged = 0;
-  uint64_t length = 0;
+  uint64_t length = 0;  // of what is to be put
   uint32_t most = 1;
+  // What was got: in `target`, if there is one, else in `messages`. With a target whoever has got
+  // none is to take the first one by other means: there is no room for it.
+  MessageTarget* target = nullptr;
+  uint32_t taken = 0;
   std::vector<Message> messages;
   Status error;
 };
@@ -79,8 +113,9 @@ class MessageQueue final : public SyncObject {
   MessageQueue(SyncSpace* space, const ObjectRef& ref);
   ~MessageQueue() override;
 
-  // Room for a message of so many bytes and references. ENOSPC, ENOMEM.
-  Result<StagedMessage> Stage(uint64_t bytes, uint32_t carried);
+  // Room for a message of so many bytes and references, of whose bytes so many are its front.
+  // ENOSPC, ENOMEM.
+  Result<StagedMessage> Stage(uint64_t bytes, uint32_t carried, uint32_t front = 0);
   void Drop(const StagedMessage& staged);
 
   // kDone: the message is in the queue. kFailed: `error` says why. kBroken: nobody will read it.
@@ -96,11 +131,24 @@ class MessageQueue final : public SyncObject {
   // `visit(bytes, length, block)`. 0 when there is none; Look then says whether there will be.
   template <typename Visit>
   uint32_t TryTake(uint32_t most, Visit visit);
-  // The bytes of the first message, for whoever needs to know before taking it. False: none.
-  bool FirstLength(uint64_t* length);
+  // How long the first message is, for whoever needs to know before taking it, and how much of that
+  // is its front. False: none.
+  bool FirstLength(uint64_t* length, uint32_t* front = nullptr);
+  // For those who would have to go back to their event loop: looks on for a moment, as long as that
+  // pays. True: a message seems to be there.
+  bool LookBriefly();
   // kDone: a message is there. kClosed: none will ever be. kPending else.
   SyncOutcome Look();
 
+  // A number beside the messages, written by the one who writes to a pipe. Dead before the store or
+  // after it: it is the one or the other.
+  void SetMark(uint64_t number) { queue().mark.store(number, std::memory_order_release); }
+  uint64_t mark() const { return queue().mark.load(std::memory_order_acquire); }
+
+  // kGet without waiting: kDone, kClosed, kPending, kForeign.
+  SyncOutcome TakeOnce(QueueRequest* request) {
+    return Usable() ? Take(request) : SyncOutcome::kForeign;
+  }
   // By request.kind.
   SyncOutcome RunSync(QueueRequest* request, uint64_t deadline_ns);
   SyncOutcome RunAsync(QueueWaiter* waiter);
@@ -134,7 +182,7 @@ class MessageQueue final : public SyncObject {
   static void EndHasGone(SyncSpace* space, const ObjectRef& ref, uint64_t end);
 
  protected:
-  SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
+  SyncOutcome Try(WaitRequest* request) override;
   SyncOutcome Attempt(WaitRequest* request) override;
   void Nudge() override;
   bool LooksReady(const WaitRequest& request) const override;
@@ -155,13 +203,16 @@ class MessageQueue final : public SyncObject {
     using WaitPoint::WithdrawAll;
 
    protected:
-    SyncOutcome Try(WaitRequest* request) override { return Attempt(request); }
+    // Nobody is to look for a waiter that is not there.
+    SyncOutcome Try(WaitRequest* request) override { return queue_.AttemptBeside(request); }
     SyncOutcome Attempt(WaitRequest* request) override {
       if (shared().word.load() == 0) shared().word.store(1);
       return queue_.AttemptBeside(request);
     }
     void Nudge() override { queue_.NudgeBeside(*this); }
-    bool LooksReady(const WaitRequest&) const override { return false; }
+    bool LooksReady(const WaitRequest& request) const override {
+      return queue_.LooksReadyBeside(request);
+    }
 
    private:
     MessageQueue& queue_;
@@ -185,6 +236,7 @@ class MessageQueue final : public SyncObject {
   Stamp HolderOf(uint64_t end) const;
 
   SyncOutcome AttemptBeside(WaitRequest* request);
+  bool LooksReadyBeside(const WaitRequest& request);
   SyncOutcome Take(QueueRequest* request);
   Line::Admission Admit(const Block& block, uint64_t position, uint64_t head);
   bool BytesBefore(uint64_t position, uint64_t head, uint64_t* in_queue, uint64_t* sum);
@@ -204,6 +256,9 @@ class MessageQueue final : public SyncObject {
   Line back_;
   Beside room_;
   Beside finish_;
+  // For those who go back to their event loop when it was in vain.
+  Spinner brief_spinner_;
+  uint64_t looked_ns_ = 0;  // since when such a one has waited
   bool counts_;
   bool closed_ = false;
   std::deque<Kept> kept_;  // in the order of their taking
@@ -232,7 +287,7 @@ uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
     // Nobody else changes it, unless this participant dies.
     const uint64_t seen = block.header->state.load(std::memory_order_acquire);
     const uint64_t length = block.header->length.load(std::memory_order_relaxed);
-    const uint64_t before = block.header->spare * sizeof(CarriedRef);
+    const uint64_t before = CarriedCount(block) * sizeof(CarriedRef);
     if (before <= block.capacity && length <= block.capacity - before) {
       if constexpr (std::is_invocable_v<Visit, const std::byte*, uint64_t, const Block&>) {
         visit(block.payload + before, length, block);

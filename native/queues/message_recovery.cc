@@ -187,8 +187,13 @@ bool MessageRecovery::IsTaking(const ParticipantRow& row, QueueName name,
 void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
   Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
   if (queue == nullptr) return Lose(block, seen);
-  const bool counts =
-      queue->shared->on_consumer_died.load() == static_cast<uint64_t>(OnConsumerDied::kCount);
+  const uint64_t on_consumer_died = queue->shared->on_consumer_died.load();
+  // Lent to the dead, who had got it.
+  if (StateOf(seen) == BlockState::kTaken &&
+      on_consumer_died == static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
+    return Lose(block, seen);
+  }
+  const bool counts = on_consumer_died == static_cast<uint64_t>(OnConsumerDied::kCount);
   auto& list = counts && StateOf(seen) == BlockState::kTaken ? counting_ : returning_;
   list.push_back({block.header->position.load(), ref, seen});
 }

@@ -2,6 +2,7 @@
 // A SyncSpace in which there are queues as well: the memory of this participant's messages, and
 // what is to be done about those of the dead.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -26,7 +27,7 @@ class MessageSpace final : public SyncSpace {
   void KeepsOneMore();
   void KeepsOneLess();
   // For those who go back to their event loop when it was in vain.
-  Spinner& brief_spinner() { return brief_spinner_; }
+  uint64_t brief_cap_ns() const { return std::min(kBriefNs, spin_cap_ns()); }
   // Where the blocks of several messages that are being taken are listed; 0 without memory.
   BlockRef list();
   // Gives back memory that nobody needs now.
@@ -50,7 +51,6 @@ class MessageSpace final : public SyncSpace {
   explicit MessageSpace(std::unique_ptr<Participant> participant);
 
   std::optional<BlockPool> pool_;
-  Spinner brief_spinner_{kBriefNs};
   uint64_t kept_ = 0;
   BlockRef list_ = 0;
 };

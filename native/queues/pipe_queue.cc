@@ -54,6 +54,7 @@ bool MessageQueue::Fits(uint64_t length, bool alone, uint64_t in_queue) const {
 
 SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
   if (!Usable()) return SyncOutcome::kForeign;
+  if (closed_) return SyncOutcome::kClosed;
   if (IsBroken()) return SyncOutcome::kBroken;
   const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
   if (max_size != 0 && Size() >= max_size) return SyncOutcome::kPending;
@@ -65,7 +66,11 @@ SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
     uint64_t sum = 0;
     // A slot that is filled already, and a tail that lags: the put itself helps it on.
     if (head >= position) return SyncOutcome::kDone;
-    if (!BytesBefore(position, head, &in_queue, &sum)) continue;
+    if (!BytesBefore(position, head, &in_queue, &sum)) {
+      // Damage, if nothing has moved meanwhile: the put says so.
+      if (main_.tail() == position && main_.head() == head) return SyncOutcome::kDone;
+      continue;
+    }
     return Fits(length, false, in_queue) ? SyncOutcome::kDone : SyncOutcome::kPending;
   }
 }

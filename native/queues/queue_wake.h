@@ -12,11 +12,14 @@ inline bool MayHaveWaiters(SharedObject* point) {
   return point->word.load(std::memory_order_seq_cst) != 0;
 }
 
-// Wakes up to `most` of those who wait there.
+// Wakes up to `most` of those who wait there, none of them twice.
 inline void WakeSome(Participant& self, SharedObject* point, uint32_t most) {
+  uint32_t first = 0;
   for (uint32_t woken = 0; woken < most; woken += 1) {
     const Stamp next = PickWaiter(self.segment(), point);
     if (next) {
+      if (next.id == first) return;
+      if (first == 0) first = next.id;
       self.Ring(next.id);
       continue;
     }

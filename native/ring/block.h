@@ -53,7 +53,7 @@ struct BlockHeader {
   std::atomic<uint64_t> position;
   std::atomic<uint64_t> length;
   std::atomic<uint64_t> extra;
-  uint64_t spare;
+  std::atomic<uint64_t> spare;
 };
 static_assert(sizeof(BlockHeader) == 48);
 

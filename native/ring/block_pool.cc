@@ -16,8 +16,14 @@ constexpr uint32_t kSamples = 16;
 constexpr uint64_t kKeptUnitsOfSlabs = 16;
 constexpr uint64_t kKeptUnitsOfLargeSlabs = 64;
 constexpr uint64_t kKeptUnitsOfRuns = 256;
-// Every so many runs a look at what could be given back.
-constexpr uint32_t kRunsPerShrink = 8;
+// Every so many slabs of few blocks that are used again, a look at what could be given back. Not at
+// each: what comes in bursts would get new memory in every burst, which costs a slab's few messages
+// more than all the rest.
+constexpr uint32_t kTurnsPerShrink = 8;
+// So many runs that are used again earn one unit of a run that is given back: to get it anew in the
+// next burst takes 25 us, which is 2 us for each of them.
+constexpr uint64_t kTurnsPerUnit = 12;
+constexpr uint32_t kFewBlocks = 32;
 
 }  // namespace
 
@@ -85,7 +91,9 @@ Result<BlockRef> BlockPool::AllocateFromNextSlab(uint32_t size_class) {
     found = HasRoom(candidate);
   }
   if (found) {
-    ShrinkAlso(&lane);
+    slab_turns_ += 1;
+    const bool few = kSizeClasses[size_class].blocks <= kFewBlocks;
+    if (!few || slab_turns_ % kTurnsPerShrink == 0) ShrinkAlso(&lane);
   } else if (!AdoptFor(size_class)) {
     auto span = Obtain(size_class, kSizeClasses[size_class].units);
     if (!span.ok()) return span.status();
@@ -124,12 +132,16 @@ Result<BlockRef> BlockPool::AllocateRun(uint64_t payload_bytes) {
   for (uint32_t index = first; index < std::min(first + 2, kLanes); index += 1) {
     const BlockRef ref = TakeRun(&lanes_[index], units);
     if (ref == 0) continue;
-    if (run_turns_ % kRunsPerShrink == 0) ShrinkAlso(&lanes_[index]);
+    if (run_turns_ >= kTurnsPerUnit * units) {
+      run_turns_ = 0;
+      ShrinkAlso(&lanes_[index]);
+    }
     return ref;
   }
   // Not those of another length, and more and more of them.
   for (uint32_t index = kSlabClasses; index < kLanes; index += 1) {
-    if (run_units_ + units > kKeptUnitsOfRuns) GiveBackOne(&lanes_[index]);
+    const bool other = index < first || index > first + 1;
+    if (other && run_units_ + units > kKeptUnitsOfRuns) GiveBackOne(&lanes_[index]);
   }
   AdoptFor(kRunClass);
   auto span = Obtain(kRunClass, units);

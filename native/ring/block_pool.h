@@ -146,7 +146,8 @@ class BlockPool {
   Lane lanes_[kLanes];
   uint64_t units_held_ = 0;
   uint64_t run_units_ = 0;
-  uint32_t run_turns_ = 0;
+  uint64_t run_turns_ = 0;  // since a look at what could be given back
+  uint32_t slab_turns_ = 0;
   uint32_t shrink_turn_ = 0;
 };
 

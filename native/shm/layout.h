@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 4;
+constexpr uint32_t kLayoutVersion = 6;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
@@ -87,6 +87,9 @@ struct ParticipantRow {
 
   // Written by whoever wakes this participant (shm/wake.h).
   alignas(kSeparation) std::atomic<uint32_t> wake;
+  // When a sleeper was rung last (base/deadline.h): it then knows how long it would have had to
+  // spin. A hint.
+  std::atomic<uint64_t> rung_ns;
 
   // Written by the participant alone, read by the reaper (shm/ledger.h).
   alignas(kSeparation) std::atomic<uint64_t> announced;
@@ -103,6 +106,7 @@ struct ParticipantRow {
 };
 static_assert(offsetof(ParticipantRow, token) == 64);
 static_assert(offsetof(ParticipantRow, wake) == 128);
+static_assert(offsetof(ParticipantRow, rung_ns) == 136);
 static_assert(offsetof(ParticipantRow, announced) == 256);
 static_assert(sizeof(ParticipantRow) == 512);
 

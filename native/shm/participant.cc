@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/deadline.h"
 #include "os/doorbell.h"
 #include "os/futex.h"
 #include "os/thread_identity.h"
@@ -99,17 +100,12 @@ void Participant::CloseInherited() {
 
 void Participant::Ring(uint32_t id) {
   if (id == 0 || id >= segment_->participants()) return;
-  std::atomic<uint32_t>& word = segment_->row(id).wake;
-  uint32_t seen = word.load(std::memory_order_seq_cst);
+  ParticipantRow& row = segment_->row(id);
+  const uint32_t seen = row.wake.load(std::memory_order_seq_cst);
   switch (WakeStateOf(seen)) {
     case WakeState::kAsleep:
-      // Marked before it is woken: a sleeper that is not yet asleep must find the word changed.
-      // Dead between the two: the word says rung and the sleeper sleeps. Hence whoever finds it
-      // rung wakes again, the reaper at the latest.
-      word.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungAsleep));
-      [[fallthrough]];
-    case WakeState::kRungAsleep:
-      FutexWake(word, 1);
+    case WakeState::kBeingRung:
+      RingSleeper(&row, seen);
       return;
     case WakeState::kArmed:
       // Rung before it is marked: the ring stays in the pipe. Dead between the two: others ring
@@ -121,23 +117,48 @@ void Participant::Ring(uint32_t id) {
   }
 }
 
+// Marked before it is woken: a sleeper that is not yet asleep must find the word changed. Dead
+// between the two: the word says being rung and the sleeper sleeps. Hence whoever finds it so wakes
+// as well, the reaper at the latest. Once it has been woken, nobody else needs to: it may be long
+// until it runs, and others put meanwhile.
+void Participant::RingSleeper(ParticipantRow* row, uint32_t seen) {
+  if (WakeStateOf(seen) == WakeState::kAsleep) {
+    row->rung_ns.store(MonotonicNs(), std::memory_order_relaxed);
+    uint32_t asleep = seen;
+    row->wake.compare_exchange_strong(asleep, WithWakeState(seen, WakeState::kBeingRung));
+  }
+  FutexWake(row->wake, 1);
+  // Of the arming that was seen, and of no later one, which nobody has woken.
+  uint32_t ringing = WithWakeState(seen, WakeState::kBeingRung);
+  row->wake.compare_exchange_strong(ringing, WithWakeState(seen, WakeState::kRungAsleep));
+}
+
 void Participant::RingDoorbellOf(uint32_t id, uint32_t seen) {
   ParticipantRow& row = segment_->row(id);
+  const int bell = id == stamp_.id ? doorbell_.get() : BellOf(id);
+  if (bell < 0) return;
+  row.rung_ns.store(MonotonicNs(), std::memory_order_relaxed);
+  if (!RingDoorbell(bell).ok()) return;
+  row.wake.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungArmed));
+}
+
+// Opened once and kept. -1 when there is none.
+int Participant::BellOf(uint32_t id) {
+  const ParticipantRow& row = segment_->row(id);
   const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_seq_cst));
   Bell& bell = bells_[id];
   if (!bell.fd || bell.generation != identity.generation) {
     auto opened = OpenDoorbell(row.pid.load(std::memory_order_acquire),
                                row.doorbell.load(std::memory_order_acquire));
     // Its owner has ended. Where descriptors have run out, the owner's own looking around must do.
-    if (!opened.ok()) return;
+    if (!opened.ok()) return -1;
     // Looked at again after it was opened: an owner that still lives has kept its number and its
     // descriptor all the time. Otherwise this may be anybody's.
-    if (!segment_->IsAlive({static_cast<uint16_t>(id), identity.generation})) return;
+    if (!segment_->IsAlive({static_cast<uint16_t>(id), identity.generation})) return -1;
     bell.fd = std::move(opened.value());
     bell.generation = identity.generation;
   }
-  if (!RingDoorbell(bell.fd.get()).ok()) return;
-  row.wake.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungArmed));
+  return bell.fd.get();
 }
 
 Result<int> Participant::Doorbell() {

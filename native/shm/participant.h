@@ -68,7 +68,9 @@ class Participant {
  private:
   Participant() = default;
   Result<Stamp> TakeRow();
+  static void RingSleeper(ParticipantRow* row, uint32_t seen);
   void RingDoorbellOf(uint32_t id, uint32_t seen);
+  int BellOf(uint32_t id);
 
   struct Bell {
     uint16_t generation = 0;

@@ -3,7 +3,8 @@
 // may be woken; whoever changed something that concerns it rings.
 //
 //   owner: arm(asleep or armed) → look again at what it waits for → sleep → disarm
-//   waker: change → load the wake word → awake: nothing to do, no system call
+//   waker: change → load the wake word → awake, or rung: nothing to do, no system call
+//          asleep: mark being rung → wake → mark rung
 //
 // The owner's arm and the waker's load are both sequentially consistent, as are the change and the
 // look: either the waker sees the word armed, or the owner sees the change.
@@ -16,7 +17,8 @@ namespace mp {
 enum class WakeState : uint32_t {
   kAwake = 0,
   kAsleep,      // on the futex that this word is
-  kRungAsleep,  // the sleeper has been told, or is about to be
+  kBeingRung,   // somebody is about to wake the sleeper, or has died doing so: wake it as well
+  kRungAsleep,  // the sleeper has been woken: nothing to do until it runs
   kArmed,       // in the event loop, on the doorbell
   kRungArmed,   // the doorbell has been rung
 };
@@ -46,7 +48,8 @@ inline bool DisarmWakeWord(std::atomic<uint32_t>* word) {
   const uint32_t last =
       word->exchange(WithWakeState(seen, WakeState::kAwake), std::memory_order_acq_rel);
   const WakeState state = WakeStateOf(last);
-  return state == WakeState::kRungAsleep || state == WakeState::kRungArmed;
+  return state == WakeState::kBeingRung || state == WakeState::kRungAsleep ||
+         state == WakeState::kRungArmed;
 }
 
 }  // namespace mp

@@ -52,7 +52,7 @@ class SyncSpace {
   Participant& participant() { return *participant_; }
   ObjectStore& store() { return store_; }
   Reaper& reaper() { return reaper_; }
-  Spinner& spinner() { return spinner_; }
+  uint64_t spin_cap_ns() const { return spin_cap_ns_; }
   Segment& segment() { return participant_->segment(); }
   Stamp stamp() const { return participant_->stamp(); }
 
@@ -82,7 +82,7 @@ class SyncSpace {
   std::unique_ptr<Participant> participant_;
   ObjectStore store_;
   Reaper reaper_;
-  Spinner spinner_;
+  uint64_t spin_cap_ns_ = Spinner::CapNs();
   std::unordered_map<uint64_t, std::weak_ptr<SyncObject>> known_;
   std::vector<WaitPoint*> interests_;
 };

@@ -16,6 +16,8 @@ constexpr uint64_t kFirstSafetyNs = 100'000'000;
 constexpr uint64_t kLongestSafetyNs = 1'000'000'000;
 // A sync waiter that was woken this often in vain is given the object like an async one.
 constexpr uint32_t kWakesBeforeHandover = 8;
+// What looked ready was somebody else's every time, or the hint is wrong.
+constexpr uint32_t kMostSpins = 16;
 
 }  // namespace
 
@@ -23,7 +25,8 @@ WaitPoint::WaitPoint(SyncSpace* space, SharedObject* shared)
     : shared_(shared),
       fork_mark_(space->participant_->fork_mark()),
       own_stamp_(static_cast<uint64_t>(space->stamp().packed()) << 32),
-      space_(space) {}
+      space_(space),
+      spinner_(space->spin_cap_ns()) {}
 
 void WaitPoint::WithdrawAll() {
   while (Usable() && !waiters_.empty()) Cancel(waiters_.front());
@@ -36,7 +39,8 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   if (outcome != SyncOutcome::kPending) return outcome;
   const uint64_t start = MonotonicNs();
   const auto ready = [&] { return LooksReady(*request); };
-  while (!Enrols() && start < deadline_ns && space_->spinner().Spin(ready)) {
+  const uint32_t most_spins = Enrols() || start >= deadline_ns ? 0 : kMostSpins;
+  for (uint32_t spins = 0; spins < most_spins && spinner_.Spin(ready); spins += 1) {
     outcome = Try(request);
     if (outcome != SyncOutcome::kPending) return outcome;
   }
@@ -44,7 +48,7 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   sync_waits_ += 1;
   outcome = Register(request);
   if (Enrols() && outcome == SyncOutcome::kPending && start < deadline_ns) {
-    space_->spinner().Spin(ready);
+    spinner_.Spin(ready);
   }
   uint64_t safety_ns = kFirstSafetyNs;
   for (uint32_t wakes = 0; outcome == SyncOutcome::kPending; wakes += 1) {
@@ -60,8 +64,17 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   }
   sync_waits_ -= 1;
   EndWait();
-  space_->spinner().Learn(MonotonicNs() - start);
+  LearnFrom(start, outcome);
   return outcome;
+}
+
+void WaitPoint::LearnFrom(uint64_t start_ns, SyncOutcome outcome) {
+  const uint64_t waited_ns = MonotonicNs() - start_ns;
+  // Nothing came, but nor was there the time to tell.
+  if (outcome == SyncOutcome::kTimedOut && waited_ns < space_->spin_cap_ns()) return;
+  // What was rung before is of an earlier wait, or of another place.
+  const uint64_t rung_ns = space_->participant().row().rung_ns.load(std::memory_order_relaxed);
+  spinner_.Learn(rung_ns > start_ns ? rung_ns - start_ns : waited_ns);
 }
 
 SyncOutcome WaitPoint::Register(WaitRequest* request) {

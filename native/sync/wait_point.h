@@ -9,6 +9,7 @@
 
 #include "shm/layout.h"
 #include "sync/outcome.h"
+#include "sync/spinner.h"
 
 namespace mp {
 
@@ -87,6 +88,7 @@ class WaitPoint {
  private:
   SyncOutcome Register(WaitRequest* request);
   SyncOutcome SleepOnce(WaitRequest* request, uint64_t deadline_ns, uint64_t safety_ns);
+  void LearnFrom(uint64_t start_ns, SyncOutcome outcome);
   void Remove(AsyncWaiter* waiter, SyncOutcome outcome);
   // First what an uncontended operation needs: one line.
   SharedObject* shared_;
@@ -95,6 +97,7 @@ class WaitPoint {
   SyncSpace* space_;
   std::deque<AsyncWaiter*> waiters_;  // in the order of arrival
   uint32_t sync_waits_ = 0;
+  Spinner spinner_;
 };
 
 }  // namespace mp

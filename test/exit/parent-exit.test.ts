@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { check, run } from '../fixtures/process/programs.js';
+import { check, program, run } from '../fixtures/process/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
 /** Children leave their marks here. */
@@ -54,6 +54,36 @@ describeEach('The end of the parent', (testCase) => {
     expect(readdirSync(folder)).toContain('terminated');
     const finishedAt = Number(readFileSync(path.join(folder, 'finished'), 'utf8'));
     expect(startedAt + ms).toBeGreaterThanOrEqual(finishedAt - 1);
+  });
+
+  test.each([
+    ['an uncaught exception', 'setImmediate(() => { throw thrown; });'],
+    ['an unhandled rejection', 'throw thrown;'],
+  ])('by %s: it is told once, and before the children are waited for', async (_how, last) => {
+    const stderr = path.join(folder, 'stderr');
+    const dying = program(
+      `${startChildren}
+      // On the fallback nothing would hold the error up.
+      await start(t.waitForText, [process.env.MP_TEST_STDERR, 'RangeError: the end']);
+      process.on('exit', () => { process.exitCode = 7; });
+      const thrown = new RangeError('the end', { cause: 'the cause' });
+      ${last}`,
+    );
+    const { code, stderr: outer } = await run(
+      testCase,
+      `const { spawnSync } = require('node:child_process');
+      const file = path.join(__dirname, 'dying.cjs');
+      fs.writeFileSync(file, ${JSON.stringify(dying)});
+      const stdio = ['ignore', 'inherit', fs.openSync(process.env.MP_TEST_STDERR, 'a')];
+      const { status, signal } = spawnSync(process.execPath, [file], { stdio });
+      assert.deepEqual({ status, signal }, { status: 7, signal: null });`,
+      { env: { MP_TEST_STDERR: stderr } },
+    );
+    expect({ code, outer }).toEqual({ code: 0, outer: '' });
+    const text = readFileSync(stderr, 'utf8');
+    expect(text.split('RangeError: the end')).toHaveLength(2);
+    expect(text).toMatch(/at .*dying\.cjs:\d+/);
+    expect(text).toContain("[cause]: 'the cause'");
   });
 
   test("the program's exit handlers come before the wait, whenever they were registered", async () => {

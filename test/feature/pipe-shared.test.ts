@@ -23,6 +23,67 @@ describeEach('An end of a pipe', (testCase) => {
     );
   });
 
+  test('gives a long byte array as it was sent, whoever waits, and as bytes the message that it always was', async () => {
+    await check(
+      testCase,
+      `const [here, there] = Pipe();
+      for (const n of [65_535, 65_536, 65_537, 2 ** 20 + 8]) {
+        const sent = new Uint8Array(n).map((_, i) => i % 251);
+        const isWhole = (got) => {
+          assert.equal(Object.getPrototypeOf(got), Uint8Array.prototype);
+          assert.deepEqual([got.byteOffset, got.buffer.byteLength], [0, n]);
+          assert.equal(Buffer.compare(got, sent), 0);
+        };
+        await here.send(sent);
+        isWhole(await there.recv());
+        if (${String(testCase.backend === 'native')}) {
+          here.sendSync(sent);
+          isWhole(there.recvSync());
+        }
+        const waiting = there.recv();
+        await here.send(sent);
+        isWhole(await waiting);
+        await here.send(Buffer.from(sent));
+        const buffer = await there.recv();
+        assert.ok(Buffer.isBuffer(buffer) && buffer.equals(sent));
+        await here.send(sent);
+        const raw = await there.recvBytes();
+        assert.equal(raw.length, n + 1);
+        assert.equal(Buffer.compare(raw.subarray(1), sent), 0);
+        await here.sendBytes(raw);
+        isWhole(await there.recv());
+        const into = new Uint8Array(n + 1);
+        await here.send(sent);
+        assert.equal(await there.recvBytesInto(into), n + 1);
+        assert.ok(raw.equals(into));
+      }
+      // A part of a value, or numbers: in two as well.
+      const data = new Uint8Array(100_000).map((_, i) => i % 251), words = new Uint16Array(50_000).fill(7);
+      const numbers = Array.from({ length: 40_000 }, (_, i) => i);
+      for (const value of [{ id: 1, data }, [words], [data, words, Buffer.from(data)], numbers, numbers.map((n) => n / 8)]) {
+        await here.send(value);
+        assert.deepEqual(await there.recv(), value);
+        const waiting = there.recv();
+        await here.send(value);
+        assert.deepEqual(await waiting, value);
+        await here.send(value);
+        const raw = await there.recvBytes();
+        await here.sendBytes(raw);
+        assert.deepEqual(await there.recv(), value);
+      }
+      await here.send({ id: 2, words });
+      assert.equal((await there.recv()).words.buffer.byteLength, 100_000);
+      // What waits for room was copied.
+      const first = new Uint8Array(300_000).fill(1), second = new Uint8Array(300_000).fill(2);
+      await here.send(first);
+      const sending = here.send(second);
+      second.fill(3);
+      assert.ok((await there.recv()).every((byte) => byte === 1));
+      await sending;
+      assert.ok((await there.recv()).every((byte) => byte === 2));`,
+    );
+  });
+
   test('is closed when its child closes it, however long that lives', async () => {
     await check(
       testCase,

@@ -127,3 +127,14 @@ describeEach('a program and its pool', (testCase) => {
     expect([code, stdout]).toEqual([0, 'gone\n']);
   });
 });
+
+describeEach('the memory of a pool', (testCase) => {
+  const report = program(testCase, 'dropped', { nodeArgs: ['--expose-gc'] });
+
+  test('is given back, however it ended', async () => {
+    const { stderr, ...results } = await report();
+    expect(stderr).toBe('');
+    expect(new Set(Object.values(results))).toEqual(new Set(['collected']));
+    expect(Object.keys(results)).toHaveLength(7);
+  });
+});

@@ -7,11 +7,12 @@ describeEach('what a pool computes', (testCase) => {
   const workerName = testCase.method === 'fork' ? 'ForkPoolWorker' : 'SpawnPoolWorker';
 
   test('apply calls with arguments, and values of many kinds travel both ways', async () => {
-    const { apply, applyNothing, values, large } = await report();
+    const { apply, applyNothing, values, large, largeBothWays } = await report();
     expect(apply).toBe(5);
     expect(applyNothing).toBe('number');
     expect(values).toEqual(['a', 5, true, true]);
     expect(large).toEqual([3_000_000, 3_000_000]);
+    expect(largeBothWays).toEqual([12, true, 12, true]);
   });
 
   test('map keeps the order, over iterables of both kinds and chunks of any size', async () => {

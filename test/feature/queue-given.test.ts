@@ -22,6 +22,70 @@ describeEach('A queue that was an argument', (testCase) => {
   });
 });
 
+describeEach('A child that is killed before it has come to open its arguments', (testCase) => {
+  test('keeps no queue from its end', async () => {
+    await check(
+      testCase,
+      `const queues = [new Queue(), new JoinableQueue()];
+      const child = await start(w.putAll, queues[0], { rest: queues.slice(1) }, queues);
+      // For a forked one this is any moment.
+      process.kill(child.pid, 'SIGKILL');
+      assert.equal(await child.join(), -9);
+      for (const queue of queues) {
+        queue.close();
+        await assert.rejects(queue.get(), closed);
+      }`,
+    );
+  });
+});
+
+describeEach(
+  'A child that is killed before it has come to open its arguments',
+  (testCase) => {
+    test('keeps no memory of theirs', async () => {
+      await check(
+        testCase,
+        `const taken = () => {
+          const status = fs.readFileSync('/proc/self/status', 'utf8');
+          return Number(/RssShmem:\\s+(\\d+)/.exec(status)[1]);
+        };
+        let collected = 0, made = 0;
+        const seen = new FinalizationRegistry(() => { collected += 1; });
+        const round = async () => {
+          const objects = [];
+          for (const _ of range(100)) objects.push(new Queue(), new Lock(), new Condition(), new BoundedSemaphore(), new Barrier(2), new Event());
+          for (const object of objects) seen.register(object);
+          made += objects.length;
+          const child = await start(w.putAll, objects);
+          await killed(child);
+        };
+        await round();
+        await settle(() => collected === made);
+        const before = taken();
+        for (const _ of range(3)) {
+          await round();
+          await settle(() => collected === made);
+        }
+        // Three rounds are 5 MiB of queues alone.
+        assert.ok(taken() - before < 2048, String(taken() - before));`,
+      );
+    });
+
+    test('has a queue that was given twice, as one, and its side of it is one', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(), lock = new Lock();
+        const [line, child] = await startWithLine(w.sameQueue, queue, lock, { queue, lock });
+        queue.close();
+        assert.equal(await line.recv(), true);
+        assert.deepEqual(await drain(queue), ['first', 'second']);
+        assert.equal(await child.join(), 0);`,
+      );
+    });
+  },
+  ({ method, backend }) => method === 'spawn' && backend === 'native',
+);
+
 describeEach(
   'A queue that was an argument',
   (testCase) => {

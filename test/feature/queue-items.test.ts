@@ -14,6 +14,48 @@ const PICKY = `
 `;
 
 describeEach('An item', (testCase) => {
+  test('a long byte array arrives as it was', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      for (const n of [65_535, 65_536, 65_537, 2 ** 21 + 8]) {
+        const sent = new Uint8Array(n).map((_, i) => i % 251);
+        for (const get of [() => queue.get(), () => queue.getNowait(), async () => (await queue.getMany(2))[0]]) {
+          await queue.put(sent);
+          const got = await get();
+          assert.equal(Object.getPrototypeOf(got), Uint8Array.prototype);
+          assert.deepEqual([got.byteOffset, got.buffer.byteLength], [0, n]);
+          assert.equal(Buffer.compare(got, sent), 0);
+          await queue.put(Buffer.from(sent));
+          const buffer = await get();
+          assert.ok(Buffer.isBuffer(buffer) && buffer.equals(sent));
+        }
+        for (const get of [() => queue.get(), async () => (await queue.getMany(1))[0]]) {
+          const waiting = [get(), get(), get()];
+          await turn();
+          for (const item of [sent, Buffer.from(sent), 'x'.repeat(n)]) await queue.put(item);
+          const [got, buffer, text] = await Promise.all(waiting);
+          assert.equal(Object.getPrototypeOf(got), Uint8Array.prototype);
+          assert.deepEqual([got.byteOffset, got.buffer.byteLength], [0, n]);
+          assert.equal(Buffer.compare(got, sent), 0);
+          assert.ok(Buffer.isBuffer(buffer) && buffer.equals(sent));
+          assert.equal(text, 'x'.repeat(n));
+        }
+        await queue.putMany([1, sent, 'two', Buffer.from(sent)]);
+        const items = [];
+        while (items.length < 4) items.push(...(await queue.getMany(10)));
+        const [one, bytes, two, buffer] = items;
+        assert.deepEqual([one, two], [1, 'two']);
+        assert.equal(Buffer.compare(bytes, sent), 0);
+        assert.ok(buffer.equals(sent));
+      }
+      const bounded = new Queue({ maxBytes: 100_000 });
+      await bounded.put(new Uint8Array(99_999));
+      assert.equal((await bounded.get()).length, 99_999);
+      await assert.rejects(bounded.put(new Uint8Array(100_000)), { name: 'RangeError', message: /100000/ });`,
+    );
+  });
+
   test('arrives as it was when it was put', async () => {
     await check(
       testCase,

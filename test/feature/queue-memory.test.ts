@@ -10,6 +10,9 @@ const MEMORY = `
   const sharedKiB = () => fs.fstatSync(Number(memfd())).blocks / 2;
 `;
 
+/** Of other C libraries nothing is known. */
+const hasGlibc = 'glibcVersionRuntime' in (process.report.getReport() as { header: object }).header;
+
 describeEach(
   'The memory of queues',
   (testCase) => {
@@ -39,6 +42,61 @@ describeEach(
         );
       },
     );
+
+    when(testCase.method === 'spawn' && hasGlibc)(
+      'of long items that come one after the other is used again, page by page',
+      async () => {
+        await check(
+          testCase,
+          `const queue = new Queue(), [one, other] = mp.Pipe(), sent = new Uint8Array(2 ** 20);
+        const ways = {
+          queue: () => (queue.putSync(sent), queue.getSync()),
+          pipe: async () => (await other.send(sent), one.recvSync()),
+        };
+        for (const [name, way] of Object.entries(ways)) {
+          for (const _ of range(100)) await way();
+          const before = process.resourceUsage().minorPageFault;
+          for (const _ of range(100)) await way();
+          const faults = (process.resourceUsage().minorPageFault - before) / 100;
+          // Of 256 pages each.
+          assert.ok(faults < 32, name + ' ' + String(faults));
+        }`,
+        );
+      },
+    );
+
+    when(testCase.method === 'spawn')('is not copied on the way of a long item', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(), sent = new Uint8Array(2 ** 20).fill(7);
+        const arrays = async (act) => {
+          const before = process.memoryUsage().arrayBuffers;
+          const kept = await act();
+          assert.ok(kept.every((bytes) => bytes.length === 2 ** 20 && bytes[2 ** 20 - 1] === 7));
+          return (process.memoryUsage().arrayBuffers - before) / 2 ** 20;
+        };
+        // Once, for what lasts.
+        await queue.putMany([sent]);
+        await queue.get();
+        assert.ok((await arrays(async () => (await queue.putMany([sent, sent, sent, sent]), []))) < 1);
+        for (const got of [() => queue.get(), async () => queue.getSync()]) {
+          const each = await arrays(async () => [await got()]);
+          assert.ok(each < 1.5, String(each));
+        }
+        await queue.get();
+        await queue.get();
+        // Those that were waited for.
+        for (const waits of [async () => [await queue.get()], () => queue.getMany(2)]) {
+          const each = await arrays(async () => {
+            const waiting = waits();
+            await turn();
+            await queue.put(sent);
+            return waiting;
+          });
+          assert.ok(each < 1.5, String(each));
+        }`,
+      );
+    });
 
     test('is given back by a process that has only started those who used it', async () => {
       await check(

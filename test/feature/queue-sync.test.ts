@@ -34,6 +34,29 @@ describeEach('Blocking on a queue', (testCase) => {
     );
   });
 
+  test('what it was blocked for may be of any length', async () => {
+    await check(
+      testCase,
+      `const there = new Queue(), back = new Queue();
+      const p = await start(w.echoSync, there, back);
+      const items = [0, 10, 65_000, 66_000, 2 ** 20 - 1, 2 ** 20, 3_000_000, 5].map((n) => Buffer.alloc(n, n % 251));
+      for (const get of [() => back.getSync(), () => back.getManySync(10)[0]]) {
+        for (const item of items) {
+          there.putSync(item);
+          assert.ok(item.equals(get()));
+        }
+      }
+      there.putSync(null);
+      assert.equal(await p.join(), 0);
+      const queue = new Queue();
+      const q = await start(w.putAll, queue, ...items);
+      const got = [];
+      while (got.length < items.length) got.push(...queue.getManySync(100));
+      for (const [i, item] of items.entries()) assert.ok(item.equals(got[i]));
+      assert.equal(await q.join(), 0);`,
+    );
+  });
+
   test('several block at one queue, and each item is got once', async () => {
     await check(
       testCase,

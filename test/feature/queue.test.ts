@@ -163,6 +163,17 @@ describeEach('Queue', (testCase) => {
     );
   });
 
+  test('options that put something themselves when they are read change nothing of the item', async () => {
+    await check(
+      testCase,
+      `const [queue, other] = [new Queue(), new Queue()];
+      const reading = (name) => ({ get timeout() { void other.put('from ' + name); return 1000; } });
+      await queue.put('item', reading('put'));
+      assert.equal(await queue.get(), 'item');
+      assert.equal(await other.get(), 'from put');`,
+    );
+  });
+
   test('getMany waits for the first item only', async () => {
     await check(
       testCase,

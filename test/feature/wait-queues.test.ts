@@ -68,6 +68,23 @@ describeEach('wait() over queues', (testCase) => {
 describeEach(
   'waitSync() over queues',
   (testCase) => {
+    test('tells whoever is blocked that the last one who could put was killed', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue();
+        const [line, theirs] = mp.Pipe();
+        const p = new Process({ target: w.putAndStay, args: [theirs, queue] });
+        await p.start();
+        await line.recv();
+        queue.close();
+        assert.deepEqual(mp.waitSync([queue], { timeout: 1 }), []);
+        p.kill();
+        assert.deepEqual(mp.waitSync([queue]), [queue]);
+        assert.throws(() => queue.getSync(), closed);
+        assert.equal(await p.join(), -9);`,
+      );
+    });
+
     test('blocks until one of many has something, and takes nothing', async () => {
       await check(
         testCase,

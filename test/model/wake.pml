@@ -8,9 +8,9 @@
  *
  * Memory is sequentially consistent, as are the operations of the code at these places.
  */
-// mutants: LOOK_THEN_ARM BIT_THEN_CHANGE FUTEX_RING_THEN_MARK DOORBELL_MARK_THEN_RING NO_NUMBER RUNG_IS_TOLD NO_NUDGE
+// mutants: LOOK_THEN_ARM BIT_THEN_CHANGE FUTEX_RING_THEN_MARK FUTEX_TOLD_THEN_RING DOORBELL_MARK_THEN_RING NO_NUMBER BEING_RUNG_IS_TOLD NO_NUDGE
 
-mtype = { awake, asleep, rung_asleep, armed, rung_armed };
+mtype = { awake, asleep, being_rung, rung_asleep, armed, rung_armed };
 mtype state = awake; /* the wake word. Its number is told by: */
 bool current[3];     /* whether the word that this process saw is of the present arming */
 bool in_kernel;      /* the futex: the waiter sleeps on the word */
@@ -19,13 +19,13 @@ bool waits;          /* its bit in SharedObject::waiting */
 byte items;          /* what is waited for */
 bool dead[4], recovered[3];
 
-inline Mark(told) { /* a swap of the very word that was seen */
+inline Mark(from, told) { /* a swap of the word of the arming that was seen */
   d_step {
     if
 #ifdef NO_NUMBER
-    :: state == seen -> state = told
+    :: state == from -> state = told
 #else
-    :: state == seen && current[me] -> state = told
+    :: state == from && current[me] -> state = told
 #endif
     :: else
     fi
@@ -36,17 +36,21 @@ inline Ring() { /* Participant::Ring */
   d_step { seen = state; current[me] = true };
   if
 #ifdef FUTEX_RING_THEN_MARK
-  :: seen == asleep -> in_kernel = false; Mark(rung_asleep)
+  :: seen == asleep -> in_kernel = false; Mark(asleep, rung_asleep)
 #else
-  :: seen == asleep -> Mark(rung_asleep); in_kernel = false
+#ifdef FUTEX_TOLD_THEN_RING
+  :: seen == asleep -> Mark(asleep, rung_asleep); in_kernel = false
+#else
+  :: seen == asleep -> Mark(asleep, being_rung); in_kernel = false; Mark(being_rung, rung_asleep)
 #endif
-#ifndef RUNG_IS_TOLD
-  :: seen == rung_asleep -> in_kernel = false
+#endif
+#ifndef BEING_RUNG_IS_TOLD
+  :: seen == being_rung -> in_kernel = false; Mark(being_rung, rung_asleep)
 #endif
 #ifdef DOORBELL_MARK_THEN_RING
-  :: seen == armed -> Mark(rung_armed); pipe = true
+  :: seen == armed -> Mark(armed, rung_armed); pipe = true
 #else
-  :: seen == armed -> pipe = true; Mark(rung_armed)
+  :: seen == armed -> pipe = true; Mark(armed, rung_armed)
 #endif
   :: else
   fi;

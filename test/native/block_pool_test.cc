@@ -114,6 +114,26 @@ TEST(BlocksThatStayDoNotWasteTheRest) {
   EXPECT(one.pool.UnitsHeld() < 3 * needed + 16);
 }
 
+// What comes in waves of more than is kept for certain finds its memory again, but for a little.
+TEST(WavesFindTheirMemoryAgain) {
+  auto segment = SmallSegment(4, 4, 4096);
+  Member one(segment);
+  constexpr int kWaves = 6;
+  std::vector<BlockRef> wave(60);
+  uint64_t least = 0;
+  uint64_t unit = 0;
+  for (int i = 0; i < kWaves; i += 1) {
+    for (BlockRef& ref : wave) {
+      ref = one.Take(1 << 20);
+      if (unit == 0) unit = one.pool.UnitsHeld();
+      if (i > 0) least = std::min(least, one.pool.UnitsHeld());
+    }
+    least = i == 0 ? one.pool.UnitsHeld() : least;
+    for (const BlockRef ref : wave) one.Free(ref);
+  }
+  EXPECT(least >= (wave.size() - 2) * unit);
+}
+
 TEST(ABurstIsGivenBackInTheEnd) {
   auto segment = SmallSegment(4, 4, 16'384);
   Member one(segment);

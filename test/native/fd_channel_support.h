@@ -1,7 +1,6 @@
 #pragma once
 // What the tests of descriptor channels have in common.
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "open_descriptors.h"
 #include "os/descriptor.h"
 #include "os/fd_channel.h"
 
@@ -55,14 +55,6 @@ inline std::string Take(FdChannel& channel) {
 inline int ReceiveError(FdChannel& channel) {
   auto received = channel.TryReceive();
   return received.ok() ? 0 : received.status().error;
-}
-
-inline int OpenDescriptors() {
-  int count = 0;
-  DIR* directory = opendir("/proc/self/fd");
-  while (readdir(directory) != nullptr) count++;
-  closedir(directory);
-  return count;
 }
 
 // A channel whose other end is written byte by byte.

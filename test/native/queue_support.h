@@ -58,6 +58,7 @@ inline SyncOutcome PutSync(MessageQueue& queue, const std::string& text,
   return outcome;
 }
 inline std::string TextOf(const Message& message) {
+  EXPECT(message.lent.bytes == nullptr);
   return {reinterpret_cast<const char*>(message.bytes.data()), message.bytes.size()};
 }
 // "" when there is none.

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "shm/segment_name.h"
 #include "step_world.h"
 
 using namespace mp;
@@ -80,6 +81,17 @@ TEST(MembershipSteps) {
                   [](World& world, SyncSpace&) {
                     StepFromHere();
                     auto second = Participant::Join(world.segment);
+                    StepToHere();
+                    for (;;) pause();
+                  },
+                  alone});
+  KillEverywhere({"join by name", Nothing,
+                  [](World& world, SyncSpace&) {
+                    const std::string name = NameOf(*world.segment);
+                    StepFromHere();
+                    auto segment = AttachByName(name);
+                    auto again = std::make_shared<Segment>(std::move(segment.value()));
+                    auto second = Participant::Join(again);
                     StepToHere();
                     for (;;) pause();
                   },

@@ -25,8 +25,11 @@ const SHAPES = [
 ];
 
 const LOOKS = 10;
-/** KiB of places for queues: of how many at a time depends on when garbage is collected. */
-const PLACES = 256;
+/**
+ * KiB of places for queues, and for the parcels of spawned children: of how many at a time depends on when garbage is collected, and not
+ * on how long the storm lasts.
+ */
+const PLACES = 512;
 
 const descriptors = () => fs.readdirSync('/proc/self/fd').length;
 /** Memory that the segment takes, in KiB. */

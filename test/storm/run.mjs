@@ -7,16 +7,20 @@ const short = process.argv.includes('--short');
 const nodes = short ? [process.execPath] : [process.execPath, ...otherNodes()];
 
 /**
- * How much of each: forks; seconds; MiB of the longest message. What dies in those that take seconds does so in our code, so one version
+ * How much of each: forks; seconds; tasks; pools; MiB of the longest message. What dies in those that take seconds does so in our code, so one version
  * gets most of the time.
  */
-const forks = short ? 160 : 2000;
-const secondsOn = (node) => (short ? 10 : node === process.execPath ? 600 : 60);
+const forks = short ? 120 : 2000;
+const tasksOn = (node) => (short ? 10_000 : node === process.execPath ? 1_000_000 : 100_000);
+const poolsOn = (node) => (short ? 300 : node === process.execPath ? 10_000 : 1000);
+const secondsOn = (node) => (short ? 7 : node === process.execPath ? 600 : 60);
 const storms = [
   ['fork-storm.cjs', () => forks],
   ['sync-storm.cjs', secondsOn],
   ['queue-storm.cjs', secondsOn],
   ['pool-storm.cjs', (node) => (short ? 8 : node === process.execPath ? 120 : 30)],
+  ['pool-stream.cjs', tasksOn],
+  ['pool-many.cjs', poolsOn],
   ['queue-lengths.cjs', () => (short ? 64 : 1024)],
 ];
 

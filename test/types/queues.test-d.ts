@@ -4,6 +4,8 @@ import {
   type getContext,
   type JoinableQueue,
   type JoinableQueueOptions,
+  type Loan,
+  type LoanedItem,
   Queue,
   type QueueClosedError,
   type ClosedError,
@@ -18,6 +20,10 @@ test('what waits is a promise, its blocking twin is not', () => {
   expectTypeOf<Queue<string>['getNowait']>().returns.toEqualTypeOf<string>();
   expectTypeOf<Queue<string>['getMany']>().returns.toEqualTypeOf<Promise<string[]>>();
   expectTypeOf<Queue<string>['getManySync']>().returns.toEqualTypeOf<string[]>();
+  expectTypeOf<Queue<string>['getLoan']>().returns.toEqualTypeOf<Promise<LoanedItem<string>>>();
+  expectTypeOf<Queue['putLoanSync']>().parameter(0).toEqualTypeOf<Loan>();
+  expectTypeOf<Loan>().toExtend<Disposable>();
+  expectTypeOf<LoanedItem>().toExtend<Disposable>();
   expectTypeOf<JoinableQueue['join']>().returns.toEqualTypeOf<Promise<void>>();
   expectTypeOf<SimpleQueue<number>['get']>().returns.toEqualTypeOf<Promise<number>>();
 });

@@ -35,6 +35,16 @@ export class FallbackChannel implements Channel {
     return this.#closed;
   }
 
+  /** Only the broker knows whether there is room. */
+  trySend(_message: Message): boolean {
+    this.#usable('writable');
+    return false;
+  }
+
+  tryRecv(): Message | undefined {
+    return this.#usable('readable').take();
+  }
+
   async send(message: Message, wait: Wait): Promise<void> {
     const end = this.#usable('writable');
     for (const handle of message.handles) checkSendable(handle);

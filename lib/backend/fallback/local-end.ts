@@ -73,14 +73,16 @@ export class LocalEnd {
     return this.#outbox.send(owner, message, wait);
   }
 
+  /** What has arrived and is spoken for by nobody. */
+  take(): Message | undefined {
+    const next = this.#readers.length === 0 ? this.#arrived.shift() : undefined;
+    if (next !== undefined) this.#consumed(next);
+    return next?.message;
+  }
+
   recv(owner: object, wait: Wait): Promise<Message> {
-    if (this.#readers.length === 0) {
-      const next = this.#arrived.shift();
-      if (next !== undefined) {
-        this.#consumed(next);
-        return Promise.resolve(next.message);
-      }
-    }
+    const here = this.take();
+    if (here !== undefined) return Promise.resolve(here);
     if (this.#ended) return Promise.reject(this.#endOfFile());
     const reader = new Asked<Message>(owner, wait, this.#table.liveness);
     this.#readers.push(reader);

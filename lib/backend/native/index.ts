@@ -35,7 +35,7 @@ export function createNativeBackend(addon: Addon): Backend {
     forkUnavailable: () => forkUnavailable(addon),
     channelPair: (duplex) => channelPair(addon, duplex),
     channelFromTransfer: (handle, mode) => channelFromTransfer(addon, handle, mode),
-    spawn: (request) => spawnNode(addon, request, parcel()),
+    spawn: (request) => spawnNode(addon, request, parcel(addon)),
     collectEnded,
     blockOn: (polled, deadline) => {
       blockOn(addon, polled, deadline);
@@ -93,12 +93,13 @@ function nativePipes(addon: Addon): PipeBackend | undefined {
   return madePipes;
 }
 
-/** Where no pipe was made no argument can be the end of one. */
-function parcel(): Parcel | undefined {
+/** Where no shared object was made no argument can be one. */
+function parcel(addon: Addon): Parcel | undefined {
+  if (!madePipes && !madeQueues && !madeSync) return undefined;
   try {
-    return madePipes?.parcel();
+    return nativePipes(addon)?.parcel();
   } catch {
-    // No room for it: the ends get there all the same, unless the child dies before it has opened them.
+    // No room for it: the objects get there all the same, unless the child dies before it has opened them.
     return undefined;
   }
 }

@@ -3,7 +3,8 @@ import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
 import { READABLE, WRITABLE, type PolledDescriptor } from '../../base/readiness.js';
 import { ClosedError, StateError } from '../../errors.js';
-import type { Channel, Message, Target, TransferHandle } from '../contract.js';
+import type { Channel, Message, SharedChannel, Target, TransferHandle } from '../contract.js';
+import { whole } from '../message-head.js';
 import type { Lane } from './lane.js';
 import { ReceiveQueue, noMessage } from './receive-queue.js';
 import { SendQueue, timedOut } from './send-queue.js';
@@ -56,8 +57,34 @@ export class LaneChannel implements Channel {
     });
   }
 
+  get takesHead(): boolean {
+    return this.#lane.takesHead === true;
+  }
+
   get closed(): boolean {
     return this.#closed;
+  }
+
+  get shared(): SharedChannel | undefined {
+    return this.#lane.shared;
+  }
+
+  trySend(message: Message): boolean {
+    this.#use('writable');
+    if (this.#sends.size > 0 || !this.#isOnTurn()) return false;
+    const progress = this.#lane.begin(message);
+    if (progress === 'started') {
+      // Only the end of the process keeps it from being finished, and then nobody asks.
+      this.#sends.add(message, {}, true).catch(() => undefined);
+      this.#update();
+    }
+    return progress !== 'waiting';
+  }
+
+  tryRecv(target?: Target): Message | undefined {
+    this.#use('readable');
+    if (this.#receives.receivers > 0 || !this.#isOnTurn()) return undefined;
+    return this.#lane.take(target?.());
   }
 
   async send(message: Message, wait: Wait): Promise<void> {
@@ -70,7 +97,9 @@ export class LaneChannel implements Channel {
       started = progress === 'started';
     }
     if (!started && wait.timeout === 0) timedOut();
-    const sent = this.#sends.add(message, wait, started);
+    // What comes in parts was not copied.
+    const waiting = message.lasting === undefined ? whole(message) : message;
+    const sent = this.#sends.add(waiting, wait, started);
     this.#update();
     await sent;
   }

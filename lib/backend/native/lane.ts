@@ -1,5 +1,5 @@
 import type { PolledDescriptor } from '../../base/readiness.js';
-import type { Message, TransferHandle } from '../contract.js';
+import type { Message, SharedChannel, TransferHandle } from '../contract.js';
 
 /** `done`: all of it is gone. `started`: the rest is to be flushed. `waiting`: nothing was taken. */
 export type SendProgress = 'done' | 'started' | 'waiting';
@@ -9,9 +9,10 @@ export type SendProgress = 'done' | 'started' | 'waiting';
  * is the channel's affair. `events` are READABLE and WRITABLE.
  */
 export interface Lane {
+  readonly shared?: SharedChannel;
   /**
    * The next message, or undefined when it has not all arrived. One that fits is written to `into`, where that is given and the lane
-   * can. @throws EndOfFileError when no writer is left.
+   * can; for a value (message-head.ts) it may come without its head. @throws EndOfFileError when no writer is left.
    */
   take(into?: Uint8Array): Message | undefined;
   /** Would `take` answer, or throw? */
@@ -28,6 +29,8 @@ export interface Lane {
   polled(events: number): PolledDescriptor;
   /** It has blocked. */
   unpolled?(): void;
+  /** Messages may have a head. */
+  readonly takesHead?: boolean;
   fileno(): number;
   /** A second handle on this end. @throws StateError in the middle of a message. */
   toTransfer(): TransferHandle;

@@ -10,6 +10,10 @@ export type NativeQueueShape = [maxSize: number, maxBytes: number, onConsumerDie
 
 /** References that a message carries, three numbers each: kind, offset, generation. */
 export type Carried = readonly number[] | undefined;
+/** The same, or the byte that stands in front of the others. Then nothing is carried. */
+export type CarriedOrHead = Carried | number;
+/** A message in an array of its own, or such a one without its first byte, and that. */
+export type LongMessage = Uint8Array | [rest: Buffer, head: number];
 
 export interface NativeQueues {
   queueMake(maxSize: number, maxBytes: number, onConsumerDied: number): number;
@@ -26,28 +30,31 @@ export interface NativeQueues {
   ): void;
 
   /** Once. The bytes, or so many of the scratch memory, are copied, here and below. */
-  queuePut(request: number, bytes: Uint8Array | number, carried: Carried): Answer;
+  queuePut(request: number, bytes: Uint8Array | number, carried: CarriedOrHead): Answer;
   /** Of so many messages in the scratch memory, how many were put. */
   queuePutMany(request: number, count: number): number;
   queuePutSync(
     handle: number,
     bytes: Uint8Array | number,
-    carried: Carried,
+    carried: CarriedOrHead,
     timeoutMs: number,
   ): Answer;
-  queuePutAsync(handle: number, bytes: Uint8Array | number, carried: Carried): Answer;
+  queuePutAsync(handle: number, bytes: Uint8Array | number, carried: CarriedOrHead): Answer;
 
   /** The length of the message that is in the buffer; -1: there is none, -2: none will come. Or a message too long for it. */
-  queueTake(request: number): number | Uint8Array;
-  /** How many are in the buffer, or -1 or -2. A length of -1 is one that did not fit. */
-  queueTakeMany(request: number, max: number): number;
+  queueTake(request: number): number | LongMessage;
+  /** How many are in the buffer, or -1 or -2; or one too long for it. A length of -1 is one that did not fit any more. */
+  queueTakeMany(request: number, max: number): number | LongMessage;
+  /** The same, but they wait. -1: in vain. */
+  queueTakeSync(handle: number, timeoutMs: number): number | LongMessage;
+  queueTakeManySync(handle: number, max: number, timeoutMs: number): number | LongMessage;
   /** Those that did not fit, in order. */
   queueOverflow(): Uint8Array[];
-  queueGetSync(handle: number, max: number, timeoutMs: number): Uint8Array[] | number;
+  queueGetSync(handle: number, max: number, timeoutMs: number): LongMessage[] | number;
   /** Messages, an outcome, or minus the number of a wait, whose messages are to be fetched. */
-  queueGetAsync(handle: number, max: number): Uint8Array[] | number;
+  queueGetAsync(handle: number, max: number): LongMessage[] | number;
   /** What a wait that was Done has taken, once. Of one that has failed: throws the error. */
-  queueFetch(wait: number): Uint8Array[];
+  queueFetch(wait: number): LongMessage[];
 
   /** Done: a message is there. Closed: none will come. 0 else. */
   queueLook(handle: number): Answer;

@@ -1,7 +1,8 @@
 import type { Wait } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
-import { TimeoutError } from '../../errors.js';
+import { SerializationError, TimeoutError } from '../../errors.js';
 import type { Message } from '../contract.js';
+import { lengthOf } from '../message-head.js';
 import type { Lane } from './lane.js';
 
 interface Entry {
@@ -66,6 +67,7 @@ export class SendQueue {
   /** True when all of the entry's message is written. */
   #advance(entry: Entry): boolean {
     if (entry.started) return this.#lane.flush();
+    checkLength(entry.message);
     const progress = this.#lane.begin(entry.message);
     if (progress === 'waiting') return false;
     entry.started = true;
@@ -90,6 +92,15 @@ export class SendQueue {
   drop(): void {
     this.#entries.clear();
   }
+}
+
+/** Of bytes that were not copied: they may have been transferred away, or be fewer or more. */
+function checkLength(message: Message): void {
+  if (message.lasting === undefined || message.lasting === lengthOf(message)) return;
+  throw new SerializationError(
+    'a byte array was taken away or has another length now: while it waits to be sent its memory must stay as it is',
+    'value',
+  );
 }
 
 export function timedOut(): never {

@@ -5,7 +5,7 @@ import type { Addon, NativeChannel } from '../addon.js';
 import type { Message, TransferHandle } from '../contract.js';
 import { isRawSystemError, systemError } from '../system-error.js';
 import type { Lane, SendProgress } from './lane.js';
-import { EndOnItsWay } from './pipes/end-on-its-way.js';
+import { EndOnItsWay, departAll, type Named } from './pipes/end-on-its-way.js';
 import { ReferenceOnItsWay } from './reference-on-its-way.js';
 import { NativeTransferHandle } from './transfer-handle.js';
 
@@ -21,21 +21,21 @@ const scratch = Buffer.allocUnsafeSlow(4095);
 export class SocketLane implements Lane {
   readonly #addon: Addon;
   readonly #native: NativeChannel;
-  readonly #giveEnds: (ends: readonly EndOnItsWay[]) => void;
+  readonly #give: (objects: readonly Named[]) => void;
 
   /**
-   * Takes over `fd`, a connected stream socket. Ends of pipes in shared memory do not go through a socket: `giveEnds` sees to it, before
-   * the message is sent, that the receiver finds them. It may be called again for the same ones.
+   * Takes over `fd`, a connected stream socket. Objects in shared memory do not go through a socket: `give` sees to it, before the
+   * message is sent, that the receiver finds them. It may be called again for the same ones.
    */
   constructor(
     addon: Addon,
     fd: number,
     onReady: () => void,
-    giveEnds: (ends: readonly EndOnItsWay[]) => void = departAll,
+    give: (objects: readonly Named[]) => void = departAll,
   ) {
     this.#addon = addon;
     this.#native = new addon.NativeChannel(fd, onReady);
-    this.#giveEnds = giveEnds;
+    this.#give = give;
   }
 
   take(): Message | undefined {
@@ -65,14 +65,14 @@ export class SocketLane implements Lane {
 
   begin({ bytes, handles }: Message): SendProgress {
     const fds = descriptorsOf(handles);
-    const ends = handles.filter((handle) => handle instanceof EndOnItsWay);
-    if (ends.length > 0) this.#giveEnds(ends);
+    const objects = handles.filter(isNamed);
+    if (objects.length > 0) this.#give(objects);
     try {
       const done =
         fds.length === 0 ? this.#native.trySend(bytes) : this.#native.trySend(bytes, fds);
       if (!done && !this.#native.pending) return 'waiting';
       for (const handle of handles) {
-        if (handle instanceof ReferenceOnItsWay || handle instanceof EndOnItsWay) handle.sent();
+        if (isNamed(handle)) handle.sent();
         else handle.discard();
       }
       return done ? 'done' : 'started';
@@ -120,17 +120,15 @@ export class SocketLane implements Lane {
   }
 }
 
-/** Whoever dies with the message unread leaves them open for good. */
-function departAll(ends: readonly EndOnItsWay[]): void {
-  for (const end of ends) end.depart();
+function isNamed(handle: TransferHandle): handle is Named {
+  return handle instanceof ReferenceOnItsWay || handle instanceof EndOnItsWay;
 }
 
 /** What travels beside the message; what is named in it does not. */
 function descriptorsOf(handles: readonly TransferHandle[]): number[] {
   const fds: number[] = [];
   for (const handle of handles) {
-    const named = handle instanceof ReferenceOnItsWay || handle instanceof EndOnItsWay;
-    if (!named) fds.push(NativeTransferHandle.of(handle).fd);
+    if (!isNamed(handle)) fds.push(NativeTransferHandle.of(handle).fd);
   }
   if (fds.length > MAX_HANDLES_PER_MESSAGE) {
     const expected = `at most ${MAX_HANDLES_PER_MESSAGE} (put the rest into another message)`;

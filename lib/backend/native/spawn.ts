@@ -7,7 +7,7 @@ import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
 import { SpawnedNode } from './child.js';
 import { LaneChannel } from './lane-channel.js';
-import type * as Parcels from './pipes/parcel.js';
+import { adoptParcel } from './parcel-contents.js';
 import type { Parcel } from './pipes/parcel.js';
 import { SocketLane } from './socket-lane.js';
 import { systemError } from '../system-error.js';
@@ -21,7 +21,7 @@ const LIVENESS_FD = 4;
 const SEGMENT_FD = 5;
 const WITH_SEGMENT = 'segment';
 
-/** `parcel` is for ends of pipes among the arguments; undefined where there can be none. */
+/** `parcel` is for shared objects among the arguments; undefined where there can be none. */
 export async function spawnNode(
   addon: Addon,
   request: SpawnRequest,
@@ -39,10 +39,10 @@ export async function spawnNode(
     const stdio: StdioOptions = ['ignore', target(request.stdout), target(request.stderr)];
     const [ours, given] = addon.socketPair();
     theirs = given;
-    const giveEnds = parcel && parcel.give.bind(parcel);
+    const give = parcel && parcel.give.bind(parcel);
     const control = new LaneChannel(
       BOTH_WAYS,
-      (onReady) => new SocketLane(addon, ours, onReady, giveEnds),
+      (onReady) => new SocketLane(addon, ours, onReady, give),
     );
     try {
       stdio.push(theirs, addon.livenessFd(), ...sharedMemory(addon));
@@ -117,10 +117,4 @@ export function attachToParent(addon: Addon): ChildEnd {
     (onReady) => new SocketLane(addon, CONTROL_FD, onReady),
   );
   return { control };
-}
-
-function adoptParcel(place: string): void {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- most children have none, and loading it takes time
-  const { Parcel } = require('./pipes/parcel.js') as typeof Parcels;
-  Parcel.adopt(place);
 }

@@ -5,6 +5,7 @@
  * A barrier's answer has the index of the arrival above the lowest three bits. Timeouts are milliseconds, Infinity waits for
  * ever. What is no argument of theirs gets a TypeError, a failed system call an error with Node's three properties.
  */
+import type { NativeLoans } from './loan-addon.js';
 import type { NativePipes } from './pipe-addon.js';
 import type { NativeQueues } from './queue-addon.js';
 
@@ -26,7 +27,7 @@ export type NativeReference = [kind: number, offset: number, generation: number,
 /** See above. */
 export type Answer = number | undefined;
 
-export interface NativeSync extends NativeQueues, NativePipes {
+export interface NativeSync extends NativeQueues, NativePipes, NativeLoans {
   /** Semaphore: value and bound; bounded: permits; barrier: parties and whether there is an action. */
   make(kind: NativeKind, first: number, second: number): number;
   /** What another process has sent. Throws ESTALE when it is gone, EINVAL for what cannot be a reference. */

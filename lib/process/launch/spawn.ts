@@ -27,14 +27,19 @@ export async function launchSpawn(launch: Launch): Promise<Child> {
     discard();
     throw error;
   }
-  await handOver(spawned, message);
+  await handOver(spawned, message, discard);
   return spawned.child;
 }
 
-async function handOver({ child, control }: SpawnedChild, message: Message): Promise<void> {
+async function handOver(
+  { child, control }: SpawnedChild,
+  message: Message,
+  discard: () => void,
+): Promise<void> {
   try {
     await control.send(message, {});
   } catch (error) {
+    discard();
     if (!(error instanceof BrokenPipeError)) {
       child.kill('SIGKILL');
       throw error;

@@ -26,13 +26,15 @@ function makeItem(life, number) {
 
 /** Who sent it, its number, and whether it is whole. */
 function understand(given) {
-  const item = Buffer.isBuffer(given) ? given : Buffer.from(given.item);
+  const alone = given instanceof Uint8Array;
+  const { buffer, byteOffset, length } = alone ? given : given.item;
+  const item = Buffer.from(buffer, byteOffset, length);
   const life = item.readUInt32LE(0);
   const number = item.readUInt32LE(4);
   const whole =
     item.length === HEAD + item.readUInt32LE(8) &&
     item.readUInt32LE(12) === crc32(item.subarray(HEAD), life ^ number) &&
-    (Buffer.isBuffer(given) || (given.also[0] === number && given.also[1] === String(life)));
+    (alone || (given.also[0] === number && given.also[1] === String(life)));
   return { life, number, whole };
 }
 

@@ -16,6 +16,16 @@ exports.MOST_AT_ONCE = MOST_AT_ONCE;
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const upTo = (most) => 1 + Math.floor(Math.random() * most);
 
+/** Written where it lies. One in a few is let go of instead, or forgotten. */
+function lend(queue, item) {
+  if (!Buffer.isBuffer(item) || item.length === 0) return undefined;
+  if (Math.random() < 0.2) queue.loan(upTo(1024 * 1024)).bytes[0] = 1;
+  if (Math.random() < 0.2) queue.loan(item.length).release();
+  const loan = queue.loan(item.length);
+  loan.bytes.set(item);
+  return loan;
+}
+
 /** How many were put. */
 const puts = [
   async (queue, items) => {
@@ -36,10 +46,30 @@ const puts = [
     return 1;
   },
   async (queue, items) => {
+    const loan = lend(queue, items[0]);
+    await (loan ? queue.putLoan(loan) : queue.put(items[0]));
+    return 1;
+  },
+  async (queue, items) => {
+    const loan = lend(queue, items[0]);
+    try {
+      if (loan) queue.putLoanSync(loan, { timeout: TIMEOUT_MS });
+      else queue.putSync(items[0], { timeout: TIMEOUT_MS });
+      return 1;
+    } catch (error) {
+      if (!(error instanceof mp.QueueFullError)) throw error;
+      // What was written is still there.
+      if (loan && Math.random() < 0.5) return queue.putLoan(loan).then(() => 1);
+      loan?.release();
+      return 0;
+    }
+  },
+  async (queue, items) => {
     await queue.putMany(items);
     return items.length;
   },
 ];
+const putMany = puts.at(-1);
 
 exports.produce = async (queue, folder, slot, life) => {
   const records = new Records(folder);
@@ -47,7 +77,7 @@ exports.produce = async (queue, folder, slot, life) => {
   let number = 1;
   while (!records.stop) {
     const put = pick(puts);
-    const count = put === puts[3] ? upTo(MOST_AT_ONCE) : 1;
+    const count = put === putMany ? upTo(MOST_AT_ONCE) : 1;
     number += await put(
       queue,
       Array.from({ length: count }, (_, i) => makeItem(life, number + i)),
@@ -83,8 +113,33 @@ const gets = [
       return none(error);
     }
   },
+  async (queue) => queue.getLoan({ timeout: TIMEOUT_MS }).then((loan) => [loan], none),
+  (queue) => {
+    try {
+      return [queue.getLoanSync({ timeout: TIMEOUT_MS })];
+    } catch (error) {
+      return none(error);
+    }
+  },
   async (queue, most) => queue.getMany(most),
 ];
+const getMany = gets.at(-1);
+
+/** What was lent is read where it lies, and given back. */
+function look(got) {
+  if (!(got instanceof mp.LoanedItem)) return understand(got);
+  const seen = understand(got.value);
+  got.release();
+  return seen;
+}
+
+/** Of a queue that delivers again they are in hand until they are done, which takes some of them long enough to be killed meanwhile. */
+async function finish(queue, count) {
+  for (let i = 0; i < count; i++) {
+    if (Math.random() < 0.05) await sleep(upTo(20));
+    queue.taskDone();
+  }
+}
 
 exports.consume = async (queue, folder, slot, life) => {
   const records = new Records(folder);
@@ -92,7 +147,7 @@ exports.consume = async (queue, folder, slot, life) => {
   queue.close();
   for (;;) {
     const get = pick(gets);
-    const most = get === gets[4] ? upTo(MOST_AT_ONCE) : 1;
+    const most = get === getMany ? upTo(MOST_AT_ONCE) : 1;
     records.setInHand(slot, most);
     let items;
     try {
@@ -104,15 +159,14 @@ exports.consume = async (queue, folder, slot, life) => {
     }
     const entries = Buffer.alloc(items.length * ENTRY);
     for (const [i, item] of items.entries()) {
-      const { life: from, number, whole } = understand(item);
+      const { life: from, number, whole } = look(item);
       entries.writeUInt32LE(from, i * ENTRY);
       entries.writeUInt32LE(number, i * ENTRY + 4);
       entries.writeUInt32LE(Number(whole), i * ENTRY + 8);
       entries.writeUInt32LE(life, i * ENTRY + 12);
     }
     fs.writeSync(records.log, entries);
-    // Of a queue that delivers again they are in hand until they are done.
-    if (queue instanceof mp.JoinableQueue) for (let i = 0; i < items.length; i++) queue.taskDone();
+    if (queue instanceof mp.JoinableQueue) await finish(queue, items.length);
     records.setInHand(slot, 0);
     records.wentOn(slot);
   }

@@ -41,10 +41,10 @@ export class FakeWorker implements WorkerHandle {
     return Promise.resolve();
   }
 
-  send(task: Task): Promise<void> {
+  send(task: Task): Promise<void> | undefined {
     if (this.#factory.unsendable.has(task)) return Promise.reject(new Error('cannot be sent'));
     if (this.alive) this.inbox.push(task);
-    return Promise.resolve();
+    return this.givesBack ? undefined : Promise.resolve();
   }
 
   abort(task: Task, reason: unknown): void {
@@ -101,11 +101,24 @@ export class FakeWorker implements WorkerHandle {
     return task;
   }
 
-  finish(outcome: Outcome, outgrown = false): void {
+  get givesBack(): boolean {
+    return this.#factory.givesBack;
+  }
+
+  takeBack(): number | undefined {
+    return this.givesBack ? this.inbox.shift()?.id : undefined;
+  }
+
+  /** Dead, it says by other means than a message that it had begun the task. */
+  hadBegun(task: Task): void {
+    this.#events?.hadBegun(task.id);
+  }
+
+  finish(outcome: Outcome, outgrown = false, ranMs?: number): void {
     const task = this.running;
     if (task === undefined) throw new Error('nothing to finish');
     this.running = undefined;
-    this.#events?.finished(task.id, outcome, outgrown);
+    this.#events?.finished(task.id, outcome, { outgrown, ranMs });
   }
 
   report(value: unknown, index = 0): void {
@@ -139,6 +152,7 @@ export class FakeFactory {
   readonly alive = new Set<FakeWorker>();
   readonly unsendable = new Set<Task>();
   readonly begun = new Map<number, number>();
+  givesBack = false;
   failStart: ((worker: FakeWorker) => Error | undefined) | undefined;
 
   readonly create = (): FakeWorker => {
@@ -155,13 +169,14 @@ export class FakeFactory {
 
 let functions = 0;
 
-/** `short`: the dispatcher may hand over one task ahead. */
+/** `short`: the dispatcher may hand over tasks ahead. */
 export function poolFunction({ short = false } = {}): PoolFunction {
   const fn: PoolFunction = {
     id: ++functions,
     name: 'work',
     fn: () => undefined,
     meanRunMs: undefined,
+    answersLater: undefined,
   };
   if (short) noteRunTime(fn, 0.01);
   return fn;

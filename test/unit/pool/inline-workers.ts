@@ -3,13 +3,13 @@ import { decodeError } from '../../../lib/serialization/error-codec.js';
 import type { PoolFunction } from '../../../lib/pool/functions.js';
 import { CallShape, failed, succeeded, type Outcome, type Task } from '../../../lib/pool/task.js';
 import type { WorkerEvents, WorkerHandle } from '../../../lib/pool/worker-handle.js';
-import { perform, type EncodedOutcome } from '../../../lib/pool/worker-loop.js';
+import { perform, type EncodedOutcome } from '../../../lib/pool/perform.js';
 import { WorkerSet } from '../../../lib/pool/worker-set.js';
 
 let functions = 0;
 
 export function poolFunctionOf(fn: (...args: never[]) => unknown): PoolFunction {
-  return { id: ++functions, name: fn.name, fn, meanRunMs: undefined };
+  return { id: ++functions, name: fn.name, fn, meanRunMs: undefined, answersLater: undefined };
 }
 
 class InlineWorker implements WorkerHandle {
@@ -39,6 +39,10 @@ class InlineWorker implements WorkerHandle {
     }
   }
 
+  readonly givesBack = false;
+  takeBack(): undefined {
+    return undefined;
+  }
   abort(): void {}
   catchUp(): Promise<void> {
     return Promise.resolve();

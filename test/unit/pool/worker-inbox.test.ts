@@ -27,6 +27,13 @@ class FakeLine {
     this.#wake?.();
   }
 
+  /** How many aborts the pool has sent. */
+  marked = 0;
+
+  tryRecv(): Frame | undefined {
+    return this.#frames.shift();
+  }
+
   poll(): Promise<boolean> {
     return Promise.resolve(this.#frames.length > 0);
   }
@@ -96,4 +103,32 @@ test('what comes after the listening is for the next who asks; the end stays the
   await stop();
   expect(await inbox.next()).toBeUndefined();
   expect(await inbox.next()).toBeUndefined();
+});
+
+test('a task may have been aborted while the pool has sent more aborts than were read, and when one of them is its own', async () => {
+  const { line, inbox, heard, hear } = open();
+  expect(inbox.mayBeAborted(1)).toBe(false);
+  line.say(abort(9, 'ended'));
+  line.marked = 1;
+  expect(inbox.mayBeAborted(1)).toBe(true);
+  expect(inbox.take()?.kind).toBe(FrameKind.Abort);
+  expect(inbox.mayBeAborted(1)).toBe(false);
+  line.say(task(2), task(3), abort(3, 'mine'), abort(9, 'not here'));
+  line.marked = 3;
+  await (
+    await inbox.listenFor(1, hear)
+  )();
+  expect(inbox.mayBeAborted(2)).toBe(false);
+  expect(inbox.mayBeAborted(3)).toBe(true);
+  await (
+    await inbox.listenFor(3, hear)
+  )();
+  expect(heard).toEqual(['mine']);
+  expect(inbox.mayBeAborted(3)).toBe(false);
+  line.say(abort(4, 'late'));
+  line.marked = 4;
+  expect((await inbox.next())?.taskId).toBe(2);
+  expect((await inbox.next())?.taskId).toBe(3);
+  expect((await inbox.next())?.taskId).toBe(4);
+  expect(inbox.mayBeAborted(5)).toBe(false);
 });

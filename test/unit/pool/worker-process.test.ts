@@ -15,9 +15,9 @@ vi.mock('../../../lib/pool/pool-line.js', () => {
     static pair(): [Line, Line] {
       return [new Line(), new Line()];
     }
-    send({ kind, taskId }: { kind: FrameKind; taskId: number }): Promise<void> {
+    send({ kind, taskId }: { kind: FrameKind; taskId: number }): undefined {
       if (kind === FrameKind.Task) sentTasks.push(taskId);
-      return Promise.resolve();
+      return undefined;
     }
     close(): void {}
   }
@@ -34,6 +34,7 @@ const events = {
   called: () => undefined,
   finished: () => undefined,
   reported: () => undefined,
+  hadBegun: () => undefined,
   exited: () => undefined,
 };
 
@@ -77,7 +78,7 @@ test('tasks go out in the order in which they were given, also while a name is l
   const sent = tasks.map((task) => worker.send(task, task.fn));
   await turn();
   kind.asked.get(unknown)?.();
-  await Promise.all(sent);
+  await Promise.all(sent.map(async (waiting) => waiting));
   const last = taskOf(known);
   await worker.send(last, last.fn);
   expect(sentTasks).toEqual([...tasks, last].map(({ id }) => id));

@@ -2,7 +2,12 @@
 import { describe, expect, test } from 'vitest';
 import { SerializationError, TimeoutError } from '../../../lib/errors.js';
 import { registerReducer } from '../../../lib/serialization/reducers.js';
-import { deserialize, serialize } from '../../../lib/serialization/serializer.js';
+import {
+  deserialize,
+  joined,
+  serialize,
+  serializeInParts,
+} from '../../../lib/serialization/serializer.js';
 
 class Box {
   constructor(readonly content: unknown) {}
@@ -36,9 +41,9 @@ const messages = [
   [Object(1), new ArrayBuffer(9)],
 ].map((value) => serialize(value, undefined));
 
-function read(bytes: Uint8Array): void {
+function read(bytes: Uint8Array, rest?: Uint8Array): void {
   try {
-    deserialize(bytes);
+    deserialize(bytes, [], { owned: true, rest });
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error;
     expect(error.path).toBe('message');
@@ -76,6 +81,21 @@ describe('a damaged message', () => {
     }
   });
 
+  test('in parts, each cut or changed anywhere', () => {
+    const random = randomFrom(3);
+    const values = [{ big: Buffer.alloc(40_000, 1), words: new Uint16Array(20_000) }, [1, 2, 3]];
+    for (const value of [...values, new Uint8Array(80_000), Array<number>(20_000).fill(0.5)]) {
+      const { front, rest } = serializeInParts(value, undefined);
+      const behind = Buffer.concat(rest);
+      for (let round = 0; round < 3_000; round++) {
+        const before = joined(front, []).subarray(0, random(2) === 0 ? random(60) : undefined);
+        const damage = Buffer.from(before);
+        if (random(2) === 0) damage[random(damage.length)] = random(256);
+        read(damage, behind.subarray(0, random(4) === 0 ? random(behind.length + 1) : undefined));
+      }
+    }
+  });
+
   test('of random bytes after each beginning', () => {
     const random = randomFrom(2);
     for (let round = 0; round < 5_000; round++) {
@@ -102,6 +122,8 @@ describe('a damaged message', () => {
     expect(reasonOf(big.subarray(0, 12))).toMatch(/it has been cut short/);
     expect(reasonOf(big.subarray(0, 30_000))).toMatch(/a byte array is longer than the message/);
     expect(reasonOf(Buffer.from([0xff, 0x0f, 0x6f]))).toMatch(/Unable to deserialize/);
-    expect(reasonOf(Buffer.from([5, 1, 2]))).toMatch(/its beginning is unknown/);
+    expect(reasonOf(Buffer.from([5, 1, 2]))).toMatch(/it has been cut short/);
+    const [front, rest] = [Buffer.from([7, 7]), Buffer.alloc(9)];
+    expect(() => deserialize(front, [], { rest })).toThrow(/its parts do not fit together/);
   });
 });

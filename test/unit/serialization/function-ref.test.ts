@@ -1,7 +1,13 @@
 // Against the built files: they and the fixtures must be loaded by Node itself, not rewritten by the test runner.
+import inspector from 'node:inspector';
 import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  isInMainModule,
+  referToCallable,
+  resolveCallable,
+} from '../../../dist/serialization/bound-function.js';
 import { referTo, referToClass } from '../../../dist/serialization/function-ref.js';
 import {
   type FunctionReference,
@@ -34,6 +40,16 @@ async function copyOf(fn: unknown): Promise<Fn> {
   expect(reference.kind).toBe('source');
   return (await resolveReference(reference)) as Fn;
 }
+
+test('the debugger is asked for a module once, not for each of its functions', async () => {
+  await referTo(unexported()['hidden']);
+  const post = vi.spyOn(inspector.Session.prototype, 'post');
+  await referTo(unexported()['hidden']);
+  const methods = post.mock.calls.map(([method]) => method);
+  post.mockRestore();
+  expect(methods).toContain('Runtime.getProperties');
+  expect(methods).not.toContain('Debugger.enable');
+});
 
 describe('an exported function is found by identity', () => {
   const inModule: [string, unknown][] = [
@@ -212,6 +228,31 @@ describe('what only exists here is refused', () => {
     for (const value of [5, null, {}, 'work']) {
       await expect(referTo(value, 'target')).rejects.toThrow(/^target must be a function, got/);
     }
+  });
+});
+
+describe('a bound function', () => {
+  test('is its target and its values', async () => {
+    const bound = (esm.work as Fn).bind(null, 1).bind({ ignored: true });
+    const reference = await referToCallable(bound);
+    expect(reference).toMatchObject({ kind: 'bound', target: { kind: 'export', name: 'work' } });
+    const copy = (await resolveCallable(structuredClone(reference))) as Fn;
+    expect(copy()).toBe(2);
+    expect(isInMainModule(reference)).toBe(false);
+  });
+
+  test('is an export where it is one and its values cannot travel', async () => {
+    const bound = requireFixture('bound.cjs') as Fn;
+    expect(await referToCallable(bound)).toMatchObject({
+      kind: 'export',
+      url: fixtureUrl('bound.cjs'),
+    });
+    const other = bound.bind(null);
+    await expect(referToCallable(other, 'fn')).rejects.toMatchObject({ path: 'fn.args[0]' });
+  });
+
+  test('of Node itself is found where it is', async () => {
+    expect(await referToCallable(console.log)).toMatchObject({ kind: 'export', url: 'global:' });
   });
 });
 

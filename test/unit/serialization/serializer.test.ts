@@ -1,7 +1,12 @@
 import { deserialize as v8Deserialize, serialize as v8Serialize } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { deserialize, serialize } from '../../../lib/serialization/serializer.js';
+import {
+  deserialize,
+  joined,
+  serialize,
+  serializeInParts,
+} from '../../../lib/serialization/serializer.js';
 
 const roundTrip = (value: unknown): unknown => deserialize(serialize(value, undefined), []);
 
@@ -220,6 +225,26 @@ describe('byte arrays', () => {
     expect(copy.big.buffer).toBe(message.buffer);
     expect(copy.big.length).toBe(100_000);
     expect(copy.big.every((byte) => byte === 1)).toBe(true);
+  });
+
+  test('of a message in parts, a long byte array that is all of its rest stays there, and one of several does not', () => {
+    const floats = new Float64Array(10_000).fill(1.5);
+    for (const value of [floats, [floats], { a: 1, floats }]) {
+      const { front, rest } = serializeInParts(value, undefined);
+      expect(rest).toHaveLength(1);
+      expect(rest[0]?.buffer).toBe(floats.buffer);
+      const behind = new Uint8Array(rest[0] as Uint8Array);
+      const options = { owned: true, rest: behind };
+      const copy = deserialize(joined(front, []), [], options) as Float64Array | Float64Array[];
+      expect(copy).toEqual(value);
+      const [only] = copy instanceof Float64Array ? [copy] : Object.values(copy).slice(-1);
+      expect(only?.buffer).toBe(behind.buffer);
+    }
+    const { front, rest } = serializeInParts([floats, new Uint8Array(40_000)], undefined);
+    const behind = new Uint8Array(Buffer.concat(rest));
+    const copies = deserialize(joined(front, []), [], { owned: true, rest: behind }) as unknown[];
+    for (const copy of copies as Uint8Array[]) expect(copy.buffer).not.toBe(behind.buffer);
+    expect(copies).toEqual([floats, new Uint8Array(40_000)]);
   });
 
   test('bytes may be any Uint8Array, at any offset', () => {

@@ -2,6 +2,7 @@ import { outOfRange, type Wait } from '../../../base/options.js';
 import type { Readiness } from '../../../base/readiness.js';
 import { copyFromScratch, scratch } from '../../../base/scratch.js';
 import type { Message } from '../../contract.js';
+import { whole } from '../../message-head.js';
 import {
   QueueOutcome,
   type Decode,
@@ -164,7 +165,7 @@ function decoded<T>({ bytes, handles }: Message, decode: Decode<T>): T {
 
 /** What is sent later must stand still. */
 function fromScratch(message: Outgoing): Message {
-  if (typeof message !== 'number') return message;
+  if (typeof message !== 'number') return whole(message);
   return { bytes: Buffer.from(scratch.bytes.subarray(0, message)), handles: [] };
 }
 

@@ -1,5 +1,9 @@
 import type { TransferHandle } from '../../contract.js';
+import type { ReferenceOnItsWay } from '../reference-on-its-way.js';
 import type { NativeReference, NativeSync } from '../sync-addon.js';
+
+/** What a message names instead of taking it along. */
+export type Named = EndOnItsWay | ReferenceOnItsWay;
 
 /** Lets go of what was neither sent nor used nor discarded. */
 let forgotten: FinalizationRegistry<() => void> | undefined;
@@ -55,4 +59,10 @@ export class EndOnItsWay implements TransferHandle {
     const handle = this.take();
     if (handle !== undefined) this.#native.drop(handle);
   }
+}
+
+/** Whoever dies with the message unread leaves them open for good. */
+export function departAll(objects: readonly Named[]): void {
+  // References have departed when they were made.
+  for (const object of objects) if (object instanceof EndOnItsWay) object.depart();
 }

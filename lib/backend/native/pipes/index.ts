@@ -5,6 +5,7 @@ import { SerializationError } from '../../../errors.js';
 import type { Addon } from '../../addon.js';
 import type { Channel } from '../../contract.js';
 import { LaneChannel, type Mode } from '../lane-channel.js';
+import { takeFromParcel } from '../parcel-contents.js';
 import { IdleMemory } from '../queues/idle-memory.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { coreOf } from '../sync/handle.js';
@@ -50,8 +51,9 @@ export function createNativePipes(
           'that made the first shared object, or from one of its ancestors, and to no others',
       );
     }
+    const end = [NativeKind.PipeEnd, Number(offset), Number(generation)] as const;
     try {
-      return native.open(NativeKind.PipeEnd, Number(offset), Number(generation));
+      return takeFromParcel(native, end) ?? native.open(...end);
     } catch (cause) {
       throw refused('this end of a connection does not exist any more', cause);
     }
@@ -66,7 +68,7 @@ export function createNativePipes(
       ];
     },
     open(end, mode) {
-      const id = typeof end === 'string' ? (Parcel.takeOut(core, end) ?? arrive(end)) : end.take();
+      const id = typeof end === 'string' ? arrive(end) : end.take();
       if (id === undefined) throw refused('this end of a connection was taken before');
       return channel(id, mode);
     },

@@ -1,15 +1,11 @@
 import { AfterForkOrder, resetAfterFork } from '../../../base/after-fork.js';
+import { log } from '../../../base/log.js';
 import { carriedBy } from '../queues/carried.js';
-import { NativeKind } from '../sync-addon.js';
-import type { EndOnItsWay } from './end-on-its-way.js';
+import { ReferenceOnItsWay } from '../reference-on-its-way.js';
+import { departAll, type Named } from './end-on-its-way.js';
 import type { PipeCore } from './shared-lane.js';
 
 const EMPTY = new Uint8Array();
-
-/** Where this process finds the ends that it was born with, until it has taken them. */
-let ownPlace: string | undefined;
-/** Those that it has taken and not opened yet: their handles, by name. */
-const unopened = new Map<string, number>();
 
 /** Of children that live. */
 const parcels = new Set<Parcel>();
@@ -20,14 +16,15 @@ resetAfterFork(AfterForkOrder.Handles, (occasion) => {
 });
 
 /**
- * The ends of pipes among the arguments of a spawned child: in a pipe of their own, of which the parent keeps the reading end open
- * until the child has ended. So they are in the parcel until the child has them, and one that is killed before that has closed them.
+ * The shared objects among the arguments of a spawned child: in a pipe of their own, of which the parent keeps the reading end open
+ * until the child has ended. So they are in the parcel until the child has them (parcel-contents.ts), and one that is killed before
+ * that lets go of them: an end of a pipe is closed, a queue ends, the memory of a lock is given back.
  */
 export class Parcel {
   readonly #core: PipeCore;
   readonly #reader: number;
   readonly #writer: number;
-  readonly #given = new Set<EndOnItsWay>();
+  readonly #given = new Set<Named>();
 
   constructor(core: PipeCore) {
     this.#core = core;
@@ -41,39 +38,25 @@ export class Parcel {
   }
 
   /** Puts in those that are not in it. */
-  give(ends: readonly EndOnItsWay[]): void {
-    const fresh = ends.filter((end) => !this.#given.has(end));
+  give(objects: readonly Named[]): void {
+    const fresh = objects.filter((object) => !this.#given.has(object));
     if (fresh.length === 0) return;
-    this.#core.native.pipeSend(this.#writer, EMPTY, carriedBy(fresh));
-    for (const end of fresh) this.#given.add(end);
+    for (const object of fresh) this.#given.add(object);
+    try {
+      this.#core.native.pipeSend(this.#writer, EMPTY, carriedBy(fresh));
+    } catch (error) {
+      // No memory: they get there all the same, unless the child dies before it has opened them.
+      log('a child is given shared objects without a parcel: %s', String(error));
+      departAll(fresh);
+      return;
+    }
+    // The parcel's from here on: whatever becomes of the message that names it, it is not recalled as well.
+    for (const object of fresh) if (object instanceof ReferenceOnItsWay) object.sent();
   }
 
   /** The child has ended: what it has not taken goes. */
   drop(): void {
     if (!parcels.delete(this)) return;
     for (const end of [this.#reader, this.#writer]) this.#core.native.drop(end);
-  }
-
-  /** In a child that was told of one. */
-  static adopt(place: string): void {
-    ownPlace = place;
-  }
-
-  /** In that child: the handle of an end that was among its arguments, once. */
-  static takeOut({ native, nameOf }: PipeCore, name: string): number | undefined {
-    if (ownPlace !== undefined) {
-      const [offset, generation] = ownPlace.split('-').map(Number) as [number, number];
-      ownPlace = undefined;
-      const reader = native.open(NativeKind.PipeEnd, offset, generation);
-      const taken = native.pipeTake(reader, EMPTY);
-      native.drop(reader);
-      const ends = Array.isArray(taken) ? (taken.slice(1) as number[]) : [];
-      for (let at = 0; at < ends.length; at += 3) {
-        unopened.set(nameOf(ends[at + 1]!, ends[at + 2]!), ends[at]!);
-      }
-    }
-    const handle = unopened.get(name);
-    unopened.delete(name);
-    return handle;
   }
 }

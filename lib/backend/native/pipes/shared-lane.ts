@@ -2,19 +2,22 @@ import { Deadline } from '../../../base/deadline.js';
 import { READABLE, WRITABLE, type PolledDescriptor } from '../../../base/readiness.js';
 import { BrokenPipeError, EndOfFileError } from '../../../errors.js';
 import type { Addon } from '../../addon.js';
-import type { Message, TransferHandle } from '../../contract.js';
+import type { Message, SharedChannel, TransferHandle } from '../../contract.js';
 import { SyncOutcome } from '../../sync-contract.js';
+import { isForValue, lengthOf } from '../../message-head.js';
 import { systemError } from '../../system-error.js';
 import type { Lane, SendProgress } from '../lane.js';
 import { carriedAway, carriedBy } from '../queues/carried.js';
 import type { IdleMemory } from '../queues/idle-memory.js';
 import type { Answer } from '../sync-addon.js';
 import type { Core } from '../sync/handle.js';
+import type { TakenInTwo, TakenMessage } from '../pipe-addon.js';
 import { EndOnItsWay } from './end-on-its-way.js';
 import { EventWatch } from './event-watch.js';
 import { InputBell } from './input-bell.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
+const NO_PARTS: readonly Uint8Array[] = Object.freeze([]);
 
 /** Where small messages are read to. As much as `Buffer.allocUnsafe` takes from its pool. */
 const scratch = Buffer.allocUnsafeSlow(4095);
@@ -35,7 +38,8 @@ export interface PipeCore extends Core {
 }
 
 /** One end of a pipe in memory that processes share: a queue of messages for each direction. */
-export class SharedLane implements Lane {
+export class SharedLane implements Lane, SharedChannel {
+  readonly takesHead = true;
   readonly #core: PipeCore;
   readonly #id: number;
   readonly #reads: boolean;
@@ -71,14 +75,41 @@ export class SharedLane implements Lane {
   }
 
   take(into?: Uint8Array): Message | undefined {
-    const target = into ?? scratch;
-    const taken = this.#core.native.pipeTake(this.#id, target);
+    const forValue = isForValue(into);
+    const target = into === undefined || forValue ? scratch : into;
+    const taken = this.#core.native.pipeTake(this.#id, target, Number(forValue));
     this.#bell?.update();
     if (taken === undefined) return undefined;
     if (taken === null) {
       throw new EndOfFileError('the other end of the connection is closed, and all was read');
     }
+    return this.#messageOf(taken, target);
+  }
+
+  get shared(): SharedChannel {
+    return this;
+  }
+
+  takeBack(): Message | undefined {
+    const taken = this.#core.native.pipeTakeBack(this.#id, scratch) ?? undefined;
+    return taken === undefined ? undefined : this.#messageOf(taken, scratch);
+  }
+
+  mark(mark: number): void {
+    this.#core.native.pipeMark(this.#id, mark);
+  }
+
+  marked(): number {
+    return this.#core.native.pipeMarked(this.#id);
+  }
+
+  #messageOf(taken: TakenMessage, target: Uint8Array): Message {
     if (!Array.isArray(taken)) return { bytes: bytesOf(taken, target), handles: NO_HANDLES };
+    if (isInTwo(taken)) {
+      const [bytes, front] = taken;
+      if (typeof front === 'number') return { bytes, head: front, handles: NO_HANDLES };
+      return { bytes, front, handles: NO_HANDLES };
+    }
     const [message, ...ends] = taken;
     return { bytes: bytesOf(message, target), handles: this.#arrived(ends) };
   }
@@ -97,11 +128,12 @@ export class SharedLane implements Lane {
     return this.#core.native.pipeLook(this.#id);
   }
 
-  begin({ bytes, handles }: Message): SendProgress {
-    const carried = carriedBy(handles);
+  begin(message: Message): SendProgress {
+    const { bytes, handles, head, front, more = NO_PARTS } = message;
+    const carried = head ?? carriedBy(handles);
     let answer: Answer;
     try {
-      answer = this.#core.native.pipeSend(this.#id, bytes, carried);
+      answer = this.#core.native.pipeSend(this.#id, bytes, carried, front, more);
     } catch (error) {
       throw systemError('sending failed', error);
     }
@@ -113,8 +145,9 @@ export class SharedLane implements Lane {
     if ((answer as SyncOutcome) === SyncOutcome.Broken) {
       throw new BrokenPipeError('nobody is left at the other end of the connection');
     }
-    if (this.#refused !== bytes.byteLength) {
-      this.#refused = bytes.byteLength;
+    const length = lengthOf(message);
+    if (this.#refused !== length) {
+      this.#refused = length;
       this.#room.renew();
     }
     return 'waiting';
@@ -216,6 +249,11 @@ export class SharedLane implements Lane {
     this.#core.unreachable.unregister(this);
     this.#core.native.drop(this.#id);
   }
+}
+
+/** Who wants a value; ends come three numbers each. */
+function isInTwo(taken: readonly unknown[]): taken is TakenInTwo {
+  return taken.length === 2;
 }
 
 function bytesOf(taken: number | Buffer, target: Uint8Array): Buffer {

@@ -11,14 +11,16 @@ import {
   type Taken,
   type TakenMany,
 } from '../../queue-contract.js';
+import { lengthOf } from '../../message-head.js';
 import { systemError } from '../../system-error.js';
-import type { Carried } from '../queue-addon.js';
+import type { CarriedOrHead, LongMessage } from '../queue-addon.js';
 import type { Answer } from '../sync-addon.js';
 import { NativeHandle, aborted, type Core } from '../sync/handle.js';
 import { answered, ended, isReady } from './answers.js';
 import { carriedAway, carriedBy } from './carried.js';
 import type { IdleMemory } from './idle-memory.js';
-import { Nothing, attempt, decodeAlone, type Inbox } from './inbox.js';
+import { NativeLoans } from './loans.js';
+import { Nothing, decodeAlone, decoded, type Inbox } from './inbox.js';
 
 /** The numbers of native/queues/queue_layout.h's OnConsumerDied. */
 export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
@@ -26,6 +28,9 @@ export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
   'redeliver',
   'count',
 ];
+
+/** So long, in milliseconds, a blocked thread relies on being woken before it looks whether the last writer has died. */
+const SAFETY_MS = 100;
 
 type Got<T> = T | QueueOutcome.TimedOut | QueueOutcome.Closed;
 
@@ -40,11 +45,14 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   readonly shape: QueueShape;
   readonly #inbox: Inbox;
   readonly #memory: IdleMemory;
+  readonly #core: QueueCore;
+  #loans: NativeLoans | undefined;
 
   constructor(core: QueueCore, id: number) {
     super(core, 'queue', id);
     this.#inbox = core.inbox;
     this.#memory = core.memory;
+    this.#core = core;
     const [maxSize, maxBytes, onConsumerDied] = this.native.queueShape(id);
     this.shape = { maxSize, maxBytes, onConsumerDied: ON_CONSUMER_DIED[onConsumerDied] };
   }
@@ -102,7 +110,7 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   #checkLength(message: Outgoing): void {
     const { maxBytes } = this.shape;
     if (maxBytes === 0) return;
-    const length = typeof message === 'number' ? message : message.bytes.byteLength;
+    const length = typeof message === 'number' ? message : lengthOf(message);
     if (length <= maxBytes) return;
     throw outOfRange('item', `at most ${String(maxBytes)} bytes long`, length);
   }
@@ -122,10 +130,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   getSync<T>(decode: Decode<T>, timeoutMs: number): Taken<T> {
     if (!this.#inbox.busy) {
-      const taken = this.#inbox.take(this.#now, decode);
+      const taken =
+        timeoutMs === 0
+          ? this.#inbox.take(this.#now, decode)
+          : this.#inbox.takeSync(this.id, timeoutMs, decode);
       if (typeof taken === 'object') return taken;
-      if (taken === Nothing.Ever) return QueueOutcome.Closed;
-      if (timeoutMs === 0) return QueueOutcome.TimedOut;
+      return taken === Nothing.Ever ? QueueOutcome.Closed : QueueOutcome.TimedOut;
     }
     const got = this.native.queueGetSync(this.id, 1, timeoutMs);
     return typeof got === 'number' ? ended(got) : first(got, decode);
@@ -145,10 +155,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   getManySync<T>(decode: Decode<T>, max: number, timeoutMs: number): TakenMany<T> {
     if (!this.#inbox.busy) {
-      const taken = this.#inbox.takeMany(this.#now, max, decode);
+      const taken =
+        timeoutMs === 0
+          ? this.#inbox.takeMany(this.#now, max, decode)
+          : this.#inbox.takeManySync(this.id, timeoutMs, max, decode);
       if (typeof taken === 'object') return taken;
-      if (taken === Nothing.Ever) return QueueOutcome.Closed;
-      if (timeoutMs === 0) return QueueOutcome.TimedOut;
+      return taken === Nothing.Ever ? QueueOutcome.Closed : QueueOutcome.TimedOut;
     }
     const got = this.native.queueGetSync(this.id, max, timeoutMs);
     return typeof got === 'number' ? ended(got) : all(got, decode);
@@ -158,13 +170,13 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   #wait<T>(
     max: number,
     wait: Wait,
-    decode: (messages: Uint8Array[]) => T,
+    decode: (messages: LongMessage[]) => T,
   ): Got<T> | Promise<Got<T>> {
     if (wait.timeout === 0) {
       const got = this.native.queueGetSync(this.id, max, 0);
       return typeof got === 'number' ? ended(got) : decode(got);
     }
-    let begun: Uint8Array[] | number;
+    let begun: LongMessage[] | number;
     try {
       begun = this.native.queueGetAsync(this.id, max);
     } catch (error) {
@@ -206,7 +218,7 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
         const begun = this.#begin(() => this.native.queuePollAsync(this.id)) ?? 0;
         // It is ready already, or is waited for like any other.
         if (begun < 0) armed = -begun;
-        return { fd: this.native.bellArm(), events: READABLE };
+        return { fd: this.native.bellArm(), events: READABLE, safetyMs: SAFETY_MS };
       },
       disarm: () => {
         this.native.bellDisarm();
@@ -230,6 +242,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   leave(): void {
     this.native.queueLeave(this.id);
+  }
+
+  get loans(): NativeLoans {
+    return (this.#loans ??= new NativeLoans(this.#core, this, this.id));
   }
 
   taskDone(): boolean {
@@ -284,17 +300,17 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   }
 }
 
-function partsOf(message: Outgoing): { bytes: Uint8Array | number; carried: Carried } {
+function partsOf(message: Outgoing): { bytes: Uint8Array | number; carried: CarriedOrHead } {
   if (typeof message === 'number') return { bytes: message, carried: undefined };
-  return { bytes: message.bytes, carried: carriedBy(message.handles) };
+  return { bytes: message.bytes, carried: message.head ?? carriedBy(message.handles) };
 }
 
-function first<T>(messages: readonly Uint8Array[], decode: Decode<T>): { readonly value: T } {
+function first<T>(messages: readonly LongMessage[], decode: Decode<T>): { readonly value: T } {
   return { value: decodeAlone(messages[0]!, decode) };
 }
 
-function all<T>(messages: readonly Uint8Array[], decode: Decode<T>): Decoded<T>[] {
-  return messages.map((bytes) => attempt(() => decodeAlone(bytes, decode)));
+function all<T>(messages: readonly LongMessage[], decode: Decode<T>): Decoded<T>[] {
+  return messages.map((message) => decoded(message, decode));
 }
 
 function putFailed(error: unknown): unknown {

@@ -1,6 +1,7 @@
 import type { Decode, Decoded } from '../../queue-contract.js';
 import { afterScratch, scratch } from '../../../base/scratch.js';
 import type { TransferHandle } from '../../contract.js';
+import type { LongMessage } from '../queue-addon.js';
 import type { NativeSync } from '../sync-addon.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
@@ -35,9 +36,21 @@ export class Inbox {
 
   /** One message, decoded. Not while it is busy. @throws what `decode` throws. */
   take<T>(request: number, decode: Decode<T>): { readonly value: T } | Nothing {
-    const taken = this.#native.queueTake(request);
+    return this.#took(this.#native.queueTake(request), decode);
+  }
+
+  /** The same, blocking the thread. `Nothing.Yet`: the time was over. */
+  takeSync<T>(
+    handle: number,
+    timeoutMs: number,
+    decode: Decode<T>,
+  ): { readonly value: T } | Nothing {
+    return this.#took(this.#native.queueTakeSync(handle, timeoutMs), decode);
+  }
+
+  #took<T>(taken: number | LongMessage, decode: Decode<T>): { readonly value: T } | Nothing {
     if (typeof taken !== 'number') {
-      this.#grow(taken.byteLength);
+      if (!Array.isArray(taken)) this.#grow(taken.byteLength);
       return { value: decodeAlone(taken, decode) };
     }
     if (taken < 0) return taken;
@@ -51,15 +64,43 @@ export class Inbox {
 
   /** As many as are there, and no more than `max`. Not while it is busy. */
   takeMany<T>(request: number, max: number, decode: Decode<T>): Decoded<T>[] | Nothing {
+    return this.#tookMany(this.#native.queueTakeMany(request, max), request, max, decode);
+  }
+
+  /** The same, blocking the thread until the first is there. `Nothing.Yet`: the time was over. */
+  takeManySync<T>(
+    handle: number,
+    timeoutMs: number,
+    max: number,
+    decode: Decode<T>,
+  ): Decoded<T>[] | Nothing {
+    const first = this.#native.queueTakeManySync(handle, max, timeoutMs);
+    return this.#tookMany(first, 2 * handle, max, decode);
+  }
+
+  #tookMany<T>(
+    first: number | LongMessage,
+    request: number,
+    max: number,
+    decode: Decode<T>,
+  ): Decoded<T>[] | Nothing {
+    if (typeof first === 'number' && first < 0) return first;
     const all: Decoded<T>[] = [];
-    while (all.length < max) {
-      const count = this.#native.queueTakeMany(request, max - all.length);
-      if (count < 0) return all.length > 0 ? all : count;
+    for (let taken = first; typeof taken !== 'number' || taken > 0;) {
       this.#busy = true;
       try {
-        this.#decode(count, decode, all);
+        if (typeof taken === 'number') this.#decode(taken, decode, all);
+        else all.push(decoded(taken, decode));
       } finally {
         this.#busy = false;
+      }
+      if (all.length >= max) break;
+      try {
+        // Not behind others: it is its turn, and what there is now is enough.
+        taken = this.#native.queueTakeMany(request & ~1, max - all.length);
+      } catch {
+        // There is no memory for the next one. It is still there, and its getter is told.
+        break;
       }
     }
     return all;
@@ -72,7 +113,7 @@ export class Inbox {
       const length = this.#lengths[i] as number;
       if (length < 0) {
         long ??= this.#native.queueOverflow();
-        all.push(attempt(() => decodeAlone(long?.shift() ?? new Uint8Array(), decode)));
+        all.push(decoded(long?.shift() ?? new Uint8Array(), decode));
       } else {
         const [start, end] = [at, at + length];
         all.push(attempt(() => decode(this.#bytes, start, end, NO_HANDLES)));
@@ -94,12 +135,21 @@ export class Inbox {
 }
 
 /** A message in an array of its own. */
-export function decodeAlone<T>(bytes: Uint8Array, decode: Decode<T>): T {
-  const { buffer, byteOffset, length } = bytes;
+export function decodeAlone<T>(message: LongMessage, decode: Decode<T>): T {
+  if (Array.isArray(message)) {
+    const [rest, head] = message;
+    return decode(rest, 0, rest.length, head);
+  }
+  const { buffer, byteOffset, length } = message;
   return decode(Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length, NO_HANDLES);
 }
 
-export function attempt<T>(decode: () => T): Decoded<T> {
+/** The same, or why it cannot be understood. */
+export function decoded<T>(message: LongMessage, decode: Decode<T>): Decoded<T> {
+  return attempt(() => decodeAlone(message, decode));
+}
+
+function attempt<T>(decode: () => T): Decoded<T> {
   try {
     return { value: decode() };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** How an object is named to another process. */
 import { SerializationError } from '../../../errors.js';
 import type { TransferHandle } from '../../contract.js';
+import { takeFromParcel } from '../parcel-contents.js';
 import { ReferenceOnItsWay } from '../reference-on-its-way.js';
 import type { NativeSync } from '../sync-addon.js';
 
@@ -39,7 +40,8 @@ export function arrive(native: NativeSync, kind: string, reference: unknown): nu
   }
   if (itsKind !== kind) throw refused(`a ${itsKind} was sent as a ${kind}`);
   try {
-    return native.open(nativeKind, offset, generation);
+    const inParcel = takeFromParcel(native, [nativeKind, offset, generation]);
+    return inParcel ?? native.open(nativeKind, offset, generation);
   } catch (cause) {
     const { code } = cause as { code?: string };
     if (code === 'ESTALE') throw refused(`this ${kind} does not exist any more`, cause);

@@ -1,0 +1,31 @@
+/**
+ * Messages that come in two parts, so that a large byte array is copied once on each side: their first byte, or all that stands in front
+ * of long byte arrays, and the rest.
+ */
+import type { Message, Target } from './contract.js';
+
+const ANY = new Uint8Array(0);
+const NOTHING: readonly Uint8Array[] = Object.freeze([]);
+
+/** For whoever makes a value of the message: it may come without its head, or its front. */
+export const forValue: Target = () => ANY;
+
+export function isForValue(into: Uint8Array | undefined): boolean {
+  return into === ANY;
+}
+
+/** In one piece, and a copy if it was in several. */
+export function whole(message: Message): Message {
+  const { bytes, head, front, more = NOTHING, handles } = message;
+  if (front !== undefined) return { bytes: Buffer.concat([front, bytes, ...more]), handles };
+  if (head === undefined) return message;
+  const all = Buffer.allocUnsafe(1 + bytes.byteLength);
+  all[0] = head;
+  all.set(bytes, 1);
+  return { bytes: all, handles };
+}
+
+export function lengthOf({ bytes, head, front, more = NOTHING }: Message): number {
+  const before = front?.byteLength ?? (head === undefined ? 0 : 1);
+  return more.reduce((sum, part) => sum + part.byteLength, before + bytes.byteLength);
+}

@@ -1,0 +1,188 @@
+// Taking messages out of pipes.
+
+#include <algorithm>
+#include <cerrno>
+
+#include "bind/pipe_call.h"
+
+namespace mp {
+namespace {
+
+// A message that was taken, on its way to JavaScript.
+struct Received {
+  std::byte* target = nullptr;  // in the given memory, or in a Buffer
+  uint64_t room = 0;
+  uint64_t length = 0;
+  // Looked for: a message that has a front of that length, which goes here instead.
+  std::vector<std::byte> front;
+  bool is_other = false;          // than was looked at
+  std::vector<std::byte> longer;  // than what was first there, or another
+  std::vector<std::shared_ptr<SyncObject>> ends;
+
+  // Ends are open here before the message is out of the queue: dead in here, they close, or the
+  // message goes back.
+  void Visit(MessageSpace* space, const std::byte* bytes, uint64_t given, const Block& block) {
+    const uint64_t skipped = front.size();
+    is_other = skipped > 0 && (FrontLength(block) != skipped || given != room + skipped);
+    if (is_other || given > room + skipped) {
+      length = given;
+      longer.assign(bytes, bytes + given);
+    } else {
+      length = given - skipped;
+      std::copy(bytes, bytes + skipped, front.begin());
+      std::copy(bytes + skipped, bytes + given, target);
+    }
+    for (const ObjectRef& ref : CarriedBy(block)) {
+      if (ref.kind != ObjectKind::kPipeEnd) continue;
+      auto opened = OpenAny(space, ref);
+      if (opened.ok()) ends.push_back(std::move(opened.value()));
+    }
+  }
+};
+
+// With the ends that came along: handle, offset and generation of each behind it.
+napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Received* received) {
+  if (received->ends.empty()) return message;
+  std::vector<double> numbers = {0};
+  for (auto& end : received->ends) {
+    const ObjectRef ref = end->ref();
+    space->store().Land(ref);
+    numbers.push_back(call->sync().Add(std::move(end)));
+    numbers.push_back(static_cast<double>(ref.offset));
+    numbers.push_back(static_cast<double>(ref.generation));
+  }
+  napi_value array = AnswerNumbers(call->env(), numbers);
+  napi_set_element(call->env(), array, 0, message);
+  return array;
+}
+
+// A message without its front, and that: a number where it is one byte.
+napi_value InTwo(napi_env env, napi_value rest, const std::vector<std::byte>& front) {
+  if (front.size() == 1) return WithHead(env, rest, front[0]);
+  napi_value array = nullptr;
+  napi_value bytes = nullptr;
+  napi_create_array_with_length(env, 2, &array);
+  napi_create_buffer_copy(env, front.size(), front.data(), nullptr, &bytes);
+  napi_set_element(env, array, 0, rest);
+  napi_set_element(env, array, 1, bytes);
+  return array;
+}
+
+// From a direction, into the Uint8Array that is the second argument: as pipeTake answers.
+napi_value TakeFrom(MessageQueue* queue, bool wants_value, SyncCall* calling) {
+  SyncCall& call = *calling;
+  if (queue == nullptr || !call.ok()) return nullptr;
+  napi_env const env = call.env();
+  napi_typedarray_type type = napi_int8_array;
+  void* target = nullptr;
+  size_t room = 0;
+  const bool is_bytes = napi_get_typedarray_info(env, call.argument(1), &type, &room, &target,
+                                                 nullptr, nullptr) == napi_ok &&
+                        type == napi_uint8_array;
+  if (!is_bytes) return call.Refuse("the target must be a Uint8Array");
+  MessageSpace* const space = call.sync().Space().value();
+  for (;;) {
+    uint64_t length = 0;
+    uint32_t front = 0;
+    if (!queue->FirstLength(&length, &front)) {
+      const SyncOutcome seen = queue->Look();
+      if (seen == SyncOutcome::kDone) continue;
+      if (seen == SyncOutcome::kForeign) return call.Answer(seen);
+      napi_value none = nullptr;
+      if (seen == SyncOutcome::kClosed) napi_get_null(env, &none);
+      return none;
+    }
+    Received received;
+    received.target = static_cast<std::byte*>(target);
+    received.room = room;
+    // Made before the message is taken: when there is no memory for it, it stays where it is.
+    napi_value buffer = nullptr;
+    if (length > room) {
+      if (wants_value) received.front.resize(front);
+      length -= received.front.size();
+      buffer = NewBytes(env, length, &received.target);
+      if (buffer == nullptr) return call.Fail(Status::Failed(ENOMEM, "recv"));
+      received.room = length;
+    }
+    const uint32_t taken =
+        queue->TryTake(1, [&](const std::byte* bytes, uint64_t given, const Block& block) {
+          received.Visit(space, bytes, given, block);
+        });
+    if (taken == 0) continue;
+    napi_value message = nullptr;
+    if (received.is_other || received.length > received.room ||
+        (buffer != nullptr && received.length < length)) {
+      // Somebody else has taken the one that was looked at.
+      const std::byte* const from =
+          received.longer.empty() ? received.target : received.longer.data();
+      napi_create_buffer_copy(env, received.length, from, nullptr, &message);
+    } else if (!received.front.empty()) {
+      return InTwo(env, buffer, received.front);
+    } else if (buffer != nullptr) {
+      message = buffer;
+    } else {
+      message = call.Answer(static_cast<double>(received.length));
+    }
+    return WithEnds(&call, space, message, &received);
+  }
+}
+
+// pipeTake(handle, target, wantsValue): the length of a message that is in the target; or a Buffer,
+// of one that is longer; or an array of one of the two and the ends that it carried. For whoever
+// wants a value, also an array of a Buffer and of what stands in front of it: a byte, or a Buffer.
+// Undefined: there is none; null: there will be none.
+napi_value Take(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 3);
+  const bool wants_value = call.Number(2) != 0;
+  return TakeFrom(InputOf(&call), wants_value, &call);
+}
+
+// pipeTakeBack(handle, target): the same of what was sent here and not taken yet. Whoever swaps the
+// head has it, so a message is taken back or arrives, never both.
+napi_value TakeBack(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 2);
+  return TakeFrom(OutputOf(&call), false, &call);
+}
+
+// pipeTakeCarried(handle): of the next message only what it carries, all of it open here before the
+// message is out of the pipe: handle, kind, offset and generation of each. Undefined: there is
+// none.
+napi_value TakeCarried(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  MessageQueue* const queue = InputOf(&call);
+  if (queue == nullptr) return nullptr;
+  MessageSpace* const space = call.sync().Space().value();
+  std::vector<ObjectRef> refs;
+  std::vector<std::shared_ptr<SyncObject>> objects;
+  const uint32_t taken = queue->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
+    refs = CarriedBy(block);
+    for (const ObjectRef& ref : refs) {
+      auto opened = OpenAny(space, ref);
+      if (opened.ok()) objects.push_back(std::move(opened.value()));
+    }
+  });
+  if (taken == 0) return nullptr;
+  // Dead in here: those that have not landed stay for as long as the segment.
+  for (const ObjectRef& ref : refs) {
+    space->store().Land(ref);
+    MessageQueue::Landed(space, ref);
+  }
+  std::vector<double> numbers;
+  for (auto& object : objects) {
+    const ObjectRef ref = object->ref();
+    numbers.push_back(call.sync().Add(std::move(object)));
+    numbers.push_back(static_cast<double>(ref.kind));
+    numbers.push_back(static_cast<double>(ref.offset));
+    numbers.push_back(static_cast<double>(ref.generation));
+  }
+  return AnswerNumbers(env, numbers);
+}
+
+}  // namespace
+
+void AddPipeTakes(napi_env env, napi_value target, SyncEnv* sync) {
+  AddFunctions(env, target, sync,
+               {{"pipeTake", Take}, {"pipeTakeBack", TakeBack}, {"pipeTakeCarried", TakeCarried}});
+}
+
+}  // namespace mp

@@ -1,0 +1,104 @@
+// How a function is found in another process, by pools and by processes: its ways, one by one, under every start method.
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
+import { describeEach } from '../support/start-methods.js';
+
+const fixture = (name: string): string =>
+  path.resolve(import.meta.dirname, '..', 'fixtures', 'functions', name);
+
+const waysOut =
+  'export the function from its module (or name it with taskRef), pass the values as arguments, or use the fork start method';
+const refused = (what: string): string => `SerializationError: ${what}: ${waysOut}`;
+const uses = (who: string, name: string): string =>
+  refused(
+    `fn ${who} uses the variable ${name} of its enclosing scope, which a spawned process does not have`,
+  );
+const nameless = '(a function without a name)';
+
+interface Everything {
+  calls: Record<string, unknown>;
+  refusals: Record<string, string>;
+  manyBound: number[];
+  process: unknown[];
+}
+
+describeEach('functions', (testCase) => {
+  const forked = testCase.method === 'fork';
+  let running: Promise<Everything> | undefined;
+  const everything = (): Promise<Everything> => (running ??= runEverything());
+
+  async function runEverything(): Promise<Everything> {
+    const result = await testCase.run({ file: fixture('everything.mjs') });
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    return JSON.parse(result.stdout) as Everything;
+  }
+
+  test('of the main module, which sees in a child that it is not the main one', async () => {
+    // A forked child has loaded nothing again: import.meta.main is its parent's.
+    const isMain = forked ? (expect.any(Boolean) as boolean) : false;
+    expect((await everything()).calls['fromMain']).toEqual([1, true, isMain]);
+  });
+
+  test('of ES modules and CommonJS, re-exported, and of a class', async () => {
+    expect((await everything()).calls).toMatchObject({
+      renamed: 'inner',
+      static: 16,
+      commonJs: 8,
+      nested: 'deep',
+    });
+  });
+
+  test('that are bound bring their values along, each its own', async () => {
+    const { calls, manyBound, process } = await everything();
+    expect(calls).toMatchObject({
+      bound: ['early', 'NaN', '-0', '5', 'undefined', [[1, 2]]],
+      boundText: 'xy',
+      boundBuiltIn: 3,
+    });
+    expect(manyBound).toEqual([11, 12, 13]);
+    // Encoded at the call of start(); a fork has what is there when it happens.
+    const list = forked ? [1, 2] : [1];
+    expect(process).toEqual([list, list, 0]);
+  });
+
+  test('of bundled code: by identity, or named by taskRef', async () => {
+    expect((await everything()).calls).toMatchObject({ bundled: 42, bundledByIdentity: 42 });
+  });
+
+  test('that only exist here run after a fork, and are refused elsewhere, with the variables named', async () => {
+    const { calls, refusals } = await everything();
+    expect(calls['text']).toBe(2);
+    const all = forked
+      ? { closure: 'no error', bundledClosure: 'no error', boundClosure: 'no error' }
+      : {
+          closure: uses('"closure"', 'secret'),
+          bundledClosure: uses(nameless, 'scope'),
+          boundClosure: uses(nameless, 'secret'),
+          method: refused('fn "go" uses this, which would mean something else in another process'),
+          boundFunction: expect.stringMatching(
+            /^SerializationError: fn\.args\[0\] cannot be sent .* it is a function/,
+          ) as string,
+        };
+    expect(refusals).toMatchObject(all);
+  });
+
+  test("the main module's own part does not run again, in CommonJS too", async () => {
+    const { stdout, stderr } = await testCase.run({ file: fixture('main-guard.cjs') });
+    const inWorker = forked ? '' : 'loaded as module\n';
+    expect({ stdout, stderr }).toEqual({
+      stdout: `loaded as main\n${inWorker}[2,4]\n`,
+      stderr: '',
+    });
+  });
+
+  test("TypeScript runs through the program's own loader", async () => {
+    const loader = pathToFileURL(fixture('ts-hooks.mjs')).href;
+    const nodeArgs = ['--import', loader];
+    const { code, stdout, stderr } = await testCase.run(
+      { file: fixture('typed.mts') },
+      { nodeArgs },
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '[[12,24],"5!",2]\n', stderr: '' });
+  });
+});

@@ -1,0 +1,187 @@
+// Who is woken, and how often; and who spins before it sleeps.
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cstddef>
+
+#include "open_descriptors.h"
+#include "os/futex.h"
+#include "queue_support.h"
+#include "sync/spinner.h"
+
+namespace mp::test {
+namespace {
+
+// From here on a futex call kills the process.
+void ForbidFutexCalls() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{sizeof filter / sizeof filter[0], filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) _exit(95);
+  if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) _exit(94);
+}
+
+// What becomes of a process that rings somebody whose wake word says this.
+int RingWhere(WakeState state) {
+  const auto segment = SmallSegment();
+  const auto one = JoinSpace(segment);
+  const auto two = JoinSpace(segment);
+  ArmWakeWord(&two->participant().wake(), state);
+  const int status = WaitStatus(Start([&] {
+    ForbidFutexCalls();
+    one->participant().Ring(two->stamp().id);
+  }));
+  DisarmWakeWord(&two->participant().wake());
+  return status;
+}
+
+}  // namespace
+
+TEST(OneThatHasBeenWokenIsNotWokenAgain) {
+  EXPECT(WIFSIGNALED(RingWhere(WakeState::kAsleep)));
+  EXPECT(WIFSIGNALED(RingWhere(WakeState::kBeingRung)));
+  EXPECT(RingWhere(WakeState::kRungAsleep) == 0);
+  EXPECT(RingWhere(WakeState::kRungArmed) == 0);
+  EXPECT(RingWhere(WakeState::kAwake) == 0);
+}
+
+TEST(WhoRingsItselfOpensNothing) {
+  const auto segment = SmallSegment();
+  const auto space = JoinSpace(segment);
+  Participant& self = space->participant();
+  const Result<int> bell = self.Doorbell();
+  EXPECT(bell.ok());
+  self.ArmDoorbell();
+  const int before = OpenDescriptors();
+  self.Ring(space->stamp().id);
+  EXPECT(OpenDescriptors() == before);
+  EXPECT(self.DisarmDoorbell());
+}
+
+TEST(OneWhoseWakerHasDiedIsWokenByTheNext) {
+  const auto segment = SmallSegment();
+  const auto one = JoinSpace(segment);
+  const auto two = JoinSpace(segment);
+  std::atomic<uint32_t>& word = two->participant().wake();
+  const uint32_t ringing = ArmWakeWord(&word, WakeState::kBeingRung);
+  const pid_t sleeper = Start([&] { FutexWait(word, ringing, kNever); });
+  one->participant().Ring(two->stamp().id);
+  EXPECT(WaitStatus(sleeper) == 0);
+  EXPECT(WakeStateOf(word.load()) == WakeState::kRungAsleep);
+  EXPECT(DisarmWakeWord(&word));
+}
+
+TEST(ASleeperIsToldWhenItWasRung) {
+  const auto segment = SmallSegment();
+  const auto one = JoinSpace(segment);
+  const auto two = JoinSpace(segment);
+  ArmWakeWord(&two->participant().wake(), WakeState::kAsleep);
+  const uint64_t before = MonotonicNs();
+  one->participant().Ring(two->stamp().id);
+  const uint64_t rung_ns = two->participant().row().rung_ns.load();
+  EXPECT(rung_ns >= before && rung_ns <= MonotonicNs());
+  EXPECT(WakeStateOf(two->participant().wake().load()) == WakeState::kRungAsleep);
+  // The first ring counts.
+  one->participant().Ring(two->stamp().id);
+  EXPECT(two->participant().row().rung_ns.load() == rung_ns);
+  DisarmWakeWord(&two->participant().wake());
+}
+
+namespace {
+
+constexpr uint64_t kCapNs = 10'000;
+
+// Whether it looks at all, when nothing comes.
+bool Looks(Spinner* spinner) {
+  bool looked = false;
+  EXPECT(!spinner->Spin([&] {
+    looked = true;
+    return false;
+  }));
+  return looked;
+}
+int LooksIn(Spinner* spinner, int waits) {
+  int looked = 0;
+  for (int i = 0; i < waits; i += 1) looked += Looks(spinner) ? 1 : 0;
+  return looked;
+}
+
+}  // namespace
+
+TEST(NobodySpinsWithOneCpu) {
+  Spinner spinner(0);
+  EXPECT(LooksIn(&spinner, 100) == 0);
+}
+
+TEST(WhatComesLateIsNotSpunForButNowAndThen) {
+  Spinner spinner(kCapNs);
+  EXPECT(Looks(&spinner));
+  for (int i = 0; i < 10; i += 1) spinner.Learn(1'000'000);
+  EXPECT(LooksIn(&spinner, 64) == 2);
+  // Having slept all the time.
+  for (int i = 0; i < 6; i += 1) spinner.Learn(1'000);
+  EXPECT(Looks(&spinner));
+}
+
+TEST(WhatSpinningKeepsFromComingIsNotSpunFor) {
+  Spinner spinner(kCapNs);
+  // It comes at once when this one sleeps, and never while it spins.
+  for (int i = 0; i < 4; i += 1) EXPECT(Looks(&spinner));
+  for (int i = 0; i < 10; i += 1) spinner.Learn(100);
+  EXPECT(LooksIn(&spinner, 64) == 2);
+  // Until it has come once.
+  for (int i = 0; i < 32; i += 1) spinner.Spin([] { return true; });
+  EXPECT(Looks(&spinner));
+}
+
+namespace {
+
+struct Into final : MessageTarget {
+  uint64_t longest = 0;
+  std::vector<std::string> got;
+  uint32_t RoomFor(uint64_t length) const override { return length <= longest ? 1 : 0; }
+  void Add(const std::byte* bytes, uint64_t length) override {
+    got.emplace_back(reinterpret_cast<const char*>(bytes), length);
+  }
+};
+
+}  // namespace
+
+TEST(WhoeverIsBlockedHasItsMessagesPutWhereItWantsThem) {
+  const auto segment = SmallSegment();
+  const auto one = JoinMessages(segment);
+  const QueuePtr queue = MakeQueue(*one);
+  Into into;
+  into.longest = 4;
+  QueueRequest request;
+  request.kind = QueueRequest::Kind::kGet;
+  request.most = 10;
+  request.target = &into;
+  EXPECT(queue->TakeOnce(&request) == SyncOutcome::kPending);
+  const pid_t child = Start([&] {
+    const auto two = JoinMessages(segment);
+    const QueuePtr theirs = OpenQueue(*two, queue->ref());
+    for (const char* text : {"a", "b", "c", "too long"}) TryPut(*theirs, text);
+  });
+  while (into.got.size() < 3) {
+    const size_t before = into.got.size();
+    EXPECT(queue->RunSync(&request, kNever) == SyncOutcome::kDone);
+    if (!EXPECT(request.taken == 1 && into.got.size() == before + 1)) break;
+  }
+  EXPECT((into.got == std::vector<std::string>{"a", "b", "c"}));
+  // What there is no room for stays where it is.
+  EXPECT(queue->RunSync(&request, kNever) == SyncOutcome::kDone && request.taken == 0);
+  EXPECT(WaitStatus(child) == 0);
+  EXPECT(TryTake(*queue) == "too long");
+}
+
+}  // namespace mp::test
+
+TEST_MAIN()
