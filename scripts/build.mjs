@@ -10,7 +10,7 @@ const wants = (part) =>
 try {
   await withBuildLock(async () => {
     if (wants('native')) buildNative({ force: options.includes('--force') });
-    if (wants('ts')) (await import('./build/library.mjs')).buildLibrary();
+    if (wants('ts')) await (await import('./build/library.mjs')).buildLibrary();
   });
 } catch (error) {
   console.error(`build failed: ${error.message}`);

@@ -1,5 +1,5 @@
 /** The addon's surface, typed; the loading through node-gyp-build. Nobody but the native backend imports this. */
-import path from 'node:path';
+import { packageRoot } from '../base/package-root.js';
 import type { NativeNamed } from './native/named-semaphores.js';
 import type { NativeSync } from './native/sync-addon.js';
 
@@ -137,9 +137,6 @@ export interface ForkCallOptions {
   /** Descriptors of inherited handles that stay usable in a clean child (a terminal behind stdout). */
   keepFds: number[];
 }
-
-/** The package's root, seen from dist/backend/. */
-const packageRoot = path.resolve(__dirname, '..', '..');
 
 let loaded: { addon: Addon } | { error: Error } | undefined;
 

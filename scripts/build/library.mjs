@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { rolldown } from 'rolldown';
 import ts from 'typescript';
 import { inRoot, root } from './paths.mjs';
 
@@ -9,8 +10,35 @@ const formatHost = {
   getNewLine: () => '\n',
 };
 
-/** lib/ → dist/ as CommonJS with types, and an ESM wrapper over the same files, so that both kinds of user share one state. */
-export function buildLibrary() {
+/** What tsc makes of lib/, a module each. */
+const MODULES = inRoot('.cache', 'library');
+const DIST = inRoot('dist');
+
+/** Where the library begins: for users, and for spawned children. */
+const DOORS = ['index', 'entry/child'];
+/** What tests of the inside reach for: more doors to the same code and the same state. They are not published. */
+const TEST_DOORS = [
+  'backend/addon',
+  'backend/fallback/index',
+  'backend/index',
+  'backend/native/lane-channel',
+  'backend/native/socket-lane',
+  'backend/sync-contract',
+  'base/deadline',
+  'base/readiness',
+  'pool/pool-line',
+  'serialization/bound-function',
+  'serialization/function-ref',
+  'serialization/function-reference',
+  'serialization/serializer',
+  'serialization/task-ref',
+];
+
+/**
+ * lib/ → dist/: types; the code as CommonJS, in few files because every one of two hundred costs a process as it starts; and an ESM
+ * wrapper over the same files, so that both kinds of user share one state.
+ */
+export async function buildLibrary() {
   const outputs = new Set();
   const write = (file, text) => {
     outputs.add(path.resolve(file));
@@ -27,10 +55,34 @@ export function buildLibrary() {
     },
   );
   const program = ts.createProgram(fileNames, options);
-  const { diagnostics } = program.emit(undefined, write);
+  const { diagnostics } = program.emit(undefined, (file, text) => {
+    const place = file.endsWith('.js') ? MODULES : DIST;
+    write(path.join(place, path.relative(DIST, file)), text);
+  });
+  await bundle(write);
   writeEsmWrapper(program, write);
-  removeStale(outputs);
+  for (const folder of [MODULES, DIST]) removeStale(folder, outputs);
   report([...ts.getPreEmitDiagnostics(program), ...diagnostics]);
+}
+
+async function bundle(write) {
+  const doors = [...DOORS, ...TEST_DOORS].map((door) => [door, path.join(MODULES, `${door}.js`)]);
+  // What begins a program must run by itself; the rest is in one file.
+  const begins = new Set(DOORS.map((door) => path.join(MODULES, `${door}.js`)));
+  const bundled = await rolldown({
+    input: Object.fromEntries(doors),
+    platform: 'node',
+    external: (id) => !path.isAbsolute(id) && !id.startsWith('.'),
+  });
+  const { output } = await bundled.generate({
+    format: 'cjs',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: [{ name: 'library', test: (id) => !begins.has(id) }] },
+    comments: false,
+  });
+  for (const { fileName, code } of output) write(path.join(DIST, fileName), code);
+  await bundled.close();
 }
 
 function writeEsmWrapper(program, write) {
@@ -61,8 +113,8 @@ function isRuntimeValue(checker, symbol) {
   );
 }
 
-function removeStale(outputs) {
-  for (const entry of readdirSync(inRoot('dist'), { recursive: true, withFileTypes: true })) {
+function removeStale(folder, outputs) {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     const file = path.join(entry.parentPath, entry.name);
     if (entry.isFile() && !outputs.has(file)) rmSync(file);
   }

@@ -30,7 +30,7 @@ Loan ReadLent(QueueWorld& world, MessageSpace& space, MessageQueue& queue) {
 void ActLend(QueueWorld& world, MessageSpace& space) {
   QueuePtr queue = OpenQueue(space, world.queue->ref());
   StepFromHere();
-  LendText(space, *queue, Long(7));
+  if (!LendToWrite(&space, queue.get(), Long(7).size()).ok()) _exit(3);
   StepToHere();
 }
 void ActPublish(QueueWorld& world, MessageSpace& space) {

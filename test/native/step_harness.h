@@ -106,22 +106,43 @@ class Stepped {
  private:
   StepEnd StepOnce() {
     if (IsOver()) return StepEnd::kOver;
-    ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
-    return WaitForStep() ? StepEnd::kHalted : StepEnd::kSleeps;
+    const unsigned char* const instruction = Instruction();
+    // The processor stops at every byte that a repeated instruction copies; which of them memcpy
+    // uses, if any, depends on the processor.
+    do {
+      ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
+      if (!WaitForStep()) return StepEnd::kSleeps;
+    } while (IsRepeated(instruction) && Instruction() == instruction);
+    return StepEnd::kHalted;
   }
 
-  // The child's code is this program's, at the same addresses.
-  bool IsAtSystemCall() const {
+  // The next one. The child's code is this program's, at the same addresses.
+  const unsigned char* Instruction() const {
     user_regs_struct registers{};
     iovec target{&registers, sizeof registers};
     ptrace(PTRACE_GETREGSET, pid_, NT_PRSTATUS, &target);
 #if defined(__x86_64__)
+    return reinterpret_cast<const unsigned char*>(registers.rip);
+#elif defined(__aarch64__)
+    return reinterpret_cast<const unsigned char*>(registers.pc);
+#endif
+  }
+
+  static bool IsRepeated([[maybe_unused]] const unsigned char* instruction) {
+#if defined(__x86_64__)
+    return *instruction == 0xf2 || *instruction == 0xf3;
+#else
+    return false;
+#endif
+  }
+
+  bool IsAtSystemCall() const {
+#if defined(__x86_64__)
     static constexpr unsigned char kSyscall[] = {0x0f, 0x05};
-    return std::memcmp(reinterpret_cast<const void*>(registers.rip), kSyscall, 2) == 0;
 #elif defined(__aarch64__)
     static constexpr unsigned char kSyscall[] = {0x01, 0x00, 0x00, 0xd4};
-    return std::memcmp(reinterpret_cast<const void*>(registers.pc), kSyscall, 4) == 0;
 #endif
+    return std::memcmp(Instruction(), kSyscall, sizeof kSyscall) == 0;
   }
 
   // Of struct robust_list_head: the first entry, and the one being put in or taken out.

@@ -2,13 +2,13 @@ import path from 'node:path';
 import type { Child, Message, SpawnedChild } from '../../backend/contract.js';
 import { backend } from '../../backend/index.js';
 import { log } from '../../base/log.js';
+import { packageRoot } from '../../base/package-root.js';
 import { BrokenPipeError } from '../../errors.js';
 import { execArgvForChild } from '../exec-argv.js';
 import { prepare } from '../preparation.js';
 import type { Launch } from './launcher.js';
 
-/** Seen from dist/process/launch/. */
-const ENTRY = path.resolve(__dirname, '..', '..', 'entry', 'child.js');
+const ENTRY = path.join(packageRoot, 'dist', 'entry', 'child.js');
 
 /**
  * A fresh Node that is told what to run. Resolves when the child exists and has been handed its preparation; what goes wrong
