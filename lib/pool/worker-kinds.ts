@@ -1,11 +1,20 @@
 /** What differs between start methods: how a worker comes to life, and how it finds the functions of its tasks. */
+import path from 'node:path';
 import type { StartMethod } from '../backend/contract.js';
+import { packageRoot } from '../base/package-root.js';
 import { Process } from '../process/process.js';
 import { referToCallable, type CallableReference } from '../serialization/bound-function.js';
+import { taskRef } from '../serialization/task-ref.js';
 import { inheritedFunctions, type PoolFunction } from './functions.js';
 import type { PoolLine } from './pool-line.js';
 import type { PoolOptions } from './pool-options.js';
-import { becomeWorker, serveSpawned, type SpawnedSetup } from './worker-main.js';
+import { becomeWorker, type serveSpawned, type SpawnedSetup } from './worker-main.js';
+
+/** The way to it that spawned workers have: what is built is one file, which exports nothing by these names. */
+const SERVE_SPAWNED = taskRef<typeof serveSpawned>(
+  path.join(packageRoot, 'dist', 'entry', 'pool-worker.js'),
+  'serveSpawned',
+);
 
 /** A function's name in other processes, and its number on the line. */
 export interface NamedFunction {
@@ -78,7 +87,7 @@ class SpawnedKind implements WorkerKind {
     const reference = initializer && (await referToCallable(initializer, 'initializer'));
     const setup: SpawnedSetup = { initializer: reference, initArgs, maxMemory };
     const worker = new SpawnPoolWorker({
-      target: serveSpawned,
+      target: SERVE_SPAWNED,
       args: [theirEnd, setup],
       daemon,
       name: workerName(this.#options),

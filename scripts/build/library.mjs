@@ -14,8 +14,10 @@ const formatHost = {
 const MODULES = inRoot('.cache', 'library');
 const DIST = inRoot('dist');
 
-/** Where the library begins: for users, and for spawned children. */
-const DOORS = ['index', 'entry/child'];
+/** Where the library begins: for users, and for spawned children. What is first in one of these is not in the one file. */
+const BEGINNINGS = ['index', 'entry/child'];
+/** What spawned workers of pools are told to call. */
+const WORKER_DOOR = { 'entry/pool-worker': 'pool/worker-main' };
 /** What tests of the inside reach for: more doors to the same code and the same state. They are not published. */
 const TEST_DOORS = [
   'backend/addon',
@@ -66,11 +68,12 @@ export async function buildLibrary() {
 }
 
 async function bundle(write) {
-  const doors = [...DOORS, ...TEST_DOORS].map((door) => [door, path.join(MODULES, `${door}.js`)]);
-  // What begins a program must run by itself; the rest is in one file.
-  const begins = new Set(DOORS.map((door) => path.join(MODULES, `${door}.js`)));
+  const moduleOf = (name) => path.join(MODULES, `${name}.js`);
+  const doors = [...BEGINNINGS, ...TEST_DOORS].map((door) => [door, door]);
+  doors.push(...Object.entries(WORKER_DOOR));
+  const begins = new Set(BEGINNINGS.map(moduleOf));
   const bundled = await rolldown({
-    input: Object.fromEntries(doors),
+    input: Object.fromEntries(doors.map(([door, name]) => [door, moduleOf(name)])),
     platform: 'node',
     external: (id) => !path.isAbsolute(id) && !id.startsWith('.'),
   });
