@@ -31,6 +31,8 @@ export const Kind = {
   Doubles: 17,
   /** A whole message: Bytes, which begin after fifteen more bytes. */
   AlignedBytes: 18,
+  /** A whole message that is an array of undefined, null and booleans: the rest of it, the kind of each. */
+  Oddballs: 19,
 } as const;
 
 /** So deep an object or array stands in others, at most. */

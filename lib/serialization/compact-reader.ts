@@ -2,7 +2,7 @@
 import { ITEM_HEAD_BYTES } from '../backend/loan-contract.js';
 import { damaged } from './clone-stream.js';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
-import { readNumbers } from './number-array.js';
+import { readPrimitives } from './primitive-array.js';
 
 /** Answer of `readCompact` that the bytes are something else. */
 export const NOT_COMPACT = Symbol('not compact');
@@ -29,7 +29,8 @@ export function readCompact(bytes: Buffer, start: number, end: number, owned: bo
       return copyOf(new Uint8Array(bytes.buffer, bytes.byteOffset + start + 1, end - start - 1));
     case Kind.Int32s:
     case Kind.Doubles:
-      return readNumbers(kind, bytes, start + 1, end);
+    case Kind.Oddballs:
+      return readPrimitives(kind, bytes, start + 1, end);
     case Kind.Plain:
       return readWhole(bytes, start + 1, end);
     case Kind.AlignedBytes:
@@ -73,9 +74,10 @@ export function readInTwo(head: number, bytes: Uint8Array): Uint8Array {
 
 /** What `compactInTwo` has taken apart. The bytes are given away. @throws SerializationError for another kind. */
 export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
-  if (kind !== Kind.Int32s && kind !== Kind.Doubles) return readInTwo(kind, bytes);
+  if (kind !== Kind.Int32s && kind !== Kind.Doubles && kind !== Kind.Oddballs)
+    return readInTwo(kind, bytes);
   const { buffer, byteOffset, length } = bytes;
-  return readNumbers(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
+  return readPrimitives(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
 }
 
 function isPrimitive(kind: number): boolean {

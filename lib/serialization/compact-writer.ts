@@ -1,7 +1,7 @@
 /** Writes the compact format. */
 import { types } from 'node:util';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
-import { numbersOf, type Numbers } from './number-array.js';
+import { primitivesOf, type Primitives } from './primitive-array.js';
 
 /** Answer of `writeCompact` that the value is to be written otherwise. */
 export const NOT_WRITTEN = -1;
@@ -24,20 +24,20 @@ export function writeCompact(target: Buffer, at: number, value: unknown): number
   if (typeof value !== 'object' || value === null) return writeValue(target, at, value, 0);
   if (types.isUint8Array(value)) return writeBytes(target, at, value);
   if (!isLongArray(value)) return writePlain(target, at, value);
-  // In four bytes each at least.
+  // What is longer is likely to have no room.
   if (4 * value.length > target.length) return NOT_WRITTEN;
-  return writeNumbers(target, at, numbersOf(value, MOST_ELEMENTS));
+  return writePrimitives(target, at, primitivesOf(value, MOST_ELEMENTS));
 }
 
 function isLongArray(value: object): value is unknown[] {
   return Array.isArray(value) && !types.isProxy(value) && value.length > MOST_ELEMENTS;
 }
 
-function writeNumbers(target: Buffer, at: number, numbers: Numbers | undefined): number {
-  if (numbers === undefined || at + 1 + numbers.bytes.length > target.length) return NOT_WRITTEN;
-  target[at] = numbers.kind;
-  target.set(numbers.bytes, at + 1);
-  return at + 1 + numbers.bytes.length;
+function writePrimitives(target: Buffer, at: number, array: Primitives | undefined): number {
+  if (array === undefined || at + 1 + array.bytes.length > target.length) return NOT_WRITTEN;
+  target[at] = array.kind;
+  target.set(array.bytes, at + 1);
+  return at + 1 + array.bytes.length;
 }
 
 /** One byte per character, or not at all. A long one is ASCII when it has as many bytes in UTF-8 as code units. */
@@ -67,9 +67,9 @@ export interface InTwo {
   readonly bytes: Uint8Array;
 }
 
-/** A byte array or an array of numbers, of any length; undefined for any other value. */
+/** A byte array or an array of primitives of one sort, of any length; undefined for any other value. */
 export function compactInTwo(value: unknown): InTwo | undefined {
-  if (Array.isArray(value)) return numbersOf(value, MOST_ELEMENTS);
+  if (Array.isArray(value)) return primitivesOf(value, MOST_ELEMENTS);
   if (!types.isUint8Array(value)) return undefined;
   const kind = kindOfBytes(value);
   return kind === undefined ? undefined : { kind, bytes: value };

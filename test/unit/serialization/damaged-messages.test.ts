@@ -39,6 +39,8 @@ const messages = [
   new TimeoutError('late', { cause: new RangeError('far') }),
   { error: new TypeError('x') },
   [Object(1), new ArrayBuffer(9)],
+  Array<number>(40).fill(1.5),
+  Array<boolean>(40).fill(true),
 ].map((value) => serialize(value, undefined));
 
 function read(bytes: Uint8Array, rest?: Uint8Array): void {
