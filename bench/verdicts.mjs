@@ -51,9 +51,11 @@ function line({ each: { title, results }, rival }) {
 const shown = (ratio) => (ratio < 0.1 ? ratio.toPrecision(2) : ratio.toFixed(2));
 
 function speedUp({ title, results }) {
-  const alone = results.find(({ group }) => group === 'one process');
-  if (alone === undefined || !isMeasured(alone) || !isMeasured(results[0])) return [];
-  return [`${title}: one process takes ${shown(ratioOf(alone, results))} times as long`];
+  if (!isMeasured(results[0])) return [];
+  const without = results.filter((one) => one.group === 'one process' && isMeasured(one));
+  if (without.length === 0) return [];
+  const times = without.map((one) => `“${one.title}” ${shown(ratioOf(one, results))} times`);
+  return [`${title}: as long as ours takes ${times.join(', ')}`];
 }
 
 function throughput({ title, bytes, results }) {

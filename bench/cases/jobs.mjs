@@ -4,9 +4,12 @@ import { milliseconds } from './units.mjs';
 import { poolSubjects } from './pool-subjects.mjs';
 
 const [oursByFork, ...others] = poolSubjects('job', { python: 'pool', file: 'jobs' });
+/** Nothing is handed out while they work: what two workers could be on this machine. */
+const halves = { kind: 'node', file: 'one-process', measure: 'halves' };
 const subjects = [
   oursByFork,
-  { title: 'one process, no pool', kind: 'node', file: 'one-process', measure: 'job' },
+  { title: 'one process, no pool', kind: 'node', file: 'one-process', measure: 'whole' },
+  { title: 'two processes, half of the job each, no pool', ...halves },
   ...others,
   { title: 'CPython, one process', kind: 'python', file: 'jobs', measure: 'one' },
 ];
