@@ -146,7 +146,7 @@ export function loadAddon(): { addon: Addon } | { error: Error } {
     try {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- node-gyp-build is a CommonJS loader
       const load = require('node-gyp-build') as (directory: string) => Addon;
-      loaded = { addon: load(packageRoot) };
+      loaded = { addon: load(packageRoot()) };
     } catch (cause) {
       loaded = { error: cause as Error };
     }

@@ -11,10 +11,10 @@ import type { PoolOptions } from './pool-options.js';
 import { becomeWorker, type serveSpawned, type SpawnedSetup } from './worker-main.js';
 
 /** The way to it that spawned workers have: what is built is one file, which exports nothing by these names. */
-const SERVE_SPAWNED = taskRef<typeof serveSpawned>(
-  path.join(packageRoot, 'dist', 'entry', 'pool-worker.js'),
-  'serveSpawned',
-);
+function referToServeSpawned(): typeof serveSpawned {
+  const door = path.join(packageRoot(), 'dist', 'entry', 'pool-worker.js');
+  return taskRef<typeof serveSpawned>(door, 'serveSpawned');
+}
 
 /** A function's name in other processes, and its number on the line. */
 export interface NamedFunction {
@@ -87,7 +87,7 @@ class SpawnedKind implements WorkerKind {
     const reference = initializer && (await referToCallable(initializer, 'initializer'));
     const setup: SpawnedSetup = { initializer: reference, initArgs, maxMemory };
     const worker = new SpawnPoolWorker({
-      target: SERVE_SPAWNED,
+      target: referToServeSpawned(),
       args: [theirEnd, setup],
       daemon,
       name: workerName(this.#options),

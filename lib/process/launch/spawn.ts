@@ -8,8 +8,6 @@ import { execArgvForChild } from '../exec-argv.js';
 import { prepare } from '../preparation.js';
 import type { Launch } from './launcher.js';
 
-const ENTRY = path.join(packageRoot, 'dist', 'entry', 'child.js');
-
 /**
  * A fresh Node that is told what to run. Resolves when the child exists and has been handed its preparation; what goes wrong
  * over there, a module that is missing included, ends the child with a traceback and exit code 1.
@@ -19,7 +17,7 @@ export async function launchSpawn(launch: Launch): Promise<Child> {
   let spawned: SpawnedChild;
   try {
     spawned = await backend().spawn({
-      entry: ENTRY,
+      entry: path.join(packageRoot(), 'dist', 'entry', 'child.js'),
       execArgv: execArgvForChild(),
       ...launch.stdio,
     });
