@@ -122,7 +122,9 @@ export class PoolWorker implements WorkerEvents {
   get takesAhead(): boolean {
     if (this.#state !== 'ready') return false;
     const most = this.#handle.givesBack && this.#underway === 0 ? MOST_AHEAD : 2;
-    return this.#line.length < most && this.#aheadMs < AHEAD_MS;
+    // Whoever has nothing to do takes over one that waits behind a longer one.
+    const aheadMs = this.#line.length === 1 && most > 2 ? ONE_AHEAD_MS : AHEAD_MS;
+    return this.#line.length < most && this.#aheadMs < aheadMs;
   }
 
   give(task: Task): void {
@@ -319,6 +321,8 @@ const FAREWELLS = { stop: 0, terminate: 1, kill: 2 };
 
 /** Tasks in a worker's line until they are expected to take so long, in milliseconds. */
 const AHEAD_MS = 1;
+/** The first one ahead behind a task that is expected to take so long: the wait for the next one is a part of that to speak of. */
+const ONE_AHEAD_MS = 10;
 
 const MOST_AHEAD = 64;
 
@@ -334,5 +338,6 @@ function expectedMsOf({ fn, control, onGiven }: Task): number {
   const isListening =
     control.abortable === true && (control.taskTimeout !== undefined || fn.answersLater !== false);
   const isBound = isListening || onGiven !== undefined;
-  return isBound ? Math.max(meanMs, AHEAD_MS / 2) : meanMs;
+  if (!isBound) return meanMs;
+  return meanMs < AHEAD_MS ? Math.max(meanMs, AHEAD_MS / 2) : LONG_MS;
 }

@@ -44,11 +44,30 @@ describe('tasks ahead', () => {
   });
 
   test('none behind a task that is not known to be short, or is known to be long', async () => {
-    for (const fn of [poolFunction(), short(5)]) {
+    for (const fn of [poolFunction(), short(50)]) {
       const { factory, set, bootAll } = open(1);
       set.submit(tasksOf(fn, 5).map(({ task }) => task));
       await bootAll();
       expect(at(factory, 0).inbox).toHaveLength(1);
+    }
+  });
+
+  test('one behind a task of some milliseconds, if it can be taken back and nobody is bound to it', async () => {
+    const later = short(5);
+    noteAnswer(later, true);
+    for (const [fn, givesBack, ahead] of [
+      [short(5), true, 2],
+      [short(5), false, 1],
+      [later, true, 1],
+    ] as const) {
+      const { factory, set, bootAll } = open(1);
+      factory.givesBack = givesBack;
+      const tasks = Array.from({ length: 5 }, () =>
+        watchedTask(fn, { control: { abortable: fn === later } }),
+      );
+      set.submit(tasks.map(({ task }) => task));
+      await bootAll();
+      expect(at(factory, 0).inbox).toHaveLength(ahead);
     }
   });
 
