@@ -54,8 +54,10 @@ function speedUp({ title, results }) {
   if (!isMeasured(results[0])) return [];
   const without = results.filter((one) => one.group === 'one process' && isMeasured(one));
   if (without.length === 0) return [];
-  const times = without.map((one) => `“${one.title}” ${shown(ratioOf(one, results))} times`);
-  return [`${title}: as long as ours takes ${times.join(', ')}`];
+  const times = without.map(
+    (one) => `“${one.title}” takes ${shown(ratioOf(one, results))} times as long`,
+  );
+  return [`${title}: ${times.join(', ')}`];
 }
 
 function throughput({ title, bytes, results }) {

@@ -99,7 +99,7 @@ describe('the words', () => {
       '',
       '**What two workers make of it**',
       '',
-      '- a job: one process takes 1.93 times as long',
+      '- a job: “alone” takes 1.93 times as long',
       '',
       '**Bytes**',
       '',
