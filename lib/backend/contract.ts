@@ -46,6 +46,16 @@ export interface Message {
 /** Where a message may be written if it fits there; asked for when one is there. The answer's `bytes` are its beginning then. */
 export type Target = () => Uint8Array;
 
+/** Who is handed the messages of a channel as they come. */
+export interface MessageListener {
+  message(message: Message): void;
+  /** The last call: nothing comes any more, as the error says that `recv` would reject with. */
+  ended(error: unknown): void;
+}
+
+/** Idempotent. What was on its way by then is still handed over, until the promise resolves if there is one. */
+export type StopListening = () => Promise<void> | undefined;
+
 /** What the two ends of a channel in shared memory can do besides. */
 export interface SharedChannel {
   /**
@@ -57,6 +67,11 @@ export interface SharedChannel {
   mark(mark: number): void;
   /** What the other end has marked last; 0 before. */
   marked(): number;
+  /**
+   * Whether a message has come within the moment that it would take to be woken for it. Blocks this thread, for as long as that pays:
+   * for a process that has nothing else to do.
+   */
+  lookOn(): boolean;
 }
 
 /**
@@ -86,6 +101,11 @@ export interface Channel {
   /** The next message, in order. @throws EndOfFileError when no writer is left and all was read; TimeoutError. */
   recv(wait: Wait, target?: Target): Promise<Message>;
   recvSync(deadline: Deadline, target?: Target): Message;
+  /**
+   * Hands over each message from the event loop, which it keeps alive, without a promise for each; until it is stopped, the stream
+   * has ended, or the channel is closed, of which nothing is said. Nobody else receives here meanwhile.
+   */
+  listen(listener: MessageListener, target?: Target): StopListening;
   /** True when recv would not wait: a message, or the end of the stream, is there. False when the timeout passed first. */
   poll(wait: Wait): Promise<boolean>;
   pollSync(deadline: Deadline): boolean;

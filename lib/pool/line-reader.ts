@@ -1,29 +1,31 @@
+import type { StopListening } from '../backend/contract.js';
 import { log } from '../base/log.js';
 import type { Frame, PoolLine } from './pool-line.js';
 
-/** As the reason of an abort: making the usual one costs more than most messages. */
-const TAKEN_BACK = Symbol('nobody listens any more');
+type ReadLine = Pick<PoolLine, 'listen' | 'poll' | 'recv'>;
 
-/** Reads a worker's line while somebody listens. Waiting for a message keeps the event loop alive, so it can be taken back. */
+/** Reads a worker's line while somebody listens, which keeps the event loop alive. */
 export class LineReader {
-  readonly #line: PoolLine;
+  readonly #line: ReadLine;
   readonly #onFrame: (frame: Frame) => void;
   readonly #onGone: () => void;
   #wanted = false;
   /** It will be looked whether it still is not wanted. */
   #leaving = false;
   #gone = false;
-  #running: Promise<void> | undefined;
-  #interrupt = new AbortController();
+  #stop: StopListening | undefined;
   /** Calls of catchUp() that are under way: one after the other, and nothing else reads meanwhile. */
   #catching = 0;
   #caughtUp = Promise.resolve();
 
   /** `onGone`: the other end is closed, and all was read. */
-  constructor(line: PoolLine, onFrame: (frame: Frame) => void, onGone: () => void) {
+  constructor(line: ReadLine, onFrame: (frame: Frame) => void, onGone: () => void) {
     this.#line = line;
     this.#onFrame = onFrame;
-    this.#onGone = onGone;
+    this.#onGone = () => {
+      this.#gone = true;
+      onGone();
+    };
   }
 
   listen(on: boolean): void {
@@ -34,7 +36,7 @@ export class LineReader {
       this.#leaving = true;
       setImmediate(() => {
         this.#leaving = false;
-        if (!this.#wanted) this.#interrupt.abort(TAKEN_BACK);
+        if (!this.#wanted) void this.#end();
       });
     }
   }
@@ -42,10 +44,10 @@ export class LineReader {
   /** Reads what has arrived already, and waits for nothing. */
   catchUp(): Promise<void> {
     this.#catching++;
-    this.#interrupt.abort(TAKEN_BACK);
+    const ended = this.#end();
     this.#caughtUp = this.#caughtUp.then(async () => {
-      await this.#running;
-      while (!this.#gone && (await this.#line.poll())) await this.#readOne(undefined);
+      await ended;
+      while (!this.#gone && (await this.#line.poll())) await this.#readOne();
       if (--this.#catching === 0 && this.#wanted) this.#start();
     });
     return this.#caughtUp;
@@ -58,43 +60,24 @@ export class LineReader {
   }
 
   #start(): void {
-    if (this.#running !== undefined || this.#catching > 0 || this.#gone) return;
-    // To make one costs more than the rest of a reading.
-    if (this.#interrupt.signal.aborted) this.#interrupt = new AbortController();
-    this.#running = this.#run(this.#interrupt.signal).then(() => {
-      this.#running = undefined;
-      if (this.#wanted) this.#start();
-    });
+    if (this.#stop !== undefined || this.#catching > 0 || this.#gone) return;
+    this.#stop = this.#line.listen(this.#onFrame, this.#onGone);
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    while (this.#wanted && !this.#gone && !signal.aborted) {
-      await this.#readOne(signal);
-      this.#readMore();
-    }
+  #end(): Promise<void> | undefined {
+    const ended = this.#stop?.();
+    this.#stop = undefined;
+    return ended;
   }
 
-  /** What has come along, without a promise for each. */
-  #readMore(): void {
-    while (this.#wanted && this.#catching === 0) {
-      const frame = this.#line.tryRecv();
-      if (frame === undefined) return;
-      this.#onFrame(frame);
-    }
-  }
-
-  async #readOne(signal: AbortSignal | undefined): Promise<void> {
+  async #readOne(): Promise<void> {
     let frame: Frame | undefined;
     try {
-      frame = await this.#line.recv({ signal });
+      frame = await this.#line.recv();
     } catch (error) {
-      if (signal?.aborted === true) return;
       log('the line of a worker broke: %o', error);
     }
-    if (frame !== undefined) this.#onFrame(frame);
-    else {
-      this.#gone = true;
-      this.#onGone();
-    }
+    if (frame === undefined) this.#onGone();
+    else this.#onFrame(frame);
   }
 }

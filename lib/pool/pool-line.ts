@@ -1,5 +1,5 @@
 /** The line between a pool and one of its workers: one end here, one there. Used by nobody else, so a death concerns nobody else. */
-import type { Channel, Message, TransferHandle } from '../backend/contract.js';
+import type { Channel, Message, StopListening, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { forValue, lengthOf } from '../backend/message-head.js';
 import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
@@ -152,6 +152,27 @@ export class PoolLine {
     }
   }
 
+  /**
+   * Hands over each message from the event loop, which it keeps alive. `onGone`: the other end has gone and all was read, or this
+   * one is closed already.
+   */
+  listen(onFrame: (frame: Frame) => void, onGone: () => void): StopListening {
+    if (this.#channel.closed) {
+      onGone();
+      return () => undefined;
+    }
+    const listener = {
+      message: (message: Message) => {
+        onFrame(new ReceivedFrame(message));
+      },
+      ended: (error: unknown) => {
+        if (!isGone(error)) log('the line of a pool broke: %o', error);
+        onGone();
+      },
+    };
+    return this.#channel.listen(listener, forValue);
+  }
+
   /** The next message, if it is known to be here; undefined else: `recv` tells. */
   tryRecv(): Frame | undefined {
     try {
@@ -161,6 +182,12 @@ export class PoolLine {
       if (isGone(error)) return undefined;
       throw error;
     }
+  }
+
+  /** The same, after having looked on for the moment that it would take to be woken, if that pays. Blocks. */
+  awaitBriefly(): Frame | undefined {
+    const isHere = !this.#channel.closed && this.#channel.shared?.lookOn() === true;
+    return isHere ? this.tryRecv() : undefined;
   }
 
   /** Whether `recv` would answer at once. */

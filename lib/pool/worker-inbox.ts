@@ -1,12 +1,11 @@
-import { log } from '../base/log.js';
+import type { StopListening } from '../backend/contract.js';
 import { decodeError } from '../serialization/error-codec.js';
 import { FrameKind } from './frames.js';
 import type { Frame, PoolLine } from './pool-line.js';
 
-type InboxLine = Pick<PoolLine, 'recv' | 'tryRecv' | 'poll' | 'marked'>;
+const nothing = (): undefined => undefined;
 
-/** Ends the listening. */
-type StopListening = () => Promise<void>;
+type InboxLine = Pick<PoolLine, 'recv' | 'tryRecv' | 'awaitBriefly' | 'listen' | 'poll' | 'marked'>;
 
 /**
  * What the pool has sent to this worker, in order. While a task runs nothing is read, because waiting for a message would keep
@@ -26,9 +25,11 @@ export class WorkerInbox {
     this.#line = line;
   }
 
-  /** What is here already. */
+  /** What is here already, or is about to come: blocks for no longer than it would take to be woken for it. */
   take(): Frame | undefined {
-    return this.#early.shift() ?? (this.#ended ? undefined : this.#counted(this.#line.tryRecv()));
+    const early = this.#early.shift();
+    if (early !== undefined || this.#ended) return early;
+    return this.#counted(this.#line.tryRecv() ?? this.#line.awaitBriefly());
   }
 
   /** Whether this task may have been aborted before its beginning. Looks at what the pool has marked, and reads nothing. */
@@ -55,26 +56,20 @@ export class WorkerInbox {
     if (this.#aborted.has(taskId)) abort(this.#aborted.get(taskId));
     this.#aborted.delete(taskId);
     while (!this.#ended && (await this.#line.poll())) await this.#readOne(take);
-    const interrupt = new AbortController();
-    const listening = this.#listen(take, interrupt.signal);
-    return async () => {
-      interrupt.abort();
-      await listening;
-    };
+    if (this.#ended) return nothing;
+    return this.#line.listen(
+      (frame) => {
+        this.#counted(frame);
+        take(frame);
+      },
+      () => {
+        this.#ended = true;
+      },
+    );
   }
 
-  async #listen(take: (frame: Frame) => void, signal: AbortSignal): Promise<void> {
-    while (!this.#ended && !signal.aborted) await this.#readOne(take, signal);
-  }
-
-  async #readOne(take: (frame: Frame) => void, signal?: AbortSignal): Promise<void> {
-    let frame: Frame | undefined;
-    try {
-      frame = this.#counted(await this.#line.recv({ signal }));
-    } catch (error) {
-      if (signal?.aborted === true) return;
-      log('the line to the pool broke: %o', error);
-    }
+  async #readOne(take: (frame: Frame) => void): Promise<void> {
+    const frame = this.#counted(await this.#line.recv());
     if (frame === undefined) this.#ended = true;
     else take(frame);
   }

@@ -1,5 +1,6 @@
 /** What a worker does all its life: read a task, say that it begins, run it, answer. One at a time, until it is told to stop. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { StopListening } from '../backend/contract.js';
 import { encodeError } from '../serialization/error-codec.js';
 import { answer, type Answered } from './answers.js';
 import { RunningTask, isThenable } from './current-task.js';
@@ -103,7 +104,7 @@ class TaskServer {
   ): Promise<void> {
     const run = { begunAt, later: true };
     const settling = Promise.resolve(value);
-    let stopListening: (() => Promise<void>) | undefined;
+    let stopListening: StopListening | undefined;
     try {
       if ((frame.flags & TaskFlags.Abortable) !== 0) {
         // It may reject before it is awaited.
@@ -118,7 +119,7 @@ class TaskServer {
     }
   }
 
-  #listenFor({ taskId }: Frame, task: RunningTask): Promise<() => Promise<void>> {
+  #listenFor({ taskId }: Frame, task: RunningTask): Promise<StopListening> {
     return this.#inbox.listenFor(taskId, (reason) => {
       task.abort(reason);
     });
@@ -128,7 +129,7 @@ class TaskServer {
     const { taskId, number, shape } = frame;
     const task = this.#runningTask(frame);
     const run: Run = {};
-    let stopListening: (() => Promise<void>) | undefined;
+    let stopListening: StopListening | undefined;
     try {
       const payload = frame.read() as readonly unknown[];
       if ((frame.flags & TaskFlags.Abortable) !== 0) {

@@ -129,6 +129,14 @@ napi_value Look(napi_env env, napi_callback_info info) {
   return call.Answer(seen != SyncOutcome::kPending);
 }
 
+// pipeLookOn(handle): whether a message has come within the time that it would take to be woken for
+// it. Blocks for as long as that pays.
+napi_value LookOn(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  MessageQueue* const queue = InputOf(&call);
+  return queue == nullptr ? nullptr : call.Answer(queue->LookOn(UINT64_MAX));
+}
+
 // The second argument says for what, the third how long the message is that there should be room
 // for.
 MessageQueue* ReadWait(SyncCall* call, QueueRequest* request) {
@@ -186,6 +194,7 @@ void AddPipes(napi_env env, napi_value target, SyncEnv* sync) {
                 {"pipeMark", Mark},
                 {"pipeMarked", Marked},
                 {"pipeLook", Look},
+                {"pipeLookOn", LookOn},
                 {"pipeWaitSync", WaitSync},
                 {"pipeWaitAsync", WaitAsync}});
   AddPipeTakes(env, target, sync);

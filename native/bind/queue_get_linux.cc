@@ -15,6 +15,9 @@ namespace {
 // From here on glibc would have the kernel give new pages for each array.
 constexpr uint64_t kLongArray = 128 * 1024;
 
+// An event loop may have other things to do.
+constexpr uint64_t kBriefNs = 8'000;
+
 // How long somebody looks for messages, and how many are wanted.
 struct Patience {
   uint32_t most = 1;
@@ -35,7 +38,8 @@ SyncOutcome TakeInto(QueueBuffers* buffers, MessageQueue* queue, const Patience&
   SyncOutcome outcome = queue->TakeOnce(&request);
   if (outcome == SyncOutcome::kPending && patience.waits) {
     outcome = queue->RunSync(&request, patience.deadline_ns);
-  } else if (outcome == SyncOutcome::kPending && patience.looks_briefly && queue->LookBriefly()) {
+  } else if (outcome == SyncOutcome::kPending && patience.looks_briefly &&
+             queue->LookOn(kBriefNs)) {
     outcome = queue->TakeOnce(&request);
   }
   *taken = request.taken;

@@ -39,7 +39,7 @@ MessageQueue::MessageQueue(SyncSpace* space, const ObjectRef& ref)
       back_(&space->segment(), &queue().back, {name_, kBackLine, kSmallestRing}),
       room_(this, &queue().room),
       finish_(this, &queue().finish),
-      brief_spinner_(messages().brief_cap_ns()),
+      look_on_(&messages().wake_up_cost()),
       counts_(queue().on_consumer_died.load(std::memory_order_relaxed) !=
               static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
   if (!IsOfPipe()) SetBit(&queue().writers, space->stamp().id);
@@ -289,16 +289,16 @@ SyncOutcome MessageQueue::RunAsync(QueueWaiter* waiter) {
 }
 
 // To be woken takes longer than a message that is about to come.
-bool MessageQueue::LookBriefly() {
+bool MessageQueue::LookOn(uint64_t most_ns) {
   if (!Usable() || WaitsHere()) return false;
   if (looked_ns_ != 0) {
     // When the message came for which it was in vain; unless its getter was still awake.
     const uint64_t rung_ns = row().rung_ns.load(std::memory_order_relaxed);
-    brief_spinner_.Learn(rung_ns > looked_ns_ ? rung_ns - looked_ns_
-                                              : messages().brief_cap_ns() / 2);
+    look_on_.Learn(rung_ns > looked_ns_ ? rung_ns - looked_ns_
+                                        : std::min(messages().wake_up_cost().ns(), most_ns) / 2);
   }
   looked_ns_ = MonotonicNs();
-  if (!brief_spinner_.Spin([&] { return Size() > 0; })) return false;
+  if (!look_on_.Spin([&] { return Size() > 0; }, most_ns)) return false;
   looked_ns_ = 0;
   return true;
 }

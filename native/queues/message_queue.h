@@ -135,8 +135,8 @@ class MessageQueue final : public SyncObject {
   // is its front. False: none.
   bool FirstLength(uint64_t* length, uint32_t* front = nullptr);
   // For those who would have to go back to their event loop: looks on for a moment, as long as that
-  // pays. True: a message seems to be there.
-  bool LookBriefly();
+  // pays, and no longer than `most_ns`. True: a message seems to be there.
+  bool LookOn(uint64_t most_ns);
   // kDone: a message is there. kClosed: none will ever be. kPending else.
   SyncOutcome Look();
 
@@ -257,7 +257,7 @@ class MessageQueue final : public SyncObject {
   Beside room_;
   Beside finish_;
   // For those who go back to their event loop when it was in vain.
-  Spinner brief_spinner_;
+  Spinner look_on_;
   uint64_t looked_ns_ = 0;  // since when such a one has waited
   bool counts_;
   bool closed_ = false;

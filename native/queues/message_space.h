@@ -13,9 +13,6 @@ namespace mp {
 
 class MessageSpace final : public SyncSpace {
  public:
-  // About what a wake-up costs.
-  static constexpr uint64_t kBriefNs = 8'000;
-
   static Result<std::unique_ptr<MessageSpace>> Join(std::shared_ptr<Segment> segment);
 
   // Made with the first message.
@@ -26,8 +23,6 @@ class MessageSpace final : public SyncSpace {
   // Blocks that this participant has taken and keeps.
   void KeepsOneMore();
   void KeepsOneLess();
-  // For those who go back to their event loop when it was in vain.
-  uint64_t brief_cap_ns() const { return std::min(kBriefNs, spin_cap_ns()); }
   // Where the blocks of several messages that are being taken are listed; 0 without memory.
   BlockRef list();
   // Gives back memory that nobody needs now.

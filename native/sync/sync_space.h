@@ -52,7 +52,12 @@ class SyncSpace {
   Participant& participant() { return *participant_; }
   ObjectStore& store() { return store_; }
   Reaper& reaper() { return reaper_; }
-  uint64_t spin_cap_ns() const { return spin_cap_ns_; }
+  const WakeUpCost& wake_up_cost() const { return wake_up_cost_; }
+  // This thread has slept since then, and runs again.
+  void LearnWakeUp(uint64_t asleep_ns) {
+    const uint64_t rung_ns = participant_->row().rung_ns.load(std::memory_order_relaxed);
+    if (rung_ns > asleep_ns) wake_up_cost_.Learn(MonotonicNs() - rung_ns);
+  }
   Segment& segment() { return participant_->segment(); }
   Stamp stamp() const { return participant_->stamp(); }
 
@@ -82,7 +87,7 @@ class SyncSpace {
   std::unique_ptr<Participant> participant_;
   ObjectStore store_;
   Reaper reaper_;
-  uint64_t spin_cap_ns_ = Spinner::CapNs();
+  WakeUpCost wake_up_cost_;
   std::unordered_map<uint64_t, std::weak_ptr<SyncObject>> known_;
   std::vector<WaitPoint*> interests_;
 };

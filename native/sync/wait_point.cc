@@ -26,7 +26,7 @@ WaitPoint::WaitPoint(SyncSpace* space, SharedObject* shared)
       fork_mark_(space->participant_->fork_mark()),
       own_stamp_(static_cast<uint64_t>(space->stamp().packed()) << 32),
       space_(space),
-      spinner_(space->spin_cap_ns()) {}
+      spinner_(&space->wake_up_cost()) {}
 
 void WaitPoint::WithdrawAll() {
   while (Usable() && !waiters_.empty()) Cancel(waiters_.front());
@@ -71,7 +71,7 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
 void WaitPoint::LearnFrom(uint64_t start_ns, SyncOutcome outcome) {
   const uint64_t waited_ns = MonotonicNs() - start_ns;
   // Nothing came, but nor was there the time to tell.
-  if (outcome == SyncOutcome::kTimedOut && waited_ns < space_->spin_cap_ns()) return;
+  if (outcome == SyncOutcome::kTimedOut && waited_ns < space_->wake_up_cost().ns()) return;
   // What was rung before is of an earlier wait, or of another place.
   const uint64_t rung_ns = space_->participant().row().rung_ns.load(std::memory_order_relaxed);
   spinner_.Learn(rung_ns > start_ns ? rung_ns - start_ns : waited_ns);
@@ -92,7 +92,8 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
     DisarmWakeWord(&self.wake());
     return outcome;
   }
-  const uint64_t until = std::min(deadline_ns, MonotonicNs() + safety_ns);
+  const uint64_t asleep_ns = MonotonicNs();
+  const uint64_t until = std::min(deadline_ns, asleep_ns + safety_ns);
   FutexOutcome slept = FutexOutcome::kWoken;
   bool died = false;
   if (request->watch && request->watch.id < self.segment().participants()) {
@@ -104,6 +105,7 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
   } else {
     slept = FutexWait(self.wake(), armed, until);
   }
+  if (slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
   DisarmWakeWord(&self.wake());
   // The kernel wakes one sleeper of a dead holder: that one sees to the others.
   if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();

@@ -108,6 +108,7 @@ void AsyncWaits::OnRung() {
   space_->participant().Silence();
   // A ring that was seen before it came out of the pipe.
   if (!std::exchange(armed_, false)) return;
+  space_->LearnWakeUp(0);
   space_->participant().Disarm();
   if (space_->Serve(&done_)) Deliver();
 }

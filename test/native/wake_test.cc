@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "open_descriptors.h"
@@ -96,7 +97,7 @@ TEST(ASleeperIsToldWhenItWasRung) {
 
 namespace {
 
-constexpr uint64_t kCapNs = 10'000;
+const WakeUpCost cost(10'000);
 
 // Whether it looks at all, when nothing comes.
 bool Looks(Spinner* spinner) {
@@ -116,12 +117,58 @@ int LooksIn(Spinner* spinner, int waits) {
 }  // namespace
 
 TEST(NobodySpinsWithOneCpu) {
-  Spinner spinner(0);
+  WakeUpCost nothing(0);
+  nothing.Learn(50'000);
+  Spinner spinner(&nothing);
   EXPECT(LooksIn(&spinner, 100) == 0);
 }
 
+TEST(WakingUpIsAsDearAsItWasLately) {
+  WakeUpCost learnt(30'000);
+  for (int i = 0; i < 50; i += 1) learnt.Learn(60'000);
+  EXPECT(learnt.ns() > 55'000 && learnt.ns() <= 60'000);
+  for (int i = 0; i < 50; i += 1) learnt.Learn(3'000);
+  EXPECT(learnt.ns() < 4'000);
+  // Of a machine that was busy: nobody spins for that.
+  for (int i = 0; i < 50; i += 1) learnt.Learn(20'000'000);
+  EXPECT(learnt.ns() <= 80'000);
+}
+
+TEST(NobodySpinsForLongerThanWakingUpCosts) {
+  const WakeUpCost dear(1'000'000);
+  const auto spun_ns = [](Spinner* spinner, uint64_t most_ns) {
+    const uint64_t start = MonotonicNs();
+    EXPECT(!spinner->Spin([] { return false; }, most_ns));
+    return MonotonicNs() - start;
+  };
+  Spinner all(&dear);
+  EXPECT(spun_ns(&all, UINT64_MAX) >= dear.ns());
+  Spinner brief(&dear);
+  EXPECT(spun_ns(&brief, 8'000) >= 8'000);
+  // Of several, as this thread may have to wait for its CPU.
+  uint64_t least = UINT64_MAX;
+  for (int i = 0; i < 3; i += 1) {
+    Spinner again(&dear);
+    least = std::min(least, spun_ns(&again, 8'000));
+  }
+  EXPECT(least < dear.ns());
+}
+
+TEST(WhoSleepsLearnsWhatItCostsToBeWoken) {
+  const auto segment = SmallSegment();
+  const auto one = JoinMessages(segment);
+  const WakeUpCost before = one->wake_up_cost();
+  // Rung before it went to sleep: that tells nothing.
+  one->participant().row().rung_ns.store(1'000);
+  one->LearnWakeUp(2'000);
+  EXPECT(one->wake_up_cost().ns() == before.ns());
+  one->participant().row().rung_ns.store(3'000);
+  one->LearnWakeUp(2'000);
+  EXPECT(before.ns() == 0 || one->wake_up_cost().ns() > before.ns());
+}
+
 TEST(WhatComesLateIsNotSpunForButNowAndThen) {
-  Spinner spinner(kCapNs);
+  Spinner spinner(&cost);
   EXPECT(Looks(&spinner));
   for (int i = 0; i < 10; i += 1) spinner.Learn(1'000'000);
   EXPECT(LooksIn(&spinner, 64) == 2);
@@ -131,7 +178,7 @@ TEST(WhatComesLateIsNotSpunForButNowAndThen) {
 }
 
 TEST(WhatSpinningKeepsFromComingIsNotSpunFor) {
-  Spinner spinner(kCapNs);
+  Spinner spinner(&cost);
   // It comes at once when this one sleeps, and never while it spins.
   for (int i = 0; i < 4; i += 1) EXPECT(Looks(&spinner));
   for (int i = 0; i < 10; i += 1) spinner.Learn(100);

@@ -1,10 +1,19 @@
 import type { Deadline } from '../../base/deadline.js';
 import { invalidType, type Wait } from '../../base/options.js';
 import { ClosedError, NotSupportedError, StateError } from '../../errors.js';
-import type { Channel, Message, TransferHandle } from '../contract.js';
+import type {
+  Channel,
+  Message,
+  MessageListener,
+  StopListening,
+  TransferHandle,
+} from '../contract.js';
 import { ChannelTransfer } from './channel-transfer.js';
 import type { LocalEnd } from './local-end.js';
 import { Reference } from './reference.js';
+
+/** As the reason of an abort: making the usual one costs more than most messages. */
+const TAKEN_BACK = Symbol('nobody listens any more');
 
 export interface Mode {
   readonly readable: boolean;
@@ -64,6 +73,29 @@ export class FallbackChannel implements Channel {
 
   recvSync(_deadline: Deadline): never {
     throw blocking('recvSync', 'await recv()');
+  }
+
+  listen(listener: MessageListener): StopListening {
+    const end = this.#usable('readable');
+    const interrupt = new AbortController();
+    const over = this.#handOver(end, listener, interrupt.signal);
+    return () => {
+      interrupt.abort(TAKEN_BACK);
+      return over;
+    };
+  }
+
+  async #handOver(end: LocalEnd, listener: MessageListener, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#closed) {
+      let message: Message;
+      try {
+        message = await end.recv(this, { signal });
+      } catch (error) {
+        if (!signal.aborted && !this.#closed) listener.ended(error);
+        return;
+      }
+      listener.message(message);
+    }
   }
 
   async poll(wait: Wait): Promise<boolean> {

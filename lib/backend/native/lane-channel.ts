@@ -3,7 +3,15 @@ import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
 import { READABLE, WRITABLE, type PolledDescriptor } from '../../base/readiness.js';
 import { ClosedError, StateError } from '../../errors.js';
-import type { Channel, Message, SharedChannel, Target, TransferHandle } from '../contract.js';
+import type {
+  Channel,
+  Message,
+  MessageListener,
+  SharedChannel,
+  StopListening,
+  Target,
+  TransferHandle,
+} from '../contract.js';
 import { whole } from '../message-head.js';
 import type { Lane } from './lane.js';
 import { ReceiveQueue, noMessage } from './receive-queue.js';
@@ -20,6 +28,11 @@ export interface Mode {
  */
 const MESSAGES_PER_TURN = 256;
 
+interface Listening {
+  readonly listener: MessageListener;
+  readonly target: Target | undefined;
+}
+
 /** Counts the forks above this process: what a channel has queued under another count is its parent's. */
 let generation = 0;
 
@@ -34,6 +47,7 @@ export class LaneChannel implements Channel {
   readonly #lane: Lane;
   readonly #receives: ReceiveQueue;
   readonly #sends: SendQueue;
+  #listening: Listening | undefined;
   #closed = false;
   #generation = generation;
   #watched = 0;
@@ -147,6 +161,23 @@ export class LaneChannel implements Channel {
     }
   }
 
+  listen(listener: MessageListener, target?: Target): StopListening {
+    this.#use('readable');
+    if (this.#listening) throw new StateError('somebody listens to the connection already');
+    const listening = { listener, target };
+    this.#listening = listening;
+    this.#update();
+    return () => {
+      if (this.#listening === listening) this.#stopListening();
+      return undefined;
+    };
+  }
+
+  #stopListening(): void {
+    this.#listening = undefined;
+    this.#update();
+  }
+
   async poll(wait: Wait): Promise<boolean> {
     this.#use('readable');
     wait.signal?.throwIfAborted();
@@ -204,6 +235,7 @@ export class LaneChannel implements Channel {
     if (this.#closed) return;
     this.#forgetAfterFork();
     this.#closed = true;
+    this.#listening = undefined;
     const reason = new ClosedError('the connection was closed');
     this.#receives.rejectAll(reason);
     this.#sends.rejectUnstarted(reason);
@@ -223,6 +255,7 @@ export class LaneChannel implements Channel {
     if (this.#generation === generation) return;
     this.#generation = generation;
     this.#messagesInARow = 0;
+    this.#listening = undefined;
     this.#receives.drop();
     this.#sends.drop();
     this.#lane.afterFork?.();
@@ -244,14 +277,34 @@ export class LaneChannel implements Channel {
   #pump(): void {
     this.#forgetAfterFork();
     this.#receives.pump();
+    this.#handOver();
     this.#sends.pump();
     this.#update();
   }
 
+  #handOver(): void {
+    const listening = this.#listening;
+    if (listening === undefined) return;
+    const { listener, target } = listening;
+    // Whoever is called may stop listening, or close the channel.
+    while (this.#listening === listening && this.#isOnTurn()) {
+      let message: Message | undefined;
+      try {
+        message = this.#lane.take(target?.());
+      } catch (error) {
+        this.#stopListening();
+        listener.ended(error);
+        return;
+      }
+      if (message === undefined) return;
+      listener.message(message);
+    }
+  }
+
   /** Watches for what somebody waits for, which is what keeps the event loop alive. */
   #update(): void {
-    const events =
-      (this.#receives.size === 0 ? 0 : READABLE) | (this.#sends.size === 0 ? 0 : WRITABLE);
+    const isWanted = this.#receives.size > 0 || this.#listening !== undefined;
+    const events = (isWanted ? READABLE : 0) | (this.#sends.size === 0 ? 0 : WRITABLE);
     if (this.#closed && events === 0) {
       this.#watched = 0;
       this.#lane.close();

@@ -39,6 +39,7 @@ export interface NativePipes {
   pipeMark(handle: number, mark: number): void;
   /** What the other end has marked last; 0 before. */
   pipeMarked(handle: number): number;
+  pipeLookOn(handle: number): boolean;
   /** Of the next message only what it carries, all of it open: handle, kind, offset and generation of each. Undefined: there is none. */
   pipeTakeCarried(handle: number): number[] | undefined;
   /** Whether a take would have an answer, the end included. */

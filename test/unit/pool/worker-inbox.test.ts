@@ -21,30 +21,50 @@ const abort = (id: number, reason: unknown): Frame =>
 class FakeLine {
   readonly #frames: (Frame | undefined)[] = [];
   #wake: (() => void) | undefined;
+  #hear: ((frame: Frame | undefined) => void) | undefined;
 
   say(...frames: (Frame | undefined)[]): void {
     this.#frames.push(...frames);
+    while (this.#hear !== undefined && this.#frames.length > 0) this.#hear(this.#frames.shift());
     this.#wake?.();
   }
 
   /** How many aborts the pool has sent. */
   marked = 0;
+  /** What comes in the moment in which it would go to sleep. */
+  soon: Frame | undefined;
 
   tryRecv(): Frame | undefined {
     return this.#frames.shift();
+  }
+
+  awaitBriefly(): Frame | undefined {
+    const frame = this.soon;
+    this.soon = undefined;
+    return frame;
   }
 
   poll(): Promise<boolean> {
     return Promise.resolve(this.#frames.length > 0);
   }
 
-  async recv({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Frame | undefined> {
+  async recv(): Promise<Frame | undefined> {
     if (this.#frames.length === 0)
-      await new Promise<void>((resolve, reject) => {
+      await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        signal?.addEventListener('abort', () => reject(signal.reason as Error));
       });
     return this.#frames.shift();
+  }
+
+  listen(onFrame: (frame: Frame) => void, onGone: () => void): () => undefined {
+    this.#hear = (frame) => {
+      if (frame === undefined) onGone();
+      else onFrame(frame);
+    };
+    return () => {
+      this.#hear = undefined;
+      return undefined;
+    };
   }
 }
 
@@ -103,6 +123,17 @@ test('what comes after the listening is for the next who asks; the end stays the
   await stop();
   expect(await inbox.next()).toBeUndefined();
   expect(await inbox.next()).toBeUndefined();
+});
+
+test('what comes in the moment before it would sleep is taken, after what is here', () => {
+  const { line, inbox } = open();
+  line.soon = abort(2, 'late');
+  line.marked = 1;
+  line.say(task(1));
+  expect(inbox.take()?.taskId).toBe(1);
+  expect(inbox.take()?.taskId).toBe(2);
+  expect(inbox.take()).toBeUndefined();
+  expect(inbox.mayBeAborted(3)).toBe(false);
 });
 
 test('a task may have been aborted while the pool has sent more aborts than were read, and when one of them is its own', async () => {

@@ -57,8 +57,11 @@ export class EventWatch {
   }
 
   #happened(): void {
-    this.#onEvent();
-    if (this.#on && this.#wait === 0 && this.#immediate === undefined) this.#arm();
+    try {
+      this.#onEvent();
+    } finally {
+      if (this.#on && this.#wait === 0 && this.#immediate === undefined) this.#arm();
+    }
   }
 
   #disarm(): void {

@@ -103,6 +103,10 @@ export class SharedLane implements Lane, SharedChannel {
     return this.#core.native.pipeMarked(this.#id);
   }
 
+  lookOn(): boolean {
+    return this.#core.native.pipeLookOn(this.#id);
+  }
+
   #messageOf(taken: TakenMessage, target: Uint8Array): Message {
     if (!Array.isArray(taken)) return { bytes: bytesOf(taken, target), handles: NO_HANDLES };
     if (isInTwo(taken)) {
