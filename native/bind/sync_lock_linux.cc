@@ -16,16 +16,19 @@ struct Plain {
   Plain(SyncCall* call, uint32_t number)
       : slot(call->ok() ? call->SlotAt(number >> 1) : nullptr),
         lock(call->As<RLock>(slot)),
-        request{0, (number & 1) != 0} {}
+        takes((number & 1) != 0) {}
+  // Made where it is passed on, in a register: from memory, where its parts have just been written
+  // one by one, it would take longer to load than the lock to take.
+  LockRequest request() const { return {0, takes}; }
   SyncEnv::Slot* slot;
   Lock* lock;
-  LockRequest request;
+  bool takes;
 };
 
 napi_value Try(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   const Plain plain(&call, call.Number(0));
-  return call.ok() ? call.Answer(plain.lock->TryAcquire(plain.request)) : nullptr;
+  return call.ok() ? call.Answer(plain.lock->TryAcquire(plain.request())) : nullptr;
 }
 
 napi_value AcquireSync(napi_env env, napi_callback_info info) {
@@ -33,12 +36,12 @@ napi_value AcquireSync(napi_env env, napi_callback_info info) {
   const Plain plain(&call, call.Number(0));
   if (!call.ok()) return nullptr;
   // Before the clock is looked at.
-  const SyncOutcome outcome = plain.lock->TryAcquire(plain.request);
+  const SyncOutcome outcome = plain.lock->TryAcquire(plain.request());
   if (outcome != SyncOutcome::kPending) return call.Answer(outcome);
   SyncCall waits(env, info, 2);
   const uint64_t deadline = waits.Deadline(1);
   if (!waits.ok()) return nullptr;
-  return call.Answer(plain.lock->AcquireSync(deadline, plain.request));
+  return call.Answer(plain.lock->AcquireSync(deadline, plain.request()));
 }
 
 napi_value AcquireAsync(napi_env env, napi_callback_info info) {
@@ -46,7 +49,7 @@ napi_value AcquireAsync(napi_env env, napi_callback_info info) {
   const Plain plain(&call, call.Number(0));
   if (!call.ok()) return nullptr;
   return call.WaitAsync(*plain.slot, [&](AsyncWaiter* waiter) {
-    waiter->request.lock = plain.request;
+    waiter->request.lock = plain.request();
     return plain.lock->AcquireAsync(waiter);
   });
 }
