@@ -8,6 +8,7 @@ import { taskRef } from '../serialization/task-ref.js';
 import { inheritedFunctions, type PoolFunction } from './functions.js';
 import type { PoolLine } from './pool-line.js';
 import type { PoolOptions } from './pool-options.js';
+import { rehearseWorker } from './rehearsal.js';
 import { becomeWorker, type serveSpawned, type SpawnedSetup } from './worker-main.js';
 
 /** The way to it that spawned workers have: what is built is one file, which exports nothing by these names. */
@@ -24,7 +25,7 @@ export interface NamedFunction {
 
 export interface WorkerKind {
   /** A process, not started, that will serve the tasks on this line. */
-  makeProcess(theirEnd: PoolLine): Process | Promise<Process>;
+  makeProcess(theirEnd: PoolLine): Promise<Process>;
   /** Absent where workers inherit functions. @throws SerializationError for a function that has no name elsewhere. */
   refer?(fn: PoolFunction): Promise<NamedFunction>;
   /** What `refer` has answered before. */
@@ -54,7 +55,8 @@ class ForkedKind implements WorkerKind {
     this.#options = options;
   }
 
-  makeProcess(theirEnd: PoolLine): Process {
+  async makeProcess(theirEnd: PoolLine): Promise<Process> {
+    await rehearseWorker();
     const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const target = (...args: readonly unknown[]): Promise<void> =>
       becomeWorker(theirEnd, {

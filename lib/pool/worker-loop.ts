@@ -20,7 +20,15 @@ export interface WorkerSetup {
   readonly maxMemory: number | undefined;
 }
 
+let served = false;
+
+/** Whether this process, or one that it was forked from, has served tasks. */
+export function hasServed(): boolean {
+  return served;
+}
+
 export async function serveTasks(line: PoolLine, setup: WorkerSetup): Promise<void> {
+  served = true;
   const { functions, initializer } = setup;
   if (initializer !== undefined) {
     await line.send({ kind: FrameKind.Initializing });

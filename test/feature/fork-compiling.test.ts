@@ -35,40 +35,63 @@ function compiledIn(log: string): Compiled[] {
     }));
 }
 
+/** What was compiled in all processes between the calls of `timeBefore` and `timeAfter`. */
+async function compiledBy(program: string): Promise<Compiled[]> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'mp-compiling-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const log = path.join(folder, 'v8.log');
+  const { code, stderr } = await forking!.run(
+    `
+const { Pool, Process } = require('node-multiprocessing');
+function timeBefore() {}
+function timeAfter() {}
+(async () => {${program}})();`,
+    { nodeArgs: tellIn(log) },
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const compiled = compiledIn(readFileSync(log, 'utf8'));
+  const at = (name: string): number => compiled.find((each) => each.name === name)?.time ?? NaN;
+  return compiled.filter(({ time }) => time > at('timeBefore') && time < at('timeAfter'));
+}
+
+const ofPackage = ({ script }: Compiled): boolean => script.includes('/dist/');
+
 describe.runIf(forking)('a forked child [native]', () => {
   it('compiles nothing of the package', async () => {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'mp-compiling-'));
-    onTestFinished(() => rmSync(folder, { recursive: true }));
-    const log = path.join(folder, 'v8.log');
-    const { code, stderr } = await forking!.run(
-      `
-const { Process } = require('node-multiprocessing');
+    const meanwhile = await compiledBy(`
 const run = async (target) => {
   const child = new Process({ target });
   await child.start();
   await child.join();
 };
 const nothing = () => {};
-function timeBefore() {}
-function timeAfter() {}
-(async () => {
-  // The parent has compiled its own part by then.
-  for (let i = 0; i < 3; i += 1) await run(nothing);
-  timeBefore();
-  await run(function target() {});
-  timeAfter();
-})();`,
-      { nodeArgs: tellIn(log) },
-    );
-    expect(stderr).toBe('');
-    const compiled = compiledIn(readFileSync(log, 'utf8'));
-    const at = (name: string): number => compiled.find((each) => each.name === name)?.time ?? NaN;
-    const meanwhile = compiled.filter(
-      ({ time }) => time > at('timeBefore') && time < at('timeAfter'),
-    );
+// The parent has compiled its own part by then.
+for (let i = 0; i < 3; i += 1) await run(nothing);
+timeBefore();
+await run(function target() {});
+timeAfter();`);
     // The log tells of the child.
     expect(meanwhile.map(({ name }) => name)).toContain('target');
-    expect(meanwhile.filter(({ script }) => script.includes('/dist/'))).toEqual([]);
-    expect(code).toBe(0);
+    expect(meanwhile.filter(ofPackage)).toEqual([]);
+  });
+
+  it('that is the worker of a pool compiles what it is born with, and nothing of how it serves tasks', async () => {
+    const meanwhile = await compiledBy(`
+const serve = async (fn) => {
+  const pool = new Pool(1);
+  await pool.map(fn, [1, 2, 3, 4], { chunkSize: 1 });
+  pool.close();
+  await pool.join();
+};
+for (let i = 0; i < 3; i += 1) await serve(() => {});
+timeBefore();
+await serve(function task() {});
+timeAfter();`);
+    const names = meanwhile.map(({ name }) => name);
+    expect(names).toContain('task');
+    expect(names).toContain('becomeWorker');
+    for (const rehearsed of ['serveTasks', 'serve', '#serveInFull', 'perform', 'answer', 'next'])
+      expect(names).not.toContain(rehearsed);
+    expect(meanwhile.filter(ofPackage).length).toBeLessThan(12);
   });
 });
