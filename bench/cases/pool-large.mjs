@@ -6,7 +6,7 @@ export const title = 'tasks with an argument of 1 MiB, all at once, 2 workers: t
 export const unit = microseconds;
 export const bytes = 2 ** 20;
 export const sizes = {
-  full: { items: 100, rounds: 12, workers: 2, bytes },
+  full: { items: 100, rounds: 40, workers: 2, bytes },
   quick: { items: 50, rounds: 4, workers: 2, bytes },
 };
 // The messages of workerpool's processes are JSON, in which bytes are no bytes.
