@@ -68,8 +68,30 @@ napi_value InTwo(napi_env env, napi_value rest, const std::vector<std::byte>& fr
   return array;
 }
 
+// Blocks until there is something to be seen, or the call's fourth argument is over, in
+// milliseconds.
+class InputWait {
+ public:
+  SyncOutcome operator()(SyncCall* call, MessageQueue* queue) {
+    if (!has_begun_) deadline_ns_ = call->Deadline(3);
+    has_begun_ = true;
+    QueueRequest request;
+    request.kind = QueueRequest::Kind::kPoll;
+    return call->ok() ? queue->RunSync(&request, deadline_ns_) : SyncOutcome::kFailed;
+  }
+
+ private:
+  uint64_t deadline_ns_ = 0;
+  bool has_begun_ = false;
+};
+
+struct HowToTake {
+  bool wants_value = false;
+  bool waits = false;
+};
+
 // From a direction, into the Uint8Array that is the second argument: as pipeTake answers.
-napi_value TakeFrom(MessageQueue* queue, bool wants_value, SyncCall* calling) {
+napi_value TakeFrom(MessageQueue* queue, const HowToTake& how, SyncCall* calling) {
   SyncCall& call = *calling;
   if (queue == nullptr || !call.ok()) return nullptr;
   napi_env const env = call.env();
@@ -81,12 +103,15 @@ napi_value TakeFrom(MessageQueue* queue, bool wants_value, SyncCall* calling) {
                         type == napi_uint8_array;
   if (!is_bytes) return call.Refuse("the target must be a Uint8Array");
   MessageSpace* const space = call.sync().Space().value();
+  InputWait wait;
   for (;;) {
     uint64_t length = 0;
     uint32_t front = 0;
     if (!queue->FirstLength(&length, &front)) {
-      const SyncOutcome seen = queue->Look();
+      SyncOutcome seen = queue->Look();
+      if (seen == SyncOutcome::kPending && how.waits) seen = wait(&call, queue);
       if (seen == SyncOutcome::kDone) continue;
+      if (seen == SyncOutcome::kFailed) return nullptr;
       if (seen == SyncOutcome::kForeign) return call.Answer(seen);
       napi_value none = nullptr;
       if (seen == SyncOutcome::kClosed) napi_get_null(env, &none);
@@ -98,7 +123,7 @@ napi_value TakeFrom(MessageQueue* queue, bool wants_value, SyncCall* calling) {
     // Made before the message is taken: when there is no memory for it, it stays where it is.
     napi_value buffer = nullptr;
     if (length > room) {
-      if (wants_value) received.front.resize(front);
+      if (how.wants_value) received.front.resize(front);
       length -= received.front.size();
       buffer = NewBytes(env, length, &received.target);
       if (buffer == nullptr) return call.Fail(Status::Failed(ENOMEM, "recv"));
@@ -134,14 +159,22 @@ napi_value TakeFrom(MessageQueue* queue, bool wants_value, SyncCall* calling) {
 napi_value Take(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 3);
   const bool wants_value = call.Number(2) != 0;
-  return TakeFrom(InputOf(&call), wants_value, &call);
+  return TakeFrom(InputOf(&call), {.wants_value = wants_value}, &call);
+}
+
+// pipeTakeSync(handle, target, wantsValue, timeoutMs): the same, but it blocks. Undefined: the time
+// is over.
+napi_value TakeSync(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 4);
+  const bool wants_value = call.Number(2) != 0;
+  return TakeFrom(InputOf(&call), {.wants_value = wants_value, .waits = true}, &call);
 }
 
 // pipeTakeBack(handle, target): the same of what was sent here and not taken yet. Whoever swaps the
 // head has it, so a message is taken back or arrives, never both.
 napi_value TakeBack(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 2);
-  return TakeFrom(OutputOf(&call), false, &call);
+  return TakeFrom(OutputOf(&call), {}, &call);
 }
 
 // pipeTakeCarried(handle): of the next message only what it carries, all of it open here before the
@@ -182,7 +215,10 @@ napi_value TakeCarried(napi_env env, napi_callback_info info) {
 
 void AddPipeTakes(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,
-               {{"pipeTake", Take}, {"pipeTakeBack", TakeBack}, {"pipeTakeCarried", TakeCarried}});
+               {{"pipeTake", Take},
+                {"pipeTakeSync", TakeSync},
+                {"pipeTakeBack", TakeBack},
+                {"pipeTakeCarried", TakeCarried}});
 }
 
 }  // namespace mp

@@ -151,6 +151,9 @@ export class LaneChannel implements Channel {
 
   recvSync(deadline: Deadline, target?: Target): Message {
     this.#use('readable');
+    if (this.#lane.takeSync && this.#receives.size === 0 && this.#sends.size === 0) {
+      return this.#lane.takeSync(deadline.remainingMs(), target?.()) ?? noMessage();
+    }
     for (;;) {
       this.#pump();
       if (this.#receives.receivers === 0) {

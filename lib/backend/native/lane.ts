@@ -15,6 +15,8 @@ export interface Lane {
    * can; for a value (message-head.ts) it may come without its head. @throws EndOfFileError when no writer is left.
    */
   take(into?: Uint8Array): Message | undefined;
+  /** `take`, but it blocks, for so many milliseconds at most: undefined then. Absent where that would take more than one call. */
+  takeSync?(timeoutMs: number, into?: Uint8Array): Message | undefined;
   /** Would `take` answer, or throw? */
   readable(): boolean;
   /** Begins a message now. Its handles are consumed as soon as it is more than waiting. @throws BrokenPipeError. */

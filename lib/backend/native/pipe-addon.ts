@@ -33,6 +33,13 @@ export interface NativePipes {
   ): Answer;
   /** Undefined: there is none; null: there will be none. For a value (1) a long one may come in two. */
   pipeTake(handle: number, target: Uint8Array, wantsValue: number): TakenMessage | undefined | null;
+  /** The same, but it blocks. Undefined: the time is over. */
+  pipeTakeSync(
+    handle: number,
+    target: Uint8Array,
+    wantsValue: number,
+    timeoutMs: number,
+  ): TakenMessage | undefined | null;
   /** The same of what was sent here and not taken yet. */
   pipeTakeBack(handle: number, target: Uint8Array): TakenMessage | undefined | null;
   /** A whole number below 2 ** 53 that the other end can look at, also when this process is dead. */

@@ -77,7 +77,17 @@ export class SharedLane implements Lane, SharedChannel {
   take(into?: Uint8Array): Message | undefined {
     const forValue = isForValue(into);
     const target = into === undefined || forValue ? scratch : into;
-    const taken = this.#core.native.pipeTake(this.#id, target, Number(forValue));
+    return this.#taken(this.#core.native.pipeTake(this.#id, target, Number(forValue)), target);
+  }
+
+  takeSync(timeoutMs: number, into?: Uint8Array): Message | undefined {
+    const forValue = isForValue(into);
+    const target = into === undefined || forValue ? scratch : into;
+    const { native } = this.#core;
+    return this.#taken(native.pipeTakeSync(this.#id, target, Number(forValue), timeoutMs), target);
+  }
+
+  #taken(taken: TakenMessage | undefined | null, target: Uint8Array): Message | undefined {
     this.#bell?.update();
     if (taken === undefined) return undefined;
     if (taken === null) {
