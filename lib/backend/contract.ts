@@ -40,6 +40,8 @@ export interface Message {
   readonly more?: readonly Uint8Array[];
   /** How long it is in all, of one with a front that is not copied while it waits for room: its bytes are those of then. */
   readonly lasting?: number;
+  /** Of one that has arrived where the next one will be written to, at its beginning: how long it is (`forValueAtOnce`). */
+  readonly length?: number;
   readonly handles: readonly TransferHandle[];
 }
 

@@ -5,13 +5,21 @@
 import type { Message, Target } from './contract.js';
 
 const ANY = new Uint8Array(0);
+const IN_PLACE = new Uint8Array(0);
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 
 /** For whoever makes a value of the message: it may come without its head, or its front. */
 export const forValue: Target = () => ANY;
 
+/** For whoever makes it at once, before anything else is received: besides, it may come with a `length`. */
+export const forValueAtOnce: Target = () => IN_PLACE;
+
 export function isForValue(into: Uint8Array | undefined): boolean {
-  return into === ANY;
+  return into === ANY || into === IN_PLACE;
+}
+
+export function isForValueAtOnce(into: Uint8Array | undefined): boolean {
+  return into === IN_PLACE;
 }
 
 /** In one piece, and a copy if it was in several. */

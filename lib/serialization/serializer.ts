@@ -71,6 +71,15 @@ export function serializeInParts(
 ): Written {
   const length = serializeToScratch(value, 0);
   if (length > 0) return { front: [Buffer.from(scratch.bytes.subarray(0, length))], rest: NOTHING };
+  return serializeLarge(value, transfer, root);
+}
+
+/** The same of a value that `serializeToScratch` has not written. */
+export function serializeLarge(
+  value: unknown,
+  transfer: Transfer | undefined,
+  root = 'value',
+): Written {
   const text = compactText(value);
   if (text !== undefined) return { front: [text], rest: NOTHING };
   const inTwo = compactInTwo(value);

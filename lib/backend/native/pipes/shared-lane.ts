@@ -4,7 +4,7 @@ import { BrokenPipeError, EndOfFileError } from '../../../errors.js';
 import type { Addon } from '../../addon.js';
 import type { Message, SharedChannel, TransferHandle } from '../../contract.js';
 import { SyncOutcome } from '../../sync-contract.js';
-import { isForValue, lengthOf } from '../../message-head.js';
+import { isForValue, isForValueAtOnce, lengthOf } from '../../message-head.js';
 import { systemError } from '../../system-error.js';
 import type { Lane, SendProgress } from '../lane.js';
 import { carriedAway, carriedBy } from '../queues/carried.js';
@@ -77,18 +77,27 @@ export class SharedLane implements Lane, SharedChannel {
   take(into?: Uint8Array): Message | undefined {
     const forValue = isForValue(into);
     const target = into === undefined || forValue ? scratch : into;
-    return this.#taken(this.#core.native.pipeTake(this.#id, target, Number(forValue)), target);
+    const taken = this.#core.native.pipeTake(this.#id, target, Number(forValue));
+    return this.#taken(taken, target, isForValueAtOnce(into));
   }
 
   takeSync(timeoutMs: number, into?: Uint8Array): Message | undefined {
     const forValue = isForValue(into);
     const target = into === undefined || forValue ? scratch : into;
     const { native } = this.#core;
-    return this.#taken(native.pipeTakeSync(this.#id, target, Number(forValue), timeoutMs), target);
+    const taken = native.pipeTakeSync(this.#id, target, Number(forValue), timeoutMs);
+    return this.#taken(taken, target, isForValueAtOnce(into));
   }
 
-  #taken(taken: TakenMessage | undefined | null, target: Uint8Array): Message | undefined {
+  #taken(
+    taken: TakenMessage | undefined | null,
+    target: Uint8Array,
+    isInPlace: boolean,
+  ): Message | undefined {
     this.#bell?.update();
+    if (isInPlace && typeof taken === 'number') {
+      return { bytes: target, length: taken, handles: NO_HANDLES };
+    }
     if (taken === undefined) return undefined;
     if (taken === null) {
       throw new EndOfFileError('the other end of the connection is closed, and all was read');
