@@ -104,8 +104,10 @@ export interface Channel {
   recv(wait: Wait, target?: Target): Promise<Message>;
   recvSync(deadline: Deadline, target?: Target): Message;
   /**
-   * Hands over each message from the event loop, which it keeps alive, without a promise for each; until it is stopped, the stream
-   * has ended, or the channel is closed, of which nothing is said. Nobody else receives here meanwhile.
+   * Hands over each message, never within this call, without a promise for each, and keeps the event loop alive; until it is stopped,
+   * the stream has ended, or the channel is closed, of which nothing is said. Nobody else receives here meanwhile. What a listener
+   * throws is uncaught, and the next message is handed over all the same.
+   * @throws StateError when somebody listens already; a system error when nothing can be waited for: nobody listens then.
    */
   listen(listener: MessageListener, target?: Target): StopListening;
   /** True when recv would not wait: a message, or the end of the stream, is there. False when the timeout passed first. */

@@ -14,6 +14,8 @@ export class LineReader {
   #leaving = false;
   #gone = false;
   #stop: StopListening | undefined;
+  /** Of the listening that was stopped last: when nothing of it comes any more. */
+  #ended: Promise<void> | undefined;
   /** Calls of catchUp() that are under way: one after the other, and nothing else reads meanwhile. */
   #catching = 0;
   #caughtUp = Promise.resolve();
@@ -61,13 +63,19 @@ export class LineReader {
 
   #start(): void {
     if (this.#stop !== undefined || this.#catching > 0 || this.#gone) return;
-    this.#stop = this.#line.listen(this.#onFrame, this.#onGone);
+    try {
+      this.#stop = this.#line.listen(this.#onFrame, this.#onGone);
+    } catch (error) {
+      log('nobody can listen to the line of a worker: %o', error);
+      this.#onGone();
+    }
   }
 
   #end(): Promise<void> | undefined {
-    const ended = this.#stop?.();
+    if (this.#stop === undefined) return this.#ended;
+    this.#ended = this.#stop();
     this.#stop = undefined;
-    return ended;
+    return this.#ended;
   }
 
   async #readOne(): Promise<void> {

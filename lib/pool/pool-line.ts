@@ -246,6 +246,21 @@ function encodeToScratch(header: FrameHeader, value: unknown): Buffer | undefine
   return scratch.bytes.subarray(0, end);
 }
 
+/** What a worker needs of its end. */
+export type WorkerLine = Pick<
+  PoolLine,
+  | 'awaitBriefly'
+  | 'listen'
+  | 'mark'
+  | 'marked'
+  | 'poll'
+  | 'post'
+  | 'problemWith'
+  | 'recv'
+  | 'send'
+  | 'tryRecv'
+>;
+
 class ReceivedFrame implements Frame {
   readonly kind: number;
   readonly shape: number;

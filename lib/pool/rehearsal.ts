@@ -2,44 +2,68 @@
 import { log } from '../base/log.js';
 import { FrameKind, TaskFlags } from './frames.js';
 import { inheritedFunctions, type FunctionSource } from './functions.js';
-import { PoolLine } from './pool-line.js';
+import type { Frame, WorkerLine } from './pool-line.js';
 import { CallShape } from './task.js';
-import { hasServed, serveTasks } from './worker-loop.js';
+import { hasBegunToServe, serveTasks } from './worker-loop.js';
 
 const nothing = (): undefined => undefined;
 
-let rehearsal: Promise<void> | undefined;
-
 /**
- * Resolves when it has been done. Each worker would compile some forty functions anew, while its pool waits for it: two of the six
- * milliseconds that it takes to come to its first task. Where tasks have been served there is nothing left to compile.
+ * Each worker would compile some thirty functions anew, while its pool waits for its first answer. Nothing of it waits for anything
+ * but its own promises, so it is over before the next safe point of the event loop, at which the worker is forked. Where tasks are
+ * served, or this was called before, also in a process that this one was forked from, there is nothing left to compile.
  */
-export function rehearseWorker(): Promise<void> {
-  return (rehearsal ??= hasServed() ? Promise.resolve() : rehearse());
-}
-
-async function rehearse(): Promise<void> {
+export function rehearseWorker(): void {
+  if (hasBegunToServe()) return;
   const inherited = inheritedFunctions();
   const functions: FunctionSource = {
     ...inherited,
     get: () => nothing,
     known: (id) => inherited.known(id) ?? nothing,
   };
-  let ends: readonly PoolLine[] = [];
-  try {
-    const [pool, worker] = (ends = PoolLine.pair());
-    const serving = serveTasks(worker, { functions, initializer: undefined, maxMemory: undefined });
-    // A short one, and one whose beginning is told; the end finds the worker asleep.
-    const flags = TaskFlags.Marked;
-    await pool.send({ kind: FrameKind.Task, shape: CallShape.Each, flags, taskId: 1 }, [0]);
-    await pool.send({ kind: FrameKind.Task, shape: CallShape.Apply, taskId: 2 }, []);
-    while ((await pool.recv())?.taskId !== 2) continue;
-    await pool.send({ kind: FrameKind.Stop });
-    await serving;
-  } catch (error) {
+  serveTasks(new StandIn(), { functions, initializer: undefined, maxMemory: undefined }).catch(
     // Workers compile it themselves then.
-    log('the rehearsal of a worker failed: %o', error);
-  } finally {
-    for (const end of ends) end.close();
+    (error: unknown) => {
+      log('the rehearsal of a worker failed: %o', error);
+    },
+  );
+}
+
+const task = (shape: CallShape, flags: number, payload: readonly unknown[]): Frame => ({
+  kind: FrameKind.Task,
+  shape,
+  flags,
+  number: 0,
+  taskId: 0,
+  read: () => payload,
+});
+
+/** Brings one task that is marked, and for whoever waits one more whose beginning is told; then it is at its end. */
+class StandIn implements WorkerLine {
+  readonly marked = 0;
+  #atOnce: Frame | undefined = task(CallShape.Each, TaskFlags.Marked, [0]);
+  #awaited: Frame | undefined = task(CallShape.Apply, 0, []);
+
+  tryRecv(): Frame | undefined {
+    const frame = this.#atOnce;
+    this.#atOnce = undefined;
+    return frame;
   }
+
+  recv(): Promise<Frame | undefined> {
+    const frame = this.#awaited;
+    this.#awaited = undefined;
+    return Promise.resolve(frame);
+  }
+
+  poll(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  awaitBriefly = nothing;
+  listen = () => nothing;
+  mark = nothing;
+  post = nothing;
+  problemWith = nothing;
+  send = nothing;
 }

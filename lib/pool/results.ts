@@ -1,4 +1,5 @@
 /** What a caller holds while tasks run: a result that can be awaited, asked, waited for with a deadline, or heard of by callback. */
+import { inspect } from 'node:util';
 import { checkWait, type Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { StateError, TimeoutError } from '../errors.js';
@@ -106,7 +107,8 @@ export function callBack<V>(
 const WARNINGS = { pool: 'PoolCallbackWarning', future: 'FutureCallbackWarning' } as const;
 
 export function warn(what: string, error: unknown, name: string = WARNINGS.pool): void {
-  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // Not String(), which throws for some values.
+  const cause = error instanceof Error ? (error.stack ?? error.message) : inspect(error);
   const warning = new Error(`${what}: ${cause}`, { cause: error });
   warning.name = name;
   process.emitWarning(warning);

@@ -1,4 +1,5 @@
 import type { StopListening } from '../backend/contract.js';
+import { log } from '../base/log.js';
 import { decodeError } from '../serialization/error-codec.js';
 import { FrameKind } from './frames.js';
 import type { Frame, PoolLine } from './pool-line.js';
@@ -56,22 +57,40 @@ export class WorkerInbox {
     if (this.#aborted.has(taskId)) abort(this.#aborted.get(taskId));
     this.#aborted.delete(taskId);
     while (!this.#ended && (await this.#line.poll())) await this.#readOne(take);
-    if (this.#ended) return nothing;
-    return this.#line.listen(
-      (frame) => {
-        this.#counted(frame);
-        take(frame);
-      },
-      () => {
+    return this.#ended ? nothing : this.#listen(take);
+  }
+
+  #listen(take: (frame: Frame) => void): StopListening {
+    const onFrame = (frame: Frame): void => {
+      this.#counted(frame);
+      take(frame);
+    };
+    try {
+      return this.#line.listen(onFrame, () => {
         this.#ended = true;
-      },
-    );
+      });
+    } catch (error) {
+      this.#broke(error);
+      return nothing;
+    }
   }
 
   async #readOne(take: (frame: Frame) => void): Promise<void> {
-    const frame = this.#counted(await this.#line.recv());
+    let frame: Frame | undefined;
+    try {
+      frame = this.#counted(await this.#line.recv());
+    } catch (error) {
+      this.#broke(error);
+      return;
+    }
     if (frame === undefined) this.#ended = true;
     else take(frame);
+  }
+
+  /** The task goes on, and is the last one. */
+  #broke(error: unknown): void {
+    log('the line to the pool broke: %o', error);
+    this.#ended = true;
   }
 
   #counted(frame: Frame | undefined): Frame | undefined {

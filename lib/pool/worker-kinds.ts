@@ -25,7 +25,7 @@ export interface NamedFunction {
 
 export interface WorkerKind {
   /** A process, not started, that will serve the tasks on this line. */
-  makeProcess(theirEnd: PoolLine): Promise<Process>;
+  makeProcess(theirEnd: PoolLine): Process | Promise<Process>;
   /** Absent where workers inherit functions. @throws SerializationError for a function that has no name elsewhere. */
   refer?(fn: PoolFunction): Promise<NamedFunction>;
   /** What `refer` has answered before. */
@@ -55,8 +55,8 @@ class ForkedKind implements WorkerKind {
     this.#options = options;
   }
 
-  async makeProcess(theirEnd: PoolLine): Promise<Process> {
-    await rehearseWorker();
+  makeProcess(theirEnd: PoolLine): Process {
+    rehearseWorker();
     const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const target = (...args: readonly unknown[]): Promise<void> =>
       becomeWorker(theirEnd, {

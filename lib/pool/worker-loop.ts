@@ -7,7 +7,7 @@ import { RunningTask, isThenable } from './current-task.js';
 import { AnswerFlags, FrameKind, TaskFlags, runTimeSince } from './frames.js';
 import type { AnyFunction, FunctionSource } from './functions.js';
 import { perform } from './perform.js';
-import type { Frame, PoolLine } from './pool-line.js';
+import type { Frame, WorkerLine } from './pool-line.js';
 import { WorkerInbox } from './worker-inbox.js';
 
 /** For so long, in milliseconds, one task may follow the other before timers and input get their turn. */
@@ -20,15 +20,15 @@ export interface WorkerSetup {
   readonly maxMemory: number | undefined;
 }
 
-let served = false;
+let hasBegun = false;
 
-/** Whether this process, or one that it was forked from, has served tasks. */
-export function hasServed(): boolean {
-  return served;
+/** Whether this process, or one that it was forked from, has ever called `serveTasks`. */
+export function hasBegunToServe(): boolean {
+  return hasBegun;
 }
 
-export async function serveTasks(line: PoolLine, setup: WorkerSetup): Promise<void> {
-  served = true;
+export async function serveTasks(line: WorkerLine, setup: WorkerSetup): Promise<void> {
+  hasBegun = true;
   const { functions, initializer } = setup;
   if (initializer !== undefined) {
     await line.send({ kind: FrameKind.Initializing });
@@ -70,11 +70,11 @@ interface Run {
 
 /** Runs tasks, and answers. */
 class TaskServer {
-  readonly #line: PoolLine;
+  readonly #line: WorkerLine;
   readonly #inbox: WorkerInbox;
   readonly #setup: WorkerSetup;
 
-  constructor(line: PoolLine, inbox: WorkerInbox, setup: WorkerSetup) {
+  constructor(line: WorkerLine, inbox: WorkerInbox, setup: WorkerSetup) {
     this.#line = line;
     this.#inbox = inbox;
     this.#setup = setup;

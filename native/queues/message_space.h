@@ -2,7 +2,6 @@
 // A SyncSpace in which there are queues as well: the memory of this participant's messages, and
 // what is to be done about those of the dead.
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 

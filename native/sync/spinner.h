@@ -23,15 +23,16 @@ class WakeUpCost {
 
   // 0 with one CPU: nothing is worth spinning for.
   uint64_t ns() const { return ns_; }
-  // What takes longer was waiting for a busy CPU, which spinning would keep busy.
+  // Who was awake again sooner had not been asleep. What takes longer was waiting for a busy CPU,
+  // which spinning would keep busy, or for what an event loop had to do before.
   void Learn(uint64_t took_ns) {
-    if (ns_ > 0) ns_ = (7 * ns_ + std::clamp(took_ns, kLeastNs, kMostNs)) / 8;
+    if (ns_ > 0 && took_ns >= kLeastNs && took_ns <= kMostNs) ns_ = (7 * ns_ + took_ns) / 8;
   }
 
  private:
   static constexpr uint64_t kRealNs = 5'000;
   static constexpr uint64_t kVirtualNs = 30'000;
-  static constexpr uint64_t kLeastNs = 2'000;
+  static constexpr uint64_t kLeastNs = 1'500;
   static constexpr uint64_t kMostNs = 80'000;
 
   uint64_t ns_;
@@ -40,13 +41,13 @@ class WakeUpCost {
 // One for each place that is waited at: what comes fast at one comes slowly at another.
 class Spinner {
  public:
-  // Spins for no longer than being woken costs. Does not own it.
+  // Spins for no longer than being woken costs, or twice that now and then. Does not own it.
   explicit Spinner(const WakeUpCost* cost) : cost_(cost) {}
 
   // True as soon as `ready()`; false when it was not worth waiting longer. `ready` is only a hint.
   template <typename Ready>
   bool Spin(Ready ready, uint64_t most_ns = kNoLimit) {
-    const uint64_t budget = Budget(std::min(cost_->ns(), most_ns));
+    const uint64_t budget = std::min(Budget(std::min(cost_->ns(), most_ns)), most_ns);
     if (budget == 0) return false;
     const uint64_t start = MonotonicNs();
     for (;;) {
@@ -81,10 +82,10 @@ class Spinner {
   static constexpr uint32_t kWaitsPerProbe = 32;
   static constexpr uint32_t kFailuresToRest = 4;
 
-  // Up to twice the recent average. What on average takes longer than spinning may, or was spun for
-  // in vain too often (who would bring it needs this very CPU), is not spun for, except now and
-  // then, to find out whether that has changed. For longer then: of two that answer each other,
-  // each takes long because the other sleeps, until one of them spins for as long as that takes.
+  // What on average takes longer than spinning may, or was spun for in vain too often (who would
+  // bring it needs this very CPU), is not spun for, except now and then, to find out whether that
+  // has changed. For longer then: of two that answer each other, each takes long because the other
+  // sleeps, until one of them spins for as long as that takes.
   uint64_t Budget(uint64_t cap_ns) {
     if (cap_ns > 0 && average_ns_ <= cap_ns && failures_ < kFailuresToRest) {
       return cap_ns;

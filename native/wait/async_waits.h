@@ -62,6 +62,7 @@ class AsyncWaits {
   SyncSpace* space_ = nullptr;  // while somebody waits
   Waiters done_;
   bool armed_ = false;
+  uint64_t armed_ns_ = 0;
   uint64_t safety_ms_ = 0;
 
   uv_prepare_t prepare_;

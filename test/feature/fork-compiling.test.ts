@@ -92,6 +92,6 @@ timeAfter();`);
     expect(names).toContain('becomeWorker');
     for (const rehearsed of ['serveTasks', 'serve', '#serveInFull', 'perform', 'answer', 'next'])
       expect(names).not.toContain(rehearsed);
-    expect(meanwhile.filter(ofPackage).length).toBeLessThan(12);
+    expect(meanwhile.filter(ofPackage).length).toBeLessThan(25);
   });
 });

@@ -129,9 +129,10 @@ TEST(WakingUpIsAsDearAsItWasLately) {
   EXPECT(learnt.ns() > 55'000 && learnt.ns() <= 60'000);
   for (int i = 0; i < 50; i += 1) learnt.Learn(3'000);
   EXPECT(learnt.ns() < 4'000);
-  // Of a machine that was busy: nobody spins for that.
+  // Of a machine that was busy, and of one who was not asleep yet: that tells nothing.
   for (int i = 0; i < 50; i += 1) learnt.Learn(20'000'000);
-  EXPECT(learnt.ns() <= 80'000);
+  for (int i = 0; i < 50; i += 1) learnt.Learn(300);
+  EXPECT(learnt.ns() > 2'500 && learnt.ns() < 4'000);
 }
 
 TEST(NobodySpinsForLongerThanWakingUpCosts) {
@@ -143,6 +144,7 @@ TEST(NobodySpinsForLongerThanWakingUpCosts) {
   };
   Spinner all(&dear);
   EXPECT(spun_ns(&all, UINT64_MAX) >= dear.ns());
+  Spinner again_and_again(&dear);
   Spinner brief(&dear);
   EXPECT(spun_ns(&brief, 8'000) >= 8'000);
   // Of several, as this thread may have to wait for its CPU.
@@ -152,6 +154,15 @@ TEST(NobodySpinsForLongerThanWakingUpCosts) {
     least = std::min(least, spun_ns(&again, 8'000));
   }
   EXPECT(least < dear.ns());
+  // Also when it looks again whether it would pay by now.
+  for (int i = 0; i < 10; i += 1) again_and_again.Learn(1'000'000'000);
+  uint64_t all_of_them = 0;
+  for (int i = 0; i < 64; i += 1) {
+    const uint64_t start = MonotonicNs();
+    EXPECT(!again_and_again.Spin([] { return false; }, 8'000));
+    all_of_them += MonotonicNs() - start;
+  }
+  EXPECT(all_of_them >= 16'000);
 }
 
 TEST(WhoSleepsLearnsWhatItCostsToBeWoken) {
@@ -162,9 +173,11 @@ TEST(WhoSleepsLearnsWhatItCostsToBeWoken) {
   one->participant().row().rung_ns.store(1'000);
   one->LearnWakeUp(2'000);
   EXPECT(one->wake_up_cost().ns() == before.ns());
-  one->participant().row().rung_ns.store(3'000);
-  one->LearnWakeUp(2'000);
-  EXPECT(before.ns() == 0 || one->wake_up_cost().ns() > before.ns());
+  for (int i = 0; i < 50; i += 1) {
+    one->participant().row().rung_ns.store(MonotonicNs() - 70'000);
+    one->LearnWakeUp(2'000);
+  }
+  EXPECT(before.ns() == 0 || one->wake_up_cost().ns() > 60'000);
 }
 
 TEST(WhatComesLateIsNotSpunForButNowAndThen) {

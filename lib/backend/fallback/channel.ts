@@ -26,6 +26,7 @@ export class FallbackChannel implements Channel {
   readonly writable: boolean;
   readonly #reference: Reference;
   #closed = false;
+  #listening: AbortController | undefined;
 
   constructor(reference: Reference, { readable, writable }: Mode) {
     this.readable = readable;
@@ -77,9 +78,12 @@ export class FallbackChannel implements Channel {
 
   listen(listener: MessageListener): StopListening {
     const end = this.#usable('readable');
+    if (this.#listening) throw new StateError('somebody listens to the channel already');
     const interrupt = new AbortController();
+    this.#listening = interrupt;
     const over = this.#handOver(end, listener, interrupt.signal);
     return () => {
+      if (this.#listening === interrupt) this.#listening = undefined;
       interrupt.abort(TAKEN_BACK);
       return over;
     };
@@ -91,10 +95,16 @@ export class FallbackChannel implements Channel {
       try {
         message = await end.recv(this, { signal });
       } catch (error) {
-        if (!signal.aborted && !this.#closed) listener.ended(error);
+        if (signal.aborted || this.#closed) return;
+        this.#listening = undefined;
+        reportingErrors(() => {
+          listener.ended(error);
+        });
         return;
       }
-      listener.message(message);
+      reportingErrors(() => {
+        listener.message(message);
+      });
     }
   }
 
@@ -145,6 +155,17 @@ export class FallbackChannel implements Channel {
   #open(): Reference {
     if (this.#closed) throw new ClosedError('the channel is closed');
     return this.#reference;
+  }
+}
+
+/** They are uncaught, as those of anything that an event loop calls, and the channel goes on. */
+function reportingErrors(call: () => void): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

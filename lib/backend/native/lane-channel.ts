@@ -114,7 +114,11 @@ export class LaneChannel implements Channel {
     // What comes in parts was not copied.
     const waiting = message.lasting === undefined ? whole(message) : message;
     const sent = this.#sends.add(waiting, wait, started);
-    this.#update();
+    try {
+      this.#update();
+    } catch (error) {
+      this.#sends.rejectUnstarted(error);
+    }
     await sent;
   }
 
@@ -145,7 +149,7 @@ export class LaneChannel implements Channel {
     }
     if (wait.timeout === 0) noMessage();
     const received = this.#receives.addReceiver(wait, target);
-    this.#update();
+    this.#watchForInput();
     return received;
   }
 
@@ -169,7 +173,12 @@ export class LaneChannel implements Channel {
     if (this.#listening) throw new StateError('somebody listens to the connection already');
     const listening = { listener, target };
     this.#listening = listening;
-    this.#update();
+    try {
+      this.#update();
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
     return () => {
       if (this.#listening === listening) this.#stopListening();
       return undefined;
@@ -187,7 +196,7 @@ export class LaneChannel implements Channel {
     if (this.#receives.ready()) return true;
     if (wait.timeout === 0) return false;
     const polled = this.#receives.addPoller(wait);
-    this.#update();
+    this.#watchForInput();
     return polled;
   }
 
@@ -212,6 +221,15 @@ export class LaneChannel implements Channel {
 
   unpolled(): void {
     this.#lane.unpolled?.();
+  }
+
+  /** Nobody was waiting if that cannot be done: those who are there have come just now. */
+  #watchForInput(): void {
+    try {
+      this.#update();
+    } catch (error) {
+      this.#receives.rejectAll(error);
+    }
   }
 
   /** Blocks. */
@@ -289,8 +307,8 @@ export class LaneChannel implements Channel {
     const listening = this.#listening;
     if (listening === undefined) return;
     const { listener, target } = listening;
-    // Whoever is called may stop listening, or close the channel.
-    while (this.#listening === listening && this.#isOnTurn()) {
+    // Whoever is called may stop listening, close the channel, or be in a forked child afterwards.
+    while (this.#listening === listening && this.#generation === generation && this.#isOnTurn()) {
       let message: Message | undefined;
       try {
         message = this.#lane.take(target?.());
@@ -314,7 +332,7 @@ export class LaneChannel implements Channel {
       return;
     }
     if (events === this.#watched) return;
-    this.#watched = events;
     this.#lane.watch(events);
+    this.#watched = events;
   }
 }

@@ -3,7 +3,7 @@ import { AsyncResource } from 'node:async_hooks';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
-import { ForkUnavailableError } from '../../errors.js';
+import { ForkUnavailableError, StateError } from '../../errors.js';
 import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
 import { rehearseChild } from '../bootstrap.js';
 import { flushStdio, keptStdioFds, redirectStdio } from './fork-stdio.js';
@@ -66,6 +66,7 @@ function attempt(forking: Forking, waitMs: number): Attempt {
  */
 export async function forkChild(request: ForkRequest): Promise<Child> {
   const forking = requireForking();
+  const owner = process.pid;
   prepareToFork(forking);
   rehearse(forking, request.inChild);
   await flushStdio();
@@ -76,6 +77,7 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
     stderr = open(forking, request.stderr);
     const { inChild } = request;
     const child = await forkAtSafePoint(forking, {
+      owner,
       stdout: stdout?.fd,
       stderr: stderr?.fd,
       context,
@@ -103,7 +105,17 @@ function rehearse(forking: Forking, inChild: ForkRequest['inChild']): void {
   rehearseChild();
 }
 
+/** fork() has come in between, and both sides are here: two children would have what was meant for one. */
+function refuseInChild(owner: number): void {
+  if (process.pid === owner) return;
+  throw new StateError(
+    `process ${String(process.pid)} cannot start what its parent ${String(owner)} was about to start when it called fork()`,
+  );
+}
+
 interface Entrance {
+  /** The process that is to fork. */
+  readonly owner: number;
   readonly stdout: number | undefined;
   readonly stderr: number | undefined;
   readonly context: AsyncResource;
@@ -121,6 +133,7 @@ async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Ch
       forking.atSafePoint(() => {
         let outcome: Attempt;
         try {
+          refuseInChild(entrance.owner);
           outcome = attempt(forking, waitMs);
         } catch (error) {
           resolve({ kind: 'failed', error });

@@ -88,10 +88,39 @@ describe.each(['native', 'fallback'])('%s', (backend) => {
     );
   });
 
-  test('an end that is closed, or only sends, is refused', async () => {
+  test('what it throws is uncaught, and neither its next messages nor the waits of others are lost', async () => {
     await check(
       backend,
-      `const [receiver, sender] = backend().channelPair(false);
+      `const uncaught = [];
+      process.on('uncaughtException', ({ message }) => uncaught.push(message));
+      const [other, another] = backend().channelPair(true);
+      there.listen({ ...listener, message(message) { listener.message(message); throw new Error('of ' + heard.at(-1)); } });
+      const waiting = another.recv({});
+      await quiet();
+      // Both are served in one look.
+      const sent = [send('one'), other.send({ bytes: Buffer.from('two'), handles: [] }, {}), send('three')];
+      await Promise.all(sent);
+      assert.equal(Buffer.from((await waiting).bytes).toString(), 'two');
+      await until(2);
+      await quiet();
+      assert.deepEqual(heard, ['one', 'three']);
+      assert.deepEqual(uncaught, ['of one', 'of three']);
+      other.close();
+      another.close();`,
+    );
+  });
+
+  test('a second one, an end that is closed, and one that only sends are refused', async () => {
+    await check(
+      backend,
+      `const stop = there.listen(listener);
+      assert.throws(() => there.listen(listener), { name: 'StateError' });
+      const stopped = stop();
+      there.listen(listener);
+      await stopped;
+      await send('to the second');
+      await until(1);
+      const [receiver, sender] = backend().channelPair(false);
       assert.throws(() => sender.listen(listener), { name: 'StateError' });
       receiver.close();
       assert.throws(() => receiver.listen(listener), { name: 'ClosedError' });
@@ -114,6 +143,34 @@ when(process.platform === 'linux')(
     await until(1);
     assert.throws(() => there.listen(listener), { name: 'StateError' });
     stop();`,
+    );
+  },
+);
+
+when(process.platform === 'linux')(
+  'natively, who cannot wait for want of a descriptor is told, and can later',
+  async () => {
+    await check(
+      'native',
+      `if (!process.env.LIMITED) {
+      const limit = ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, __filename];
+      const options = { stdio: 'inherit', env: { ...process.env, LIMITED: '1' } };
+      process.exitCode = require('node:child_process').spawnSync('sh', limit, options).status;
+      return;
+    }
+    const fs = require('node:fs');
+    const taken = [];
+    try { for (;;) taken.push(fs.openSync('/dev/null')); } catch {}
+    assert.throws(() => there.listen(listener), { code: 'EMFILE' });
+    await assert.rejects(there.recv({}), { code: 'EMFILE' });
+    await assert.rejects(there.poll({}), { code: 'EMFILE' });
+    for (const fd of taken) fs.closeSync(fd);
+    const received = there.recv({});
+    await send('received');
+    assert.equal(Buffer.from((await received).bytes).toString(), 'received');
+    there.listen(listener);
+    await send('heard');
+    await until(1);`,
     );
   },
 );

@@ -43,9 +43,9 @@ class NamingKind implements WorkerKind {
   readonly known = new Map<PoolFunction, NamedFunction>();
   readonly asked = new Map<PoolFunction, () => void>();
 
-  makeProcess(): Promise<Process> {
+  makeProcess(): Process {
     const child = { name: 'Fake', pid: 1, start: () => undefined, sentinel: { onReady: turn } };
-    return Promise.resolve(child as unknown as Process);
+    return child as unknown as Process;
   }
 
   named(fn: PoolFunction): NamedFunction | undefined {

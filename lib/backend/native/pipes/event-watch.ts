@@ -19,9 +19,10 @@ export class EventWatch {
 
   set(on: boolean): void {
     if (on === this.#on) return;
-    this.#on = on;
     if (on) this.#arm();
     else this.#disarm();
+    // Not before: there may be no descriptor to wait with.
+    this.#on = on;
   }
 
   /** What is waited for has changed. */

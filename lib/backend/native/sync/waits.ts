@@ -108,7 +108,14 @@ export class Waits {
       const id = results[at]!;
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      waiting?.served(results[at + 1]!, results[at + 2]!);
+      try {
+        waiting?.served(results[at + 1]!, results[at + 2]!);
+      } catch (error) {
+        // Of whoever was called. The others have been served as well, and nobody would tell them again.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 }
