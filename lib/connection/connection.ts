@@ -3,27 +3,17 @@ import { inspect } from 'node:util';
 import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { forValue, forValueAtOnce } from '../backend/message-head.js';
-import { asBuffer } from '../base/bytes.js';
 import { Deadline } from '../base/deadline.js';
 import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
-import { scratch } from '../base/scratch.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
-import { readCompactInTwo } from '../serialization/compact-reader.js';
-import { compactHead } from '../serialization/compact-writer.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
-import {
-  deserialize,
-  deserializePart,
-  joined,
-  serializeLarge,
-  serializeToScratch,
-} from '../serialization/serializer.js';
-import { Transfer, discardUntaken, takeChannel } from '../serialization/transfer.js';
+import { discardUntaken, takeChannel } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { endsGoByArguments } from './given-ends.js';
+import { decode, encode, isInScratch, plainBytes } from './messages.js';
 
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
@@ -63,10 +53,12 @@ export class Connection<In = unknown, Out = In>
    */
   async send(value: Out, wait: Wait = FOR_EVER): Promise<void> {
     checkWait('wait', wait);
-    let message = this.#encode(value);
+    this.#check('writable');
+    const takesHead = this.#channel.takesHead === true;
+    let message = encode(value, takesHead);
     if (isInScratch(message)) {
       // A socket that is full would be given the rest of it later.
-      const isCopied = this.#channel.takesHead === true && wait.signal?.aborted !== true;
+      const isCopied = takesHead && wait.signal?.aborted !== true;
       if (isCopied && this.#channel.trySend(message)) return;
       message = { bytes: Buffer.from(message.bytes), handles: NO_HANDLES };
     }
@@ -79,7 +71,8 @@ export class Connection<In = unknown, Out = In>
   }
 
   sendSync(value: Out): void {
-    const message = this.#encode(value);
+    this.#check('writable');
+    const message = encode(value, this.#channel.takesHead === true);
     try {
       this.#channel.sendSync(message, Deadline.after(undefined));
     } catch (error) {
@@ -246,27 +239,6 @@ export class Connection<In = unknown, Out = In>
     return `Connection { ${way}${this.closed ? ', closed' : ''} }`;
   }
 
-  /** A small plain value in memory that the next one is written to, which is for who copies it at once. */
-  #encode(value: Out): Message {
-    this.#check('writable');
-    const takesHead = this.#channel.takesHead === true;
-    const head = takesHead ? compactHead(value) : undefined;
-    if (head !== undefined) return { head, bytes: value as Uint8Array, handles: NO_HANDLES };
-    const length = serializeToScratch(value, 0);
-    if (length > 0) return { bytes: scratch.bytes.subarray(0, length), handles: NO_HANDLES };
-    const transfer = new Transfer();
-    const { front, rest } = serializeLarge(value, transfer);
-    const { handles } = transfer;
-    const [bytes, ...more] = rest;
-    if (bytes === undefined || handles.length > 0 || !takesHead) {
-      return { bytes: joined(front, rest), handles };
-    }
-    const before = joined(front, []);
-    // Of numbers it is the kind alone.
-    if (before.length === 1) return { head: before[0] as number, bytes, handles };
-    return { front: before, bytes, more, handles };
-  }
-
   #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
     checkSyncWait(wait);
     this.#check('readable');
@@ -318,23 +290,4 @@ interface Reduced {
 function checkSyncWait(wait: SyncWait | undefined): void {
   checkOptions('wait', wait);
   checkTimeout('wait.timeout', wait?.timeout);
-}
-
-function decode({ bytes, handles, head, front, length }: Message): unknown {
-  if (length !== undefined) return deserializePart(bytes as Buffer, 0, length, handles);
-  if (head !== undefined) return readCompactInTwo(head, bytes);
-  if (front !== undefined) return deserialize(front, handles, { owned: true, rest: bytes });
-  const value = deserialize(bytes, handles, { owned: true });
-  if (handles.length > 0) discardUntaken(handles);
-  return value;
-}
-
-function isInScratch({ bytes }: Message): boolean {
-  return bytes.buffer === scratch.bytes.buffer;
-}
-
-/** Handles that came along with what is asked for as bytes are nobody's. */
-function plainBytes({ bytes, handles }: Message): Buffer {
-  if (handles.length > 0) discardUntaken(handles);
-  return asBuffer(bytes);
 }

@@ -4,6 +4,7 @@ import type { ExitStatus } from '../backend/contract.js';
 import { noteAnswer, noteRunTime } from './functions.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
+import { expectedMsOf, hasRoomAhead } from './tasks-ahead.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
@@ -114,17 +115,10 @@ export class PoolWorker implements WorkerEvents {
     return this.#horizon;
   }
 
-  /**
-   * Whether one more task in its line would begin in a moment, as those before it are known to be short: then it need not wait for
-   * the next one between two. Many only where they can be taken back, should one of them be longer than it looked, and while
-   * there is room for them on the way.
-   */
+  /** Whether one more task in its line would begin in a moment, as those before it are known to be short. */
   get takesAhead(): boolean {
-    if (this.#state !== 'ready') return false;
-    const most = this.#handle.givesBack && this.#underway === 0 ? MOST_AHEAD : 2;
-    // Whoever has nothing to do takes over one that waits behind a longer one.
-    const aheadMs = this.#line.length === 1 && most > 2 ? ONE_AHEAD_MS : AHEAD_MS;
-    return this.#line.length < most && this.#aheadMs < aheadMs;
+    const givesBack = this.#handle.givesBack && this.#underway === 0;
+    return this.#state === 'ready' && hasRoomAhead(this.#line.length, this.#aheadMs, givesBack);
   }
 
   give(task: Task): void {
@@ -318,26 +312,3 @@ export class PoolWorker implements WorkerEvents {
 
 /** The ways to end, a firmer one after a gentler. */
 const FAREWELLS = { stop: 0, terminate: 1, kill: 2 };
-
-/** Tasks in a worker's line until they are expected to take so long, in milliseconds. */
-const AHEAD_MS = 1;
-/** The first one ahead behind a task that is expected to take so long: the wait for the next one is a part of that to speak of. */
-const ONE_AHEAD_MS = 10;
-
-const MOST_AHEAD = 64;
-
-/** As `expectedMs` of a task behind which nothing is to wait. */
-const LONG_MS = 1e9;
-
-/**
- * No more than one such task waits behind another: one that may be aborted while it runs, as its worker reads ahead then and what
- * is read cannot be taken back; and one whose caller hears that it is given, and can cancel it until then.
- */
-function expectedMsOf({ fn, control, onGiven }: Task): number {
-  const meanMs = fn.meanRunMs ?? LONG_MS;
-  const isListening =
-    control.abortable === true && (control.taskTimeout !== undefined || fn.answersLater !== false);
-  const isBound = isListening || onGiven !== undefined;
-  if (!isBound) return meanMs;
-  return meanMs < AHEAD_MS ? Math.max(meanMs, AHEAD_MS / 2) : LONG_MS;
-}
