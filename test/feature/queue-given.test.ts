@@ -27,8 +27,8 @@ describeEach('A child that is killed before it has come to open its arguments', 
     await check(
       testCase,
       `const queues = [new Queue(), new JoinableQueue()];
-      const child = await start(w.putAll, queues[0], { rest: queues.slice(1) }, queues);
-      // For a forked one this is any moment.
+      const child = await start(w.stay, queues[0], { rest: queues.slice(1) }, queues);
+      // For a forked one this is any moment, so it is to put nothing.
       process.kill(child.pid, 'SIGKILL');
       assert.equal(await child.join(), -9);
       for (const queue of queues) {
