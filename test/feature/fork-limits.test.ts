@@ -22,6 +22,35 @@ const lines = (text: string): unknown[] =>
 describe.runIf(forking)('fork() [native]', () => {
   const run: NonNullable<typeof forking>['run'] = (...args) => forking!.run(...args);
 
+  it('in the midst of a start leaves that start to the parent', async () => {
+    const { code, stdout, stderr } = await run(
+      program(`
+        const child = new mp.Process({ startMethod: 'fork', target: () => fs.writeSync(1, JSON.stringify({ started: process.ppid }) + '\\n') });
+        const starting = child.start();
+        await undefined;
+        const pid = mp.fork();
+        if (pid === 0) {
+          const error = await starting.catch((reason) => reason);
+          say({ child: error.code });
+          mp.exitNow(0);
+        }
+        await starting;
+        say({ exitCode: await child.join(), parent: process.pid });
+        while (fs.existsSync('/proc/' + pid) && !/ [ZX] /.test(fs.readFileSync('/proc/' + pid + '/stat', 'utf8'))) await new Promise(setImmediate);`),
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const said = lines(stdout);
+    const { parent } = said.find((line) => 'parent' in (line as object)) as { parent: number };
+    expect(said).toHaveLength(3);
+    expect(said).toEqual(
+      expect.arrayContaining([
+        { child: 'ERR_MP_STATE' },
+        { started: parent },
+        { exitCode: 0, parent },
+      ]),
+    );
+  });
+
   it('returns twice, and both sides go on with everything', async () => {
     const { code, stdout, stderr } = await run(
       program(`

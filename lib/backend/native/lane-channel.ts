@@ -118,6 +118,8 @@ export class LaneChannel implements Channel {
       this.#update();
     } catch (error) {
       this.#sends.rejectUnstarted(error);
+      // Nobody will tell when the rest of it is gone.
+      if (started) throw error;
     }
     await sent;
   }

@@ -61,6 +61,12 @@ test.each([
       throw new Error('mine');
     },
   ],
+  [
+    'throws what String() does not take',
+    () => {
+      throw Object.assign(Object.create(null), { whose: 'mine' });
+    },
+  ],
   ['rejects', (): void => Promise.reject(new Error('mine')) as unknown as void],
 ])('a callback that %s becomes a warning and nothing else', async (_, callback) => {
   const warned = once(process, 'warning');
