@@ -20,8 +20,6 @@ inline MessageQueue* OutputOf(SyncCall* call) {
   return end->out();
 }
 
-napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers);
-
 void AddPipeTakes(napi_env env, napi_value target, SyncEnv* sync);
 
 }  // namespace mp

@@ -17,11 +17,9 @@ struct Received {
   std::vector<std::byte> front;
   bool is_other = false;          // than was looked at
   std::vector<std::byte> longer;  // than what was first there, or another
-  std::vector<std::shared_ptr<SyncObject>> ends;
+  std::vector<ObjectRef> carried;
 
-  // Ends are open here before the message is out of the queue: dead in here, they close, or the
-  // message goes back.
-  void Visit(MessageSpace* space, const std::byte* bytes, uint64_t given, const Block& block) {
+  void Visit(const std::byte* bytes, uint64_t given, const Block& block) {
     const uint64_t skipped = front.size();
     is_other = skipped > 0 && (FrontLength(block) != skipped || given != room + skipped);
     if (is_other || given > room + skipped) {
@@ -32,25 +30,22 @@ struct Received {
       std::copy(bytes, bytes + skipped, front.begin());
       std::copy(bytes + skipped, bytes + given, target);
     }
-    for (const ObjectRef& ref : CarriedBy(block)) {
-      if (ref.kind != ObjectKind::kPipeEnd) continue;
-      auto opened = OpenAny(space, ref);
-      if (opened.ok()) ends.push_back(std::move(opened.value()));
-    }
+    carried = CarriedBy(block);
   }
 };
 
 // With the ends that came along: handle, offset and generation of each behind it.
 napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Received* received) {
-  if (received->ends.empty()) return message;
   std::vector<double> numbers = {0};
-  for (auto& end : received->ends) {
-    const ObjectRef ref = end->ref();
-    space->store().Land(ref);
+  for (const ObjectRef& ref : received->carried) {
+    if (ref.kind != ObjectKind::kPipeEnd) continue;
+    auto end = space->TakeReceived(ref);
+    if (end == nullptr) continue;
     numbers.push_back(call->sync().Add(std::move(end)));
     numbers.push_back(static_cast<double>(ref.offset));
     numbers.push_back(static_cast<double>(ref.generation));
   }
+  if (numbers.size() == 1) return message;
   napi_value array = AnswerNumbers(call->env(), numbers);
   napi_set_element(call->env(), array, 0, message);
   return array;
@@ -131,7 +126,7 @@ napi_value TakeFrom(MessageQueue* queue, const HowToTake& how, SyncCall* calling
     }
     const uint32_t taken =
         queue->TryTake(1, [&](const std::byte* bytes, uint64_t given, const Block& block) {
-          received.Visit(space, bytes, given, block);
+          received.Visit(bytes, given, block);
         });
     if (taken == 0) continue;
     napi_value message = nullptr;
@@ -177,8 +172,7 @@ napi_value TakeBack(napi_env env, napi_callback_info info) {
   return TakeFrom(OutputOf(&call), {}, &call);
 }
 
-// pipeTakeCarried(handle): of the next message only what it carries, all of it open here before the
-// message is out of the pipe: handle, kind, offset and generation of each. Undefined: there is
+// pipeTakeCarried(handle): of the next message only what it carries, all of it open here: handle, kind, offset and generation of each. Undefined: there is
 // none.
 napi_value TakeCarried(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
@@ -186,23 +180,13 @@ napi_value TakeCarried(napi_env env, napi_callback_info info) {
   if (queue == nullptr) return nullptr;
   MessageSpace* const space = call.sync().Space().value();
   std::vector<ObjectRef> refs;
-  std::vector<std::shared_ptr<SyncObject>> objects;
-  const uint32_t taken = queue->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
-    refs = CarriedBy(block);
-    for (const ObjectRef& ref : refs) {
-      auto opened = OpenAny(space, ref);
-      if (opened.ok()) objects.push_back(std::move(opened.value()));
-    }
-  });
+  const uint32_t taken = queue->TryTake(
+      1, [&refs](const std::byte*, uint64_t, const Block& block) { refs = CarriedBy(block); });
   if (taken == 0) return nullptr;
-  // Dead in here: those that have not landed stay for as long as the segment.
-  for (const ObjectRef& ref : refs) {
-    space->store().Land(ref);
-    MessageQueue::Landed(space, ref);
-  }
   std::vector<double> numbers;
-  for (auto& object : objects) {
-    const ObjectRef ref = object->ref();
+  for (const ObjectRef& ref : refs) {
+    auto object = space->TakeReceived(ref);
+    if (object == nullptr) continue;
     numbers.push_back(call.sync().Add(std::move(object)));
     numbers.push_back(static_cast<double>(ref.kind));
     numbers.push_back(static_cast<double>(ref.offset));

@@ -174,17 +174,6 @@ napi_value WaitAsync(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers) {
-  napi_value array = nullptr;
-  napi_create_array_with_length(env, numbers.size(), &array);
-  for (uint32_t i = 0; i < numbers.size(); i += 1) {
-    napi_value number = nullptr;
-    napi_create_double(env, numbers[i], &number);
-    napi_set_element(env, array, i, number);
-  }
-  return array;
-}
-
 void AddPipes(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,
                {{"pipeMake", Make},

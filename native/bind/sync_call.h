@@ -5,6 +5,7 @@
 #include <node_api.h>
 
 #include <memory>
+#include <vector>
 
 #include "bind/sync_env.h"
 #include "bind/to_js.h"
@@ -179,5 +180,8 @@ void AddConditionsAndEvents(napi_env env, napi_value target, SyncEnv* sync);
 void AddBarriers(napi_env env, napi_value target, SyncEnv* sync);
 void AddQueues(napi_env env, napi_value target, SyncEnv* sync);
 void AddPipes(napi_env env, napi_value target, SyncEnv* sync);
+
+// An array.
+napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers);
 
 }  // namespace mp

@@ -57,13 +57,17 @@ bool ReadRef(SyncCall* call, size_t first, ObjectRef* ref) {
   return true;
 }
 
-// open(kind, offset, generation): the number of a handle. The reference has landed.
+// open(kind, offset, generation): the number of a handle. A reference that came with a message has
+// landed with it; another one does now.
 napi_value Open(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 3);
   ObjectRef ref;
   if (!ReadRef(&call, 0, &ref)) return call.Refuse("this is no reference");
   const Result<MessageSpace*> space = call.sync().Space();
   if (!space.ok()) return call.Fail(space.status());
+  if (auto received = space.value()->TakeReceived(ref)) {
+    return call.Answer(call.sync().Add(std::move(received)));
+  }
   auto opened = OpenAny(space.value(), ref);
   if (!opened.ok()) return call.Fail(opened.status());
   space.value()->store().Land(ref);
@@ -78,6 +82,16 @@ napi_value Drop(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// nameOf(handle): [kind, offset, generation].
+napi_value NameOf(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  const SyncEnv::Slot* const slot = call.Slot();
+  if (slot == nullptr) return nullptr;
+  const ObjectRef& ref = slot->object->ref();
+  return AnswerNumbers(env, {static_cast<double>(ref.kind), static_cast<double>(ref.offset),
+                             static_cast<double>(ref.generation)});
+}
+
 // depart(handle): [kind, offset, generation, stamp]. The object lives until the reference lands.
 napi_value Depart(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
@@ -87,17 +101,9 @@ napi_value Depart(napi_env env, napi_callback_info info) {
   if (!space.ok()) return call.Fail(space.status());
   const ObjectRef& ref = slot->object->ref();
   space.value()->store().Depart(ref);
-  const double numbers[] = {static_cast<double>(ref.kind), static_cast<double>(ref.offset),
-                            static_cast<double>(ref.generation),
-                            static_cast<double>(space.value()->stamp().packed())};
-  napi_value array = nullptr;
-  napi_create_array_with_length(env, 4, &array);
-  for (uint32_t i = 0; i < 4; i += 1) {
-    napi_value number = nullptr;
-    napi_create_double(env, numbers[i], &number);
-    napi_set_element(env, array, i, number);
-  }
-  return array;
+  return AnswerNumbers(env, {static_cast<double>(ref.kind), static_cast<double>(ref.offset),
+                             static_cast<double>(ref.generation),
+                             static_cast<double>(space.value()->stamp().packed())});
 }
 
 // recall([kind, offset, generation, stamp]): it will not arrive.
@@ -215,6 +221,17 @@ void Listen(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
+napi_value AnswerNumbers(napi_env env, const std::vector<double>& numbers) {
+  napi_value array = nullptr;
+  napi_create_array_with_length(env, numbers.size(), &array);
+  for (uint32_t i = 0; i < numbers.size(); i += 1) {
+    napi_value number = nullptr;
+    napi_create_double(env, numbers[i], &number);
+    napi_set_element(env, array, i, number);
+  }
+  return array;
+}
+
 void InitSync(Napi::Env env, Napi::Object exports) {
   SyncEnv* const sync = SyncEnv::Create(env);
   Napi::Object target = Napi::Object::New(env);
@@ -222,6 +239,7 @@ void InitSync(Napi::Env env, Napi::Object exports) {
                {{"make", MakeObject},
                 {"open", Open},
                 {"drop", Drop},
+                {"nameOf", NameOf},
                 {"depart", Depart},
                 {"session", Session},
                 {"cancel", Cancel},

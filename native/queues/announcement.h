@@ -50,9 +50,9 @@ inline void Unannounce(ParticipantRow* row, uint32_t what) {
   row->ring_announced[what].store(0, std::memory_order_release);
 }
 
-// Block 34, number 26.
-inline uint64_t PackAnnouncedDone(BlockRef block, uint32_t number) {
-  return static_cast<uint64_t>(number) << 34 | block;
+// Block 34, step 26.
+inline uint64_t PackAnnouncedDone(BlockRef block, uint32_t step) {
+  return static_cast<uint64_t>(step) << 34 | block;
 }
 
 }  // namespace mp

@@ -8,7 +8,7 @@
 // Who puts swaps the slot, who gets swaps the head: each is one step, and who dies before or after
 // it leaves the line whole. The head says who has taken the last one, and before somebody swaps
 // that away it is written down: so of the dead it can be told whether they have taken what they
-// were about to (done_count.h does the same). The tail follows the slots, and whoever finds it
+// were about to (shm/step.h does the same). The tail follows the slots, and whoever finds it
 // behind helps it on. A slot is refilled only when the head has passed it, so the slots at and
 // behind the head are what they were when they were read as long as the head is.
 

@@ -22,22 +22,24 @@ uint64_t MessageQueue::Unfinished() const {
 bool MessageQueue::TaskDone() {
   if (!Usable()) return false;
   const uint32_t id = space().stamp().id;
-  const uint32_t number = NextDoneOf(queue(), id);
+  const uint32_t step = NextStep(&row());
   const bool own = !kept_.empty();
   if (own) {
-    const uint64_t announced = PackAnnouncedDone(kept_.front().block, number);
+    const uint64_t announced = PackAnnouncedDone(kept_.front().block, step);
     row().ring_announced[kAnnouncedBlock].store(announced, std::memory_order_seq_cst);
   }
-  const bool counted = CountDone(&queue(), id, number, [this] { return Reached(); });
+  const bool counted = CountDone(segment(), &queue(), id, step, [this] { return Reached(); });
   if (own) {
     const Kept kept = kept_.front();
     kept_.pop_front();
     const Block block = BlockPool::At(segment(), kept.block);
-    const std::vector<ObjectRef> carried = block ? CarriedBy(block) : std::vector<ObjectRef>();
-    if (block) BlockPool::Free(block, kept.state);
-    for (const ObjectRef& ref : carried) {
-      space().store().Land(ref);
-      Landed(&space(), ref);
+    if (block && CarriedCount(block) != 0) {
+      // Dead from here on: counted already, whatever steps have been made since.
+      block.header->state.store(kept.state | kIsSpent, std::memory_order_seq_cst);
+      LandCarried(&space(), kept.block, block);
+      BlockPool::Free(block, kept.state | kIsSpent);
+    } else if (block) {
+      BlockPool::Free(block, kept.state);
     }
     Unannounce(&row(), kAnnouncedBlock);
     if (kept_.empty()) messages().KeepsOneLess();

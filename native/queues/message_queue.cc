@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "queues/carried_ends.h"
 #include "queues/loan.h"
 #include "queues/queue_wake.h"
+#include "shm/step.h"
 
 namespace mp {
 namespace {
@@ -23,8 +23,7 @@ bool HasNoWriters(const SharedQueue& queue) {
     return (queue.items.kept_by.load(std::memory_order_seq_cst) & kKeptByWriter) == 0;
   }
   const uint64_t before = queue.items.travelling.load(std::memory_order_seq_cst);
-  constexpr uint64_t kUnderWay = 0xffff'ffff;
-  return (before & kUnderWay) == 0 && !HasAnyBit(queue.writers) &&
+  return CountWord::Unpack(before).count == 0 && !HasAnyBit(queue.writers) &&
          queue.items.travelling.load(std::memory_order_seq_cst) == before;
 }
 
@@ -103,13 +102,13 @@ SyncOutcome MessageQueue::Publish(BlockRef staged, Status* error) {
   row().ring_announced[kAnnouncedPublish].store(staged, std::memory_order_relaxed);
   block.header->state.store(queued, std::memory_order_release);
   const bool carries = CarriedCount(block) != 0;
-  if (carries) DepartEnds(space().store(), block);
+  if (carries) DepartCarried(&space(), staged, block);
   Status failed;
   const auto published = main_.PublishOrGrow(
       &messages().pool(), staged,
       [&](uint64_t position, uint64_t head) { return Admit(block, position, head); }, &failed);
   if (published != Line::Published::kDone) {
-    if (carries) RecallEnds(space().store(), block);
+    if (carries) LandCarried(&space(), staged, block);
     block.header->state.store(owned, std::memory_order_release);
     Unannounce(&row(), kAnnouncedPublish);
     if (published == Line::Published::kFull) return SyncOutcome::kPending;
@@ -207,6 +206,18 @@ void MessageQueue::Keep(BlockRef ref, const Block& block, uint64_t seen) {
   const uint64_t taken = PackBlockState(BlockState::kTaken, GenerationOf(seen), space().stamp());
   block.header->state.store(taken, std::memory_order_release);
   kept_.push_back({ref, taken});
+}
+
+// Received, with all that it carried. Dead before the store: it is announced, and goes back to the
+// others with that. After it: the reaper lets go of what it carries still.
+void MessageQueue::Spend(BlockRef ref, const Block& block, uint64_t seen) {
+  messages().KeepsOneMore();
+  const uint64_t spent =
+      PackBlockState(BlockState::kTaken, GenerationOf(seen), space().stamp()) | kIsSpent;
+  block.header->state.store(spent, std::memory_order_release);
+  LandCarried(&space(), ref, block);
+  BlockPool::Free(block, spent);
+  messages().KeepsOneLess();
 }
 
 void MessageQueue::AfterTaking(uint32_t count) {

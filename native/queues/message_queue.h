@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "queues/carried.h"
 #include "queues/lent.h"
 #include "queues/line.h"
 #include "queues/message_space.h"
@@ -28,17 +29,6 @@ struct QueueShape {
   bool of_pipe = false;
 };
 
-// A reference to an object that travels in a message, in front of its bytes.
-struct CarriedRef {
-  uint64_t offset;
-  uint32_t generation;
-  uint32_t kind;
-};
-
-// The reference to an end of a pipe departs with its message, at the very moment; until then
-// whoever sends it keeps the end open. Others have departed before.
-constexpr uint32_t kHasDeparted = 1 << 8;  // in CarriedRef::kind of an end
-
 // BlockHeader::spare: how many references are in front of the message 32, and how many of its first
 // bytes only say what the others are, which may be had without them, 32: mostly none. One is a
 // head.
@@ -52,9 +42,6 @@ inline uint32_t FrontLength(const Block& block) {
 inline bool HasHead(const Block& block) {
   return FrontLength(block) == 1;
 }
-
-// References that are on their way with a message, as far as its block can be believed.
-std::vector<ObjectRef> CarriedBy(const Block& block);
 
 inline uint32_t FirstRingOf(const SharedQueue& queue) {
   return static_cast<uint32_t>(queue.first_ring.load(std::memory_order_relaxed) & 31);
@@ -129,6 +116,7 @@ class MessageQueue final : public SyncObject {
   SyncOutcome LookForRoom(uint64_t length);
   // Up to `most` messages: `visit(bytes, length)` for each, whose bytes are gone afterwards, or
   // `visit(bytes, length, block)`. 0 when there is none; Look then says whether there will be.
+  // What they carry is open here afterwards (MessageSpace::TakeReceived).
   template <typename Visit>
   uint32_t TryTake(uint32_t most, Visit visit);
   // How long the first message is, for whoever needs to know before taking it, and how much of that
@@ -244,6 +232,7 @@ class MessageQueue final : public SyncObject {
   uint32_t TakeFrom(Line* line, uint32_t most, Visit visit);
   BlockRef ListTaken(const BlockRef* taken, uint32_t* several);
   void Keep(BlockRef ref, const Block& block, uint64_t seen);
+  void Spend(BlockRef ref, const Block& block, uint64_t seen);
   bool IsOver();
   uint64_t Reached() const;
   void AfterTaking(uint32_t count);
@@ -295,12 +284,12 @@ uint32_t MessageQueue::TakeFrom(Line* line, uint32_t most, Visit visit) {
         visit(block.payload + before, length);
       }
     }
+    const bool carries = CarriedCount(block) != 0;
+    if (carries) messages().Receive(block);
     if (counts_) {
-      // The receiver lands what it opens; the message keeps its own until it is done.
-      for (const ObjectRef& ref : CarriedBy(block)) {
-        if (space().store().Find(ref) != nullptr) space().store().Depart(ref);
-      }
       Keep(blocks[i], block, seen);
+    } else if (carries) {
+      Spend(blocks[i], block, seen);
     } else {
       BlockPool::Free(block, seen);
     }

@@ -19,7 +19,9 @@ ParticipantRow& RowOf(const Segment& segment, Stamp stamp) {
 bool MessageRecovery::Run(Stamp dead) {
   dead_ = dead;
   ParticipantRow& row = RowOf(segment_, dead);
-  // First what was counted already: it must not be counted again.
+  // First what was counted already: it must not be counted again. A reference before a message: if
+  // it was counting both, then the reference last.
+  SettleCarried(&space_.store(), segment_, dead_.id);
   SettleDone();
   SettlePublish();
   CollectTaken();
@@ -73,12 +75,15 @@ void MessageRecovery::SettleDone() {
   const uint64_t announced = word.load(std::memory_order_seq_cst);
   if (announced == 0 || (announced & kIsTaken) != 0) return;
   const BlockRef ref = announced & ((uint64_t{1} << 34) - 1);
-  const auto number = static_cast<uint32_t>(announced >> 34);
+  const auto step = static_cast<uint32_t>(announced >> 34);
   if (const Block block = BlockPool::At(segment_, ref)) {
     const uint64_t seen = block.header->state.load(std::memory_order_acquire);
     const bool kept = StateOf(seen) == BlockState::kTaken && OwnerOf(seen) == dead_;
     Opened* const queue = kept ? Open(block.header->queue.load()) : nullptr;
-    if (queue != nullptr && LastDoneOf(*queue->shared, dead_.id) == number) Lose(block, seen);
+    const bool counted =
+        queue != nullptr && ((seen & kIsSpent) != 0 ||
+                             WasMade(segment_, queue->shared->done, dead_.id, step));
+    if (counted) Lose(ref, block, seen);
   }
   word.store(0, std::memory_order_seq_cst);
 }
@@ -102,7 +107,7 @@ void MessageRecovery::SettlePublish() {
       const bool put = queue != nullptr && (position >= queue->main.head()
                                                 ? in_slot
                                                 : IsAnnouncedAsTaken({position, ref, seen}, name));
-      if (!put) Lose(block, seen);
+      if (!put) Lose(ref, block, seen);
     }
   }
   word.store(0, std::memory_order_seq_cst);
@@ -141,7 +146,7 @@ void MessageRecovery::CollectKept() {
     const uint64_t position = block.header->position.load(std::memory_order_acquire);
     if (state != BlockState::kQueued || (position & kBackLine) == 0) return;
     Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
-    if (queue == nullptr) return Lose(block, seen);
+    if (queue == nullptr) return Lose(ref, block, seen);
     // Only whoever has the lease fills the back line: what was put there is in its slot, or was
     // taken from it.
     const bool put =
@@ -185,13 +190,14 @@ bool MessageRecovery::IsTaking(const ParticipantRow& row, QueueName name,
 // ---- what the dead had
 
 void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
+  if ((seen & kIsSpent) != 0) return Lose(ref, block, seen);
   Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
-  if (queue == nullptr) return Lose(block, seen);
+  if (queue == nullptr) return Lose(ref, block, seen);
   const uint64_t on_consumer_died = queue->shared->on_consumer_died.load();
   // Lent to the dead, who had got it.
   if (StateOf(seen) == BlockState::kTaken &&
       on_consumer_died == static_cast<uint64_t>(OnConsumerDied::kNotCounted)) {
-    return Lose(block, seen);
+    return Lose(ref, block, seen);
   }
   const bool counts = on_consumer_died == static_cast<uint64_t>(OnConsumerDied::kCount);
   auto& list = counts && StateOf(seen) == BlockState::kTaken ? counting_ : returning_;
@@ -206,14 +212,14 @@ void MessageRecovery::CountAllAsDone() {
     if (!block) continue;
     Opened* const queue = Open(block.header->queue.load());
     if (queue == nullptr) {
-      Lose(block, message.seen);
+      Lose(message.ref, block, message.seen);
       continue;
     }
-    const uint32_t number = NextDoneOf(*queue->shared, dead_.id);
-    word.store(PackAnnouncedDone(message.ref, number), std::memory_order_seq_cst);
-    CountDone(queue->shared, dead_.id, number,
+    const uint32_t step = NextStep(&RowOf(segment_, dead_));
+    word.store(PackAnnouncedDone(message.ref, step), std::memory_order_seq_cst);
+    CountDone(segment_, queue->shared, dead_.id, step,
               [&] { return std::max(queue->main.tail(), queue->main.head()); });
-    Lose(block, message.seen);
+    Lose(message.ref, block, message.seen);
     word.store(0, std::memory_order_seq_cst);
   }
   counting_.clear();
@@ -248,7 +254,7 @@ bool MessageRecovery::Return(const Returning& message) {
   if (!block) return true;
   Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
   if (queue == nullptr) {
-    Lose(block, message.seen);
+    Lose(message.ref, block, message.seen);
     return true;
   }
   return PutBack(queue, message, block);
@@ -274,52 +280,51 @@ bool MessageRecovery::PutBack(Opened* queue, const Returning& message, const Blo
   if (published == Line::Published::kDone) return true;
   if (failed.error == EBADMSG) {
     // There is no place for it any more.
-    Lose(block, block.header->state.load());
+    Lose(message.ref, block, block.header->state.load());
     return true;
   }
   block.header->state.store(returning, std::memory_order_seq_cst);
   return false;
 }
 
-// Gone, and what it carried with it. Freed first: dead in between, an object stays for longer, and
-// never is one landed twice.
-void MessageRecovery::Lose(const Block& block, uint64_t seen) {
-  const std::vector<ObjectRef> carried = CarriedBy(block);
-  if (!BlockPool::Free(block, seen)) return;
-  for (const ObjectRef& ref : carried) {
-    space_.store().Land(ref);
-    MessageQueue::Landed(&space_, ref);
+// Gone, and what it carried with it. Dead in here: spent in the name of the dead, which whoever
+// comes next sees.
+void MessageRecovery::Lose(BlockRef ref, const Block& block, uint64_t seen) {
+  if (CarriedCount(block) == 0) {
+    BlockPool::Free(block, seen);
+    return;
   }
+  RowOf(segment_, dead_).uses.fetch_or(kKeepsBlocks, std::memory_order_seq_cst);
+  const uint64_t spent =
+      PackBlockState(BlockState::kReturning, GenerationOf(seen), dead_) | kIsSpent;
+  if (seen != spent && !block.header->state.compare_exchange_strong(seen, spent)) return;
+  SettleCarriedOf(&space_.store(), segment_, space_.stamp().id, ref);
+  LandCarried(&space_, ref, block);
+  BlockPool::Free(block, spent);
 }
 
 // ---- ends
 
-std::vector<ObjectRef> MessageRecovery::Dismantle(const ObjectRef& ref) {
-  std::vector<ObjectRef> carried;
-  if (ref.kind != ObjectKind::kQueue) return carried;
+bool MessageRecovery::Dismantle(const ObjectRef& ref, ObjectStore::Dismantling* dismantling) {
+  if (ref.kind != ObjectKind::kQueue) return true;
   auto* const shared = segment_.ObjectAt<SharedQueue>(ref.offset);
   const QueueName name = LedgerEntryOf(ref);
   Line main(&segment_, &shared->main, {name, 0, FirstRingOf(*shared)});
   Line back(&segment_, &shared->back, {name, kBackLine, kSmallestRing});
-  FreeLine(name, &back, &shared->back, &carried);
-  FreeLine(name, &main, &shared->main, &carried);
-  return carried;
+  return FreeLine(name, &back, &shared->back, dismantling) &&
+         FreeLine(name, &main, &shared->main, dismantling);
 }
 
 // Nobody puts and nobody gets. Dead anywhere in here: what is free by then is not the queue's.
-void MessageRecovery::FreeLine(QueueName name, Line* line, SharedLine* shared,
-                               std::vector<ObjectRef>* carried) {
+bool MessageRecovery::FreeLine(QueueName name, Line* line, SharedLine* shared,
+                               ObjectStore::Dismantling* dismantling) {
   for (;;) {
     const Line::First first = line->Peek();
     if (first.block == 0) break;
     const Block block = BlockPool::At(segment_, first.block);
     if (block && block.header->queue.load() == name &&
         block.header->position.load() == (line->line() | first.position)) {
-      const uint64_t seen = block.header->state.load();
-      const std::vector<ObjectRef> its = CarriedBy(block);
-      if (StateOf(seen) == BlockState::kQueued && BlockPool::Free(block, seen)) {
-        carried->insert(carried->end(), its.begin(), its.end());
-      }
+      if (!FreeMessage(first.block, block, dismantling)) return false;
     }
     line->Skip(first);
   }
@@ -332,6 +337,32 @@ void MessageRecovery::FreeLine(QueueName name, Line* line, SharedLine* shared,
     const uint64_t seen = block.header->state.load();
     if (StateOf(seen) == BlockState::kAttached) BlockPool::Free(block, seen);
   }
+  return true;
+}
+
+// Dead in here, with something that it carries: spent in the name of the dead, and lost with what
+// else that had. A reaper may be at it as well, of whoever had put it.
+bool MessageRecovery::FreeMessage(BlockRef ref, const Block& block,
+                                  ObjectStore::Dismantling* dismantling) {
+  uint64_t seen = block.header->state.load();
+  if (CarriedCount(block) == 0) {
+    if (StateOf(seen) == BlockState::kQueued) BlockPool::Free(block, seen);
+    return true;
+  }
+  const uint64_t spent =
+      PackBlockState(BlockState::kTaken, GenerationOf(seen), space_.stamp()) | kIsSpent;
+  if (seen != spent) {
+    if (StateOf(seen) != BlockState::kQueued) return true;
+    space_.KeepsOneMore();
+    if (!block.header->state.compare_exchange_strong(seen, spent)) {
+      space_.KeepsOneLess();
+      return true;
+    }
+  }
+  if (!LandCarried(&space_, ref, block, dismantling)) return false;
+  BlockPool::Free(block, spent);
+  space_.KeepsOneLess();
+  return true;
 }
 
 }  // namespace mp

@@ -16,9 +16,8 @@ class MessageRecovery final : private BlockJudge {
   // What a participant that certainly runs no more had of the arena. False when something is left
   // for a later look, for want of memory.
   bool Run(Stamp dead);
-  // Gives back what a queue has of the arena. Its place must be retired. Answers what was carried
-  // by its messages.
-  std::vector<ObjectRef> Dismantle(const ObjectRef& ref);
+  // Gives back what a queue has of the arena. Its place must be retired (ObjectStore::Dismantle).
+  bool Dismantle(const ObjectRef& ref, ObjectStore::Dismantling* dismantling);
 
  private:
   // A queue, for as long as it is looked at.
@@ -51,8 +50,10 @@ class MessageRecovery final : private BlockJudge {
   bool PutBack(Opened* queue, const Returning& message, const Block& block);
   void CountAllAsDone();
   void WakeAll();
-  void Lose(const Block& block, uint64_t seen);
-  void FreeLine(QueueName name, Line* line, SharedLine* shared, std::vector<ObjectRef>* carried);
+  void Lose(BlockRef ref, const Block& block, uint64_t seen);
+  bool FreeLine(QueueName name, Line* line, SharedLine* shared,
+                ObjectStore::Dismantling* dismantling);
+  bool FreeMessage(BlockRef ref, const Block& block, ObjectStore::Dismantling* dismantling);
 
   MessageSpace& space_;
   const Segment& segment_;

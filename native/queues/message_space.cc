@@ -17,9 +17,9 @@ Result<std::unique_ptr<MessageSpace>> MessageSpace::Join(std::shared_ptr<Segment
 
 MessageSpace::MessageSpace(std::unique_ptr<Participant> participant)
     : SyncSpace(std::move(participant)) {
-  store().SetDismantle([this](const ObjectRef& ref) {
-    if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Dismantle(this, ref);
-    return MessageRecovery(this).Dismantle(ref);
+  store().SetDismantle([this](const ObjectRef& ref, ObjectStore::Dismantling* dismantling) {
+    if (ref.kind == ObjectKind::kPipeEnd) return PipeEnd::Dismantle(this, ref, dismantling);
+    return MessageRecovery(this).Dismantle(ref, dismantling);
   });
 }
 
@@ -31,6 +31,24 @@ void MessageSpace::KeepsOneMore() {
 void MessageSpace::KeepsOneLess() {
   kept_ -= 1;
   if (kept_ == 0) pool().SetKeepsBlocks(false);
+}
+
+void MessageSpace::Receive(const Block& message) {
+  for (const ObjectRef& ref : CarriedBy(message)) {
+    auto opened = OpenAny(this, ref);
+    if (opened.ok()) received_.emplace(ref.offset, std::move(opened.value()));
+  }
+}
+
+std::shared_ptr<SyncObject> MessageSpace::TakeReceived(const ObjectRef& ref) {
+  const auto [first, end] = received_.equal_range(ref.offset);
+  for (auto at = first; at != end; ++at) {
+    if (!(at->second->ref() == ref)) continue;
+    std::shared_ptr<SyncObject> object = std::move(at->second);
+    received_.erase(at);
+    return object;
+  }
+  return nullptr;
 }
 
 BlockRef MessageSpace::list() {

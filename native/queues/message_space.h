@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <unordered_map>
 
 #include "ring/block_pool.h"
 #include "sync/sync_space.h"
@@ -24,6 +25,10 @@ class MessageSpace final : public SyncSpace {
   void KeepsOneLess();
   // Where the blocks of several messages that are being taken are listed; 0 without memory.
   BlockRef list();
+  // Opens what a message carries, which this participant is taking; for whoever is going to ask for
+  // it, as often as it was received. What nobody asks for stays open.
+  void Receive(const Block& message);
+  std::shared_ptr<SyncObject> TakeReceived(const ObjectRef& ref);
   // Gives back memory that nobody needs now.
   void Trim() {
     if (pool_) pool_->Trim();
@@ -31,6 +36,7 @@ class MessageSpace final : public SyncSpace {
   // Before this participant leaves: what it has of the arena is given back, or left to whoever
   // comes next. No queue is open any more.
   void ReleaseMemory() {
+    received_.clear();
     pool_.reset();
     list_ = 0;
   }
@@ -45,6 +51,7 @@ class MessageSpace final : public SyncSpace {
   explicit MessageSpace(std::unique_ptr<Participant> participant);
 
   std::optional<BlockPool> pool_;
+  std::unordered_multimap<uint64_t, std::shared_ptr<SyncObject>> received_;  // by their place
   uint64_t kept_ = 0;
   BlockRef list_ = 0;
 };

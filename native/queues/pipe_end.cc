@@ -89,21 +89,20 @@ void PipeEnd::Recover(ObjectStore& store, const ObjectRef& ref, Stamp dead) {
 }
 
 // Dead in here, or before: the end is retired in the name of the dead, and dismantled once more.
-// Dead behind it, and nobody attached to a queue: its place stays taken.
-std::vector<ObjectRef> PipeEnd::Dismantle(SyncSpace* space, const ObjectRef& ref) {
+// Dead behind it: the queues are in the ledger of the dead.
+bool PipeEnd::Dismantle(SyncSpace* space, const ObjectRef& ref,
+                        ObjectStore::Dismantling* dismantling) {
   const auto* const object = space->segment().ObjectAt<SharedObject>(ref.offset);
   const ObjectRef in = QueueNamed(object->word.load(std::memory_order_relaxed));
   const ObjectRef out = QueueNamed(object->parameter.load(std::memory_order_relaxed));
-  std::vector<ObjectRef> queues;
-  if (in.kind != ObjectKind::kNone) {
-    MessageQueue::EndHasGone(space, in, kKeptByReader);
-    queues.push_back(in);
+  for (const ObjectRef& queue : {in, out}) {
+    const bool kept =
+        queue.kind == ObjectKind::kNone || space->store().KeepFor(dismantling, queue);
+    if (!kept) return false;
   }
-  if (out.kind != ObjectKind::kNone) {
-    MessageQueue::EndHasGone(space, out, kKeptByWriter);
-    queues.push_back(out);
-  }
-  return queues;
+  if (in.kind != ObjectKind::kNone) MessageQueue::EndHasGone(space, in, kKeptByReader);
+  if (out.kind != ObjectKind::kNone) MessageQueue::EndHasGone(space, out, kKeptByWriter);
+  return true;
 }
 
 }  // namespace mp

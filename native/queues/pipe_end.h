@@ -43,8 +43,9 @@ class PipeEnd final : public SyncObject {
   static void Initialise(SharedObject* object, const ObjectRef& in, const ObjectRef& out);
   // Stage one: the dead has it no more.
   static void Recover(ObjectStore& store, const ObjectRef& ref, Stamp dead);
-  // Nobody has it any more. Answers its queues, which may go now.
-  static std::vector<ObjectRef> Dismantle(SyncSpace* space, const ObjectRef& ref);
+  // Nobody has it any more; its queues may go now (ObjectStore::Dismantle).
+  static bool Dismantle(SyncSpace* space, const ObjectRef& ref,
+                        ObjectStore::Dismantling* dismantling);
 
  protected:
   SyncOutcome Attempt(WaitRequest*) override { return SyncOutcome::kDone; }

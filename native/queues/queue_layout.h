@@ -51,12 +51,10 @@ struct SharedQueue {
   SharedLine main;
   // Messages that the dead had taken: got first. Filled by whoever has the lease of the dead.
   SharedLine back;
-  // Finished messages: how many 28, who finished the last one 10, its how-manieth that was 26.
+  // Finished messages, and who has finished the last one (shm/step.h).
   alignas(kSeparation) std::atomic<uint64_t> done;
   // Of a pipe's direction, which finishes nothing: what its writer last said without a message.
   std::atomic<uint64_t> mark;
-  // The last of each participant's that others know to have been counted (queues/done_count.h).
-  alignas(kSeparation) std::atomic<uint32_t> confirmed[kMaxParticipants];
 };
 static_assert(sizeof(SharedQueue) <= sizeof(HugeObject));
 

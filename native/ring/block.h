@@ -23,9 +23,13 @@ enum class BlockState : uint8_t {
   kAttached,   // part of a queue object; no stamp
 };
 
+// With kTaken or kReturning: the message was received, or is lost. What it carries is being let go
+// of, then the block is free.
+constexpr uint64_t kIsSpent = 1 << 4;
+
 constexpr uint32_t kBlockGenerationMask = 0xff'ffff;
 
-// State 4, spare 4, generation 24, owner 32. The generation grows whenever a block becomes free, so
+// State 4, flags 4, generation 24, owner 32. The generation grows whenever a block becomes free, so
 // that a swap from a word seen earlier fails.
 inline uint64_t PackBlockState(BlockState state, uint32_t generation, Stamp owner) {
   return static_cast<uint64_t>(owner.packed()) << 32 |

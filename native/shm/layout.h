@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 6;
+constexpr uint32_t kLayoutVersion = 7;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
@@ -25,7 +25,7 @@ constexpr uint64_t kChunkSize = 64 * 1024;
 // The arena of messages (ring/) is divided into these; unit 0 is never used.
 constexpr uint64_t kUnitSize = 64 * 1024;
 constexpr uint64_t kMaxUnits = uint64_t{1} << 24;
-constexpr uint32_t kInlineLedgerEntries = 26;
+constexpr uint32_t kInlineLedgerEntries = 24;
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free);
 static_assert(std::atomic<uint32_t>::is_always_lock_free);
@@ -87,6 +87,8 @@ struct ParticipantRow {
 
   // Written by whoever wakes this participant (shm/wake.h).
   alignas(kSeparation) std::atomic<uint32_t> wake;
+  // The number of its last step, and whether others know that it was made (shm/step.h).
+  std::atomic<uint32_t> step;
   // When a sleeper was rung last (base/deadline.h): it then knows how long it would have had to
   // spin. A hint.
   std::atomic<uint64_t> rung_ns;
@@ -95,17 +97,20 @@ struct ParticipantRow {
   alignas(kSeparation) std::atomic<uint64_t> announced;
   std::atomic<uint64_t> overflow;
   std::atomic<uint64_t> ring_announced[4];  // by the queues (queues/announcement.h)
+  std::atomic<uint64_t> step_announced[2];  // which reference is being counted (queues/carried.h)
   std::atomic<uint64_t> ledger[kInlineLedgerEntries];
 
   // Whether there is anything of it in the arena, when it is dead.
   bool UsesArena() const {
     bool used = uses.load(std::memory_order_acquire) != 0;
     for (const auto& word : ring_announced) used = used || word.load() != 0;
+    used = used || step_announced[0].load() != 0;
     return used;
   }
 };
 static_assert(offsetof(ParticipantRow, token) == 64);
 static_assert(offsetof(ParticipantRow, wake) == 128);
+static_assert(offsetof(ParticipantRow, step) == 132);
 static_assert(offsetof(ParticipantRow, rung_ns) == 136);
 static_assert(offsetof(ParticipantRow, announced) == 256);
 static_assert(sizeof(ParticipantRow) == 512);
@@ -155,7 +160,7 @@ struct SharedObject {
   std::atomic<uint64_t> parameter;
   std::atomic<uint32_t> cursor;         // where the search for the next waiter begins; a hint
   std::atomic<uint32_t> abandoned_pid;  // who died holding it
-  // References that are in no process: how many there are 32, and how often one has left 32.
+  // References that are in no process, and who has last changed how many (shm/step.h).
   std::atomic<uint64_t> travelling;
   // Other objects that keep this one, a bit for each: a queue has the ends of its pipe here. Set
   // while those are made, and only ever cleared from then on.

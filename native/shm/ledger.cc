@@ -1,5 +1,5 @@
-// The own ledger: what this participant is attached to, written before it is. Twenty-six entries in
-// the row, the rest in a chain of blocks that takes the places of objects.
+// The own ledger: what this participant is attached to, written before it is. Some entries in the row,
+// the rest in a chain of blocks that takes the places of objects.
 
 #include "shm/object_store.h"
 
@@ -11,13 +11,13 @@ std::atomic<uint64_t>* ObjectStore::EntryAt(uint32_t slot) const {
   return blocks_[beyond / kBlockLedgerEntries] + beyond % kBlockLedgerEntries;
 }
 
-Status ObjectStore::ReserveEntry() {
+Status ObjectStore::ReserveEntries(size_t count) {
   if (!ledger_ready_) {
     ledger_ready_ = true;
     for (uint32_t slot = kInlineLedgerEntries; slot > 0; slot -= 1)
       free_entries_.push_back(slot - 1);
   }
-  if (!free_entries_.empty()) return Status::Ok();
+  if (free_entries_.size() >= count) return Status::Ok();
   auto offset = FindPlace(ObjectKind::kLedgerBlock);
   if (!offset.ok()) return offset.status();
   auto* const block = segment().ObjectAt<LedgerBlock>(offset.value());

@@ -31,10 +31,6 @@ struct Chunk {
   }
 };
 
-// SharedObject::travelling.
-constexpr uint64_t kTravelling = 0xffff'ffff;
-constexpr uint64_t kDeparted = uint64_t{1} << 32;
-
 void Zero(std::atomic<uint64_t>* first, const void* end) {
   for (; static_cast<const void*>(first) < end; first += 1) {
     first->store(0, std::memory_order_relaxed);
@@ -97,7 +93,7 @@ LargeObject* ObjectStore::FindLarge(const ObjectRef& ref) const {
 
 Result<ObjectRef> ObjectStore::Claim(ObjectKind kind) {
   // First, because a new ledger block is claimed by way of the same announcement.
-  if (const Status status = ReserveEntry(); !status.ok()) return status;
+  if (const Status status = ReserveEntries(1); !status.ok()) return status;
   auto offset = FindPlace(kind);
   if (!offset.ok()) return offset.status();
   SharedObject* const object = PlaceAt(offset.value(), SizeFor(kind));
@@ -128,9 +124,8 @@ Status ObjectStore::Attach(const ObjectRef& ref) {
   }
   SharedObject* const object = Find(ref);
   if (object == nullptr) return Status::Failed(ESTALE, "Attach");
-  const auto known = entered_.find(ref.offset);
-  if (known != entered_.end() && known->second.generation == ref.generation) return Status::Ok();
-  if (const Status status = ReserveEntry(); !status.ok()) return status;
+  if (IsAttached(ref)) return Status::Ok();
+  if (const Status status = ReserveEntries(1); !status.ok()) return status;
   Enter(ref);
   SetBit(&object->attached, self_.stamp().id);
   // Bit, then header; who retires it, header, then bits: one of the two sees the other.
@@ -145,73 +140,6 @@ void ObjectStore::Detach(const ObjectRef& ref) {
   ClearBit(&object->attached, self_.stamp().id);
   RetireIfUnused(ref);
   Strike(ref);
-}
-
-// Dead before the step: nothing has left. Dead after it, and before the reference is out of the
-// process: the place stays taken.
-void ObjectStore::Depart(const ObjectRef& ref) {
-  PlaceAt(ref.offset, SizeFor(ref.kind))->travelling.fetch_add(kDeparted | 1);
-}
-
-// References may come from anywhere: one that has not departed changes nothing. Done attached: dead
-// after the step, when nobody else has the object, the ledger leads the reaper to it.
-void ObjectStore::Land(const ObjectRef& ref) {
-  const auto known = entered_.find(ref.offset);
-  const bool passes_by = known == entered_.end() || known->second.generation != ref.generation;
-  if (passes_by && !Attach(ref).ok()) return;
-  SharedObject* const object = Find(ref);
-  uint64_t seen = object == nullptr ? 0 : object->travelling.load(std::memory_order_seq_cst);
-  while ((seen & kTravelling) != 0 && !object->travelling.compare_exchange_weak(seen, seen - 1)) {
-  }
-  if (passes_by) Detach(ref);
-}
-
-// Whoever is attached may send a reference and detach, whoever receives one may attach and let it
-// land, all while the bits are looked through. The count of departures tells: if none travelled and
-// none left in the meantime, then nobody but those whose bits were looked at can have the object.
-//
-// What keeps it is looked at first: who has come to the object by way of that is attached by then.
-bool ObjectStore::IsUnused(const SharedObject& object) {
-  if (object.kept_by.load(std::memory_order_seq_cst) != 0) return false;
-  const uint64_t before = object.travelling.load(std::memory_order_seq_cst);
-  return (before & kTravelling) == 0 && !HasAnyBit(object.attached) &&
-         object.travelling.load(std::memory_order_seq_cst) == before;
-}
-
-void ObjectStore::RetireIfUnused(const ObjectRef& ref) {
-  SharedObject* const object = KnownPlaceAt(ref.offset);
-  if (object == nullptr) return;
-  const uint64_t live = ObjectHeader{ObjectState::kLive, ref.kind, ref.generation, {}}.packed();
-  const uint64_t retired =
-      ObjectHeader{ObjectState::kRetired, ref.kind, ref.generation, self_.stamp()}.packed();
-  std::vector<ObjectRef> carried;
-  while (IsUnused(*object)) {
-    self_.row().announced.store(ref.offset, std::memory_order_seq_cst);
-    uint64_t expected = live;
-    if (!object->header.compare_exchange_strong(expected, retired)) break;
-    if (!HasAnyBit(object->attached)) {
-      if (dismantle_) carried = dismantle_(ref);
-      FreePlace(ref.offset, retired);
-      break;
-    }
-    // Somebody attached in between. If it has seen the retired header it gives up, and calls this.
-    object->header.store(live, std::memory_order_seq_cst);
-  }
-  self_.row().announced.store(0, std::memory_order_seq_cst);
-  // Only now: this may retire others, with announcements of their own.
-  for (const ObjectRef& other : carried) Land(other);
-}
-
-// Whatever its generation: dead between finding an object and setting the bit, it may have set it
-// in a later one.
-void ObjectStore::DetachDead(uint64_t offset, uint32_t id) {
-  SharedObject* const object = KnownPlaceAt(offset);
-  if (object == nullptr) return;
-  ClearBit(&object->attached, id);
-  const auto header = ObjectHeader::Unpack(object->header.load(std::memory_order_seq_cst));
-  if (header.state == ObjectState::kLive) {
-    RetireIfUnused({offset, header.generation, header.kind});
-  }
 }
 
 // Counted before it is free and, in ClaimIn, after it was taken: a death leaves the count too low,

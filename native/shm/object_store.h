@@ -35,8 +35,15 @@ class ObjectStore {
   // A reference leaves this process, which is attached: the object lives until it has landed.
   void Depart(const ObjectRef& ref);
   // It has arrived where somebody is attached by now, or will never arrive. Whoever dies with a
-  // reference in its hands leaves the place taken until the segment ends.
+  // reference in its hands leaves the place taken until the segment ends; not so who announces each
+  // of the two as the step (shm/step.h) that it is.
   void Land(const ObjectRef& ref);
+  // As that step of this participant, which is attached. False when there is nothing to count.
+  bool CountOut(const ObjectRef& ref, uint32_t step);
+  bool CountIn(const ObjectRef& ref, uint32_t step);
+  // Asked of the last step of somebody else, who is dead.
+  bool WasCounted(const ObjectRef& ref, uint32_t id, uint32_t step) const;
+  static uint64_t Travelling(const SharedObject& object);
 
   // Null unless the object lives and is of that kind.
   SharedObject* Find(const ObjectRef& ref) const;
@@ -46,11 +53,20 @@ class ObjectStore {
   // a ledger, which do not say.
   ObjectKind LiveKind(const ObjectRef& ref) const;
 
-  // Called with an object that nobody has any more, just before its place is free: what it has of
-  // the arena is given back. Answers the references that it had and that will arrive nowhere. May
-  // be called again after a death.
-  using Dismantle = std::function<std::vector<ObjectRef>(const ObjectRef& ref)>;
+  // What is let go of with an object that nobody has any more.
+  struct Dismantling {
+    bool has_no_ledger = false;
+    std::vector<ObjectRef> let_go;
+  };
+  // Called with such an object, just before its place is free: what it has of the arena is given
+  // back, and what it refers to kept and counted in. False: there is more, for another call. May be
+  // called again after a death.
+  using Dismantle = std::function<bool(const ObjectRef& ref, Dismantling* dismantling)>;
   void SetDismantle(Dismantle dismantle) { dismantle_ = std::move(dismantle); }
+  // Attached until the dismantled object's place is free: dead before that, the ledger leads the
+  // reaper to it. False: not in this call.
+  bool KeepFor(Dismantling* dismantling, const ObjectRef& ref);
+  bool IsAttached(const ObjectRef& ref) const;
 
   // For the reaper: ends the attachment of a dead participant to whatever is there now.
   void DetachDead(uint64_t offset, uint32_t id);
@@ -61,6 +77,7 @@ class ObjectStore {
   void FreeLedgerBlocks(ParticipantRow* row);
 
  private:
+  static constexpr size_t kLetGoAtOnce = 8;
   // Ledger blocks have chunks of their own: who attaches to an object that is gone may set and
   // clear a bit in whatever object has its place now, and must never meet a ledger there.
   enum class PlaceSize : uint8_t { kNone = 0, kSmall, kLarge, kLedger, kHuge };
@@ -77,7 +94,8 @@ class ObjectStore {
   void FreePlace(uint64_t offset, uint64_t seen);
   bool IsLinkedBlock(uint64_t offset, Stamp owner) const;
 
-  Status ReserveEntry();
+  bool RetireOnce(const ObjectRef& ref);
+  Status ReserveEntries(size_t count);
   std::atomic<uint64_t>* EntryAt(uint32_t slot) const;
   void Enter(const ObjectRef& ref);
   void Strike(const ObjectRef& ref);

@@ -106,11 +106,13 @@ TEST(AnEndInAMessageIsOpen) {
   there.reset();
   EXPECT(here->in()->Look() == SyncOutcome::kPending);
   EXPECT(TryPut(*here->out(), "into it") == SyncOutcome::kDone);
-  EndPtr arrived;
-  right->in()->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
-    arrived = OpenEnd(*space, CarriedBy(block).at(0));
+  ObjectRef ref;
+  right->in()->TryTake(1, [&ref](const std::byte*, uint64_t, const Block& block) {
+    ref = CarriedBy(block).at(0);
   });
-  space->store().Land(arrived->ref());
+  auto arrived = std::static_pointer_cast<PipeEnd>(space->TakeReceived(ref));
+  REQUIRE(arrived != nullptr);
+  EXPECT(space->TakeReceived(ref) == nullptr);
   EXPECT(TryTake(*arrived->in()) == "into it");
   arrived.reset();
   EXPECT(here->in()->Look() == SyncOutcome::kClosed);

@@ -125,6 +125,7 @@ class World {
       words.push_back(&queue.done);
       for (uint32_t id = 1; id < segment_->rows_used(); id += 1) {
         add(segment_->row(id).ring_announced, sizeof segment_->row(id).ring_announced);
+        add(segment_->row(id).step_announced, sizeof segment_->row(id).step_announced);
         words.push_back(&segment_->row(id).uses);
       }
     }
@@ -136,7 +137,6 @@ class World {
     }
     add(&queue.writers, sizeof queue.writers);
     add(&queue.main.confirmed, 64);
-    add(&queue.confirmed, 64);
     for (uint64_t unit = 0; unit < segment_->units_used(); unit += 1) {
       words.push_back(&segment_->unit(unit).state);
     }
@@ -159,7 +159,6 @@ class World {
     if (!staged.ok()) return;
     std::memset(staged.value().bytes, 0x55, bytes);
     if (carries) {
-      one_->store().Depart(inner_->ref());
       *staged.value().carried = {inner_->ref().offset, inner_->ref().generation,
                                  static_cast<uint32_t>(inner_->ref().kind)};
     }

@@ -131,7 +131,6 @@ TEST(QueuesMadeAndDropped) {
     TryPut(*inner, "in the inner one");
     auto staged = outer->Stage(4, 1);
     REQUIRE(staged.ok());
-    home->store().Depart(inner->ref());
     *staged.value().carried = {inner->ref().offset, inner->ref().generation,
                                static_cast<uint32_t>(inner->ref().kind)};
     Status error;

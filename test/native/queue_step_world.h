@@ -119,7 +119,7 @@ struct QueueScenario {
 };
 
 // What a death can leave: header, rows, the objects, the unit table, the beginning of every unit
-// (slots of rings) and the headers of all blocks.
+// (slots of rings), the headers of all blocks and what they carry.
 class QueueSnapshot {
  public:
   explicit QueueSnapshot(const Segment& segment) : segment_(segment) { Differs(); }
@@ -140,7 +140,7 @@ class QueueSnapshot {
       differs |= Take(segment_.UnitMemory(unit), kLooked);
     }
     BlockPool::ForEachBlock(segment_, [&](BlockRef, const Block& block, uint64_t) {
-      differs |= Take(block.header, sizeof(BlockHeader));
+      differs |= Take(block.header, sizeof(BlockHeader) + kCarriedLooked * sizeof(CarriedRef));
     });
     return differs;
   }
@@ -149,6 +149,7 @@ class QueueSnapshot {
   static constexpr size_t kLooked = 1024;
   static constexpr size_t kQueuesLooked = 2;
   static constexpr size_t kEndsLooked = 4;
+  static constexpr size_t kCarriedLooked = 3;
 
   bool Take(const void* from, size_t length) {
     const size_t at = at_;

@@ -146,7 +146,6 @@ TEST(AQueueThatNobodyHasGivesBackItsMemory) {
     // A message that carries the other queue, whose only handle goes.
     TryPut(*inner, "in the inner one");
     auto staged = queue->Stage(4, 1);
-    world.one->store().Depart(inner->ref());
     *staged.value().carried = {inner->ref().offset, inner->ref().generation,
                                static_cast<uint32_t>(inner->ref().kind)};
     Status error;

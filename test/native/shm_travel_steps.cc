@@ -24,7 +24,7 @@ void SendAndLetGo(World& world) {
 }
 
 uint64_t Travelling(const World& world) {
-  return world.segment->ObjectAt<SharedObject>(ref.offset)->travelling.load() & 0xffff'ffff;
+  return ObjectStore::Travelling(*world.segment->ObjectAt<SharedObject>(ref.offset));
 }
 
 // It either travels still, and is there, or has gone without a trace.

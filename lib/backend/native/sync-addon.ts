@@ -21,8 +21,11 @@ export enum NativeKind {
   PipeEnd = 9,
 }
 
-/** What names an object: kind, offset, generation. For `recall` also who sent it. */
-export type NativeReference = [kind: number, offset: number, generation: number, sender: number];
+/** What names an object. */
+export type NativeName = [kind: number, offset: number, generation: number];
+
+/** The same, and who has sent it. */
+export type NativeReference = [...NativeName, sender: number];
 
 /** See above. */
 export type Answer = number | undefined;
@@ -34,7 +37,9 @@ export interface NativeSync extends NativeQueues, NativePipes, NativeLoans {
   open(kind: number, offset: number, generation: number): number;
   /** The handle is gone. What it holds is held on. */
   drop(handle: number): void;
-  /** A reference for another process; the object lives until it is opened there or recalled here. */
+  /** What a message carries, with which it departs while the handle is open. */
+  nameOf(handle: number): NativeName;
+  /** A reference for another process, by other ways; the object lives until it is opened there or recalled here. */
   depart(handle: number): NativeReference;
   recall(reference: NativeReference): void;
   /** Of the shared memory that this process takes part in; undefined so far as it uses none. */

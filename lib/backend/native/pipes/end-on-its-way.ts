@@ -63,6 +63,5 @@ export class EndOnItsWay implements TransferHandle {
 
 /** Whoever dies with the message unread leaves them open for good. */
 export function departAll(objects: readonly Named[]): void {
-  // References have departed when they were made.
-  for (const object of objects) if (object instanceof EndOnItsWay) object.depart();
+  for (const object of objects) object.depart();
 }

@@ -1,7 +1,6 @@
 import { AfterForkOrder, resetAfterFork } from '../../../base/after-fork.js';
 import { log } from '../../../base/log.js';
 import { carriedBy } from '../queues/carried.js';
-import { ReferenceOnItsWay } from '../reference-on-its-way.js';
 import { departAll, type Named } from './end-on-its-way.js';
 import type { PipeCore } from './shared-lane.js';
 
@@ -48,10 +47,7 @@ export class Parcel {
       // No memory: they get there all the same, unless the child dies before it has opened them.
       log('a child is given shared objects without a parcel: %s', String(error));
       departAll(fresh);
-      return;
     }
-    // The parcel's from here on: whatever becomes of the message that names it, it is not recalled as well.
-    for (const object of fresh) if (object instanceof ReferenceOnItsWay) object.sent();
   }
 
   /** The child has ended: what it has not taken goes. */

@@ -15,7 +15,7 @@ export function carriedBy(handles: readonly TransferHandle[]): Carried {
     if (handle instanceof EndOnItsWay) {
       return handle.reference ? [NativeKind.PipeEnd, ...handle.reference] : [];
     }
-    if (handle instanceof ReferenceOnItsWay) return handle.reference?.slice(0, 3) ?? [];
+    if (handle instanceof ReferenceOnItsWay) return handle.reference ?? [];
     throw new NotSupportedError(
       'a Connection that is kept by a socket, because there was no shared memory for it when it was made, cannot be sent through ' +
         'shared memory: give it to the process as an argument',

@@ -3,7 +3,7 @@ import type { TransferHandle } from '../../contract.js';
 import type { SharedHandle } from '../../sync-contract.js';
 import type { NativeSync } from '../sync-addon.js';
 import { systemError } from '../../system-error.js';
-import { depart } from './reference.js';
+import { refer } from './reference.js';
 import { Waits } from './waits.js';
 
 /** What every handle of this thread needs. */
@@ -44,7 +44,7 @@ export abstract class NativeHandle implements SharedHandle {
   }
 
   toTransfer(): { readonly reference: unknown; readonly handle: TransferHandle } {
-    return depart(this.native, this.#kind, this.id);
+    return refer(this.native, this.#kind, this.id, this);
   }
 }
 

@@ -14,17 +14,18 @@ export type Reference = readonly [
   generation: number,
 ];
 
-export function depart(
+/** The owner has the handle open for as long as it can be reached. */
+export function refer(
   native: NativeSync,
   kind: string,
   handle: number,
+  owner: object,
 ): { reference: Reference; handle: TransferHandle } {
-  const sent = native.depart(handle);
-  const [nativeKind, offset, generation] = sent;
+  const name = native.nameOf(handle);
   const session = native.session() ?? '';
   return {
-    reference: [session, kind, nativeKind, offset, generation],
-    handle: new ReferenceOnItsWay(native, sent),
+    reference: [session, kind, ...name],
+    handle: new ReferenceOnItsWay(native, name, handle, owner),
   };
 }
 
