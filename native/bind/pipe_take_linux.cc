@@ -172,8 +172,8 @@ napi_value TakeBack(napi_env env, napi_callback_info info) {
   return TakeFrom(OutputOf(&call), {}, &call);
 }
 
-// pipeTakeCarried(handle): of the next message only what it carries, all of it open here: handle, kind, offset and generation of each. Undefined: there is
-// none.
+// pipeTakeCarried(handle): of the next message only what it carries, all of it open here: handle,
+// kind, offset and generation of each. Undefined: there is none.
 napi_value TakeCarried(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   MessageQueue* const queue = InputOf(&call);

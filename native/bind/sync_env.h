@@ -14,7 +14,7 @@
 #include "bind/env_state.h"
 #include "bind/loan_book.h"
 #include "bind/queue_buffers.h"
-#include "os/fork_tally.h"
+#include "queues/fork_departure.h"
 #include "queues/message_queue.h"
 #include "shm/tree_segment.h"
 #include "wait/async_waits.h"
@@ -90,15 +90,10 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
     bool quiet = false;
     std::shared_ptr<SyncObject> object;
   };
-  // References for a child. It says in the tally how many of them it has dealt with.
-  struct Departure {
-    std::vector<ObjectRef> refs;
-    ForkTally tally;
-  };
   struct Unsettled {
     int pid;
     uint64_t last_number;  // of what was open at the fork
-    Departure departure;
+    ForkDeparture departure;
   };
   static constexpr size_t kNumbersPerResult = 3;
 
@@ -110,7 +105,6 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   void Abandon(Pending* pending, bool expired);
   void HoldLoop();
   void ForgetSettledChildren();
-  void Arrive(Departure* departure);
   void BreakBarriersFor(const Unsettled& dead);
 
   Napi::Env env_;
@@ -142,7 +136,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   std::vector<Unsettled> unsettled_;
   std::vector<Slot> dropped_;
   // For the child of the fork that is under way.
-  Departure departure_;
+  ForkDeparture departure_;
 };
 
 }  // namespace mp

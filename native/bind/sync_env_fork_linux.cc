@@ -1,7 +1,10 @@
 // What a fork means for this thread's objects, on both sides of it.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "bind/sync_env.h"
 #include "sync/barrier.h"
@@ -21,46 +24,32 @@ void SyncEnv::BeforeFork() {
   // when there is no memory for it, each makes its own.
   (void)TreeSegment::Get();
   if (space_ == nullptr) return;
-  const auto goes = [](const Slot& slot) {
-    return GoesAheadOfFork(slot.kind) && slot.object != nullptr;
-  };
-  if (std::none_of(slots_.begin(), slots_.end(), goes)) return;
-  auto tally = ForkTally::Make();
-  // Without memory for it the fork is not likely to go well.
-  if (!tally.ok()) return;
-  departure_.tally = std::move(tally.value());
+  std::vector<ObjectRef> ahead;
   for (const Slot& slot : slots_) {
-    if (!goes(slot)) continue;
-    space_->store().Depart(slot.object->ref());
-    departure_.refs.push_back(slot.object->ref());
+    const bool goes = GoesAheadOfFork(slot.kind) && slot.object != nullptr;
+    if (goes) ahead.push_back(slot.object->ref());
   }
+  if (!ahead.empty()) departure_ = DepartAhead(space_.get(), ahead);
 }
 
 // The child opens again what is open now. Until it has, nothing of it is let go of here.
 void SyncEnv::Forked(int pid) {
-  if (space_ != nullptr && slots_.size() > free_slots_.size())
+  if (space_ == nullptr) return;
+  SetChild(space_->segment(), departure_, pid);
+  if (slots_.size() > free_slots_.size())
     unsettled_.push_back({pid, last_number_, std::exchange(departure_, {})});
 }
 
 void SyncEnv::NotForked() {
-  Arrive(&departure_);
-}
-
-// In the child, or for it. Dead between the two steps: that queue has no end.
-void SyncEnv::Arrive(Departure* departure) {
-  for (size_t next = departure->tally ? departure->tally.value() : 0; next < departure->refs.size();
-       next += 1) {
-    departure->tally.Set(static_cast<uint32_t>(next + 1));
-    space_->store().Land(departure->refs[next]);
-    MessageQueue::Landed(space_.get(), departure->refs[next]);
-  }
-  *departure = {};
+  if (space_ != nullptr) EndDeparture(space_.get(), std::exchange(departure_, {}));
 }
 
 void SyncEnv::ForgetSettledChildren() {
   if (unsettled_.empty()) return;
   std::erase_if(unsettled_, [this](const Unsettled& child) {
-    return Participant::HasSettled(*segment_, static_cast<uint32_t>(child.pid));
+    if (!Participant::HasSettled(*segment_, static_cast<uint32_t>(child.pid))) return false;
+    EndDeparture(space_.get(), child.departure);
+    return true;
   });
   if (unsettled_.empty()) dropped_.clear();
 }
@@ -82,7 +71,7 @@ void SyncEnv::ChildEnded(int pid, bool killed) {
     if (killed && !Participant::HadSettled(*segment_, static_cast<uint32_t>(pid))) {
       BreakBarriersFor(*child);
     }
-    if (space_ != nullptr) Arrive(&child->departure);
+    if (space_ != nullptr) EndDeparture(space_.get(), child->departure);
     unsettled_.erase(child);
   }
   if (unsettled_.empty()) dropped_.clear();
@@ -99,6 +88,7 @@ void SyncEnv::AfterForkInChild(bool) {
   TreeSegment::AfterForkInChild();
   unsettled_.clear();
   if (space_ == nullptr) return;
+  SetChild(space_->segment(), departure_, getpid());
   loans_->AfterForkInChild();
   if (waits_ != nullptr) waits_->AfterForkInChild();
   // The parent's, and never freed: a call further up the stack may be in the midst of it, and to
@@ -120,6 +110,9 @@ void SyncEnv::AfterForkInChild(bool) {
   fetchable_.clear();
   dropped_.clear();
   const auto joined = Space();
+  // Without it they are the parent's to land, when this child has ended.
+  ForkDeparture departure = std::exchange(departure_, {});
+  const bool taken = joined.ok() && TakeOver(space_.get(), &departure);
   for (const Slot& theirs : inherited->slots) {
     Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status(), theirs.number};
     if (theirs.object != nullptr && joined.ok()) {
@@ -130,12 +123,8 @@ void SyncEnv::AfterForkInChild(bool) {
     ours.left = theirs.left;
     slots_.push_back(std::move(ours));
   }
-  if (space_ == nullptr) {
-    // They are the parent's to land, when this child has ended.
-    departure_ = {};
-    return;
-  }
-  Arrive(&departure_);
+  if (space_ == nullptr) return;
+  if (taken) LandBehind(space_.get(), departure);
   space_->participant().Settle();
 }
 

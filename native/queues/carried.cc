@@ -103,9 +103,8 @@ void LandCarried(SyncSpace* space, BlockRef ref, const Block& block) {
 
 bool LandCarried(SyncSpace* space, BlockRef ref, const Block& block,
                  ObjectStore::Dismantling* dismantling) {
-  return LandAll(space, ref, block, [&](const ObjectRef& its) {
-    return space->store().KeepFor(dismantling, its);
-  });
+  return LandAll(space, ref, block,
+                 [&](const ObjectRef& its) { return space->store().KeepFor(dismantling, its); });
 }
 
 // The block is what it was: it changes hands only when nothing of it is announced.

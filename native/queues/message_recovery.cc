@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "queues/done_count.h"
+#include "queues/fork_departure.h"
 #include "queues/message_queue.h"
 
 namespace mp {
@@ -32,7 +33,7 @@ bool MessageRecovery::Run(Stamp dead) {
   row.ring_announced[kAnnouncedBlock].store(0, std::memory_order_seq_cst);
   CountAllAsDone();
   WakeAll();
-  return BlockPool::Recover(space_.participant(), dead, *this);
+  return BlockPool::Recover(space_.participant(), dead, *this) && !leaves_to_child_;
 }
 
 // ---- queues
@@ -81,8 +82,8 @@ void MessageRecovery::SettleDone() {
     const bool kept = StateOf(seen) == BlockState::kTaken && OwnerOf(seen) == dead_;
     Opened* const queue = kept ? Open(block.header->queue.load()) : nullptr;
     const bool counted =
-        queue != nullptr && ((seen & kIsSpent) != 0 ||
-                             WasMade(segment_, queue->shared->done, dead_.id, step));
+        queue != nullptr &&
+        ((seen & kIsSpent) != 0 || WasMade(segment_, queue->shared->done, dead_.id, step));
     if (counted) Lose(ref, block, seen);
   }
   word.store(0, std::memory_order_seq_cst);
@@ -190,7 +191,11 @@ bool MessageRecovery::IsTaking(const ParticipantRow& row, QueueName name,
 // ---- what the dead had
 
 void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
-  if ((seen & kIsSpent) != 0) return Lose(ref, block, seen);
+  if ((seen & kIsSpent) != 0) {
+    if (!IsForChild(block, seen)) return Lose(ref, block, seen);
+    leaves_to_child_ = true;
+    return;
+  }
   Opened* const queue = Open(block.header->queue.load(std::memory_order_acquire));
   if (queue == nullptr) return Lose(ref, block, seen);
   const uint64_t on_consumer_died = queue->shared->on_consumer_died.load();

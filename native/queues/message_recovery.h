@@ -14,7 +14,7 @@ class MessageRecovery final : private BlockJudge {
   explicit MessageRecovery(MessageSpace* space) : space_(*space), segment_(space->segment()) {}
 
   // What a participant that certainly runs no more had of the arena. False when something is left
-  // for a later look, for want of memory.
+  // for a later look, for want of memory, or for a child that it has forked.
   bool Run(Stamp dead);
   // Gives back what a queue has of the arena. Its place must be retired (ObjectStore::Dismantle).
   bool Dismantle(const ObjectRef& ref, ObjectStore::Dismantling* dismantling);
@@ -58,6 +58,7 @@ class MessageRecovery final : private BlockJudge {
   MessageSpace& space_;
   const Segment& segment_;
   Stamp dead_;
+  bool leaves_to_child_ = false;
   std::vector<std::unique_ptr<Opened>> opened_;
   std::vector<Returning> returning_;
   std::vector<Returning> counting_;

@@ -96,8 +96,7 @@ bool PipeEnd::Dismantle(SyncSpace* space, const ObjectRef& ref,
   const ObjectRef in = QueueNamed(object->word.load(std::memory_order_relaxed));
   const ObjectRef out = QueueNamed(object->parameter.load(std::memory_order_relaxed));
   for (const ObjectRef& queue : {in, out}) {
-    const bool kept =
-        queue.kind == ObjectKind::kNone || space->store().KeepFor(dismantling, queue);
+    const bool kept = queue.kind == ObjectKind::kNone || space->store().KeepFor(dismantling, queue);
     if (!kept) return false;
   }
   if (in.kind != ObjectKind::kNone) MessageQueue::EndHasGone(space, in, kKeptByReader);

@@ -1,5 +1,5 @@
-// The own ledger: what this participant is attached to, written before it is. Some entries in the row,
-// the rest in a chain of blocks that takes the places of objects.
+// The own ledger: what this participant is attached to, written before it is. Some entries in the
+// row, the rest in a chain of blocks that takes the places of objects.
 
 #include "shm/object_store.h"
 

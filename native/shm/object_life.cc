@@ -9,22 +9,20 @@ namespace mp {
 // A count that has come to its end stays there: the object lives for as long as the segment.
 bool ObjectStore::CountOut(const ObjectRef& ref, uint32_t step) {
   SharedObject* const object = Find(ref);
-  return object != nullptr &&
-         MakeStep(segment(), &object->travelling, self_.stamp().id, step,
-                  [](uint64_t count, uint64_t* next) {
-                    *next = count == kCountMask ? count : count + 1;
-                    return true;
-                  });
+  return object != nullptr && MakeStep(segment(), &object->travelling, self_.stamp().id, step,
+                                       [](uint64_t count, uint64_t* next) {
+                                         *next = count == kCountMask ? count : count + 1;
+                                         return true;
+                                       });
 }
 
 bool ObjectStore::CountIn(const ObjectRef& ref, uint32_t step) {
   SharedObject* const object = Find(ref);
-  return object != nullptr &&
-         MakeStep(segment(), &object->travelling, self_.stamp().id, step,
-                  [](uint64_t count, uint64_t* next) {
-                    *next = count == kCountMask ? count : count - 1;
-                    return count != 0;
-                  });
+  return object != nullptr && MakeStep(segment(), &object->travelling, self_.stamp().id, step,
+                                       [](uint64_t count, uint64_t* next) {
+                                         *next = count == kCountMask ? count : count - 1;
+                                         return count != 0;
+                                       });
 }
 
 bool ObjectStore::WasCounted(const ObjectRef& ref, uint32_t id, uint32_t step) const {
@@ -69,7 +67,8 @@ uint64_t ObjectStore::Travelling(const SharedObject& object) {
 
 // Whoever is attached may send a reference and detach, whoever receives one may attach and let it
 // land, all while the bits are looked through. The word tells: if none travelled, and nobody has
-// changed that in the meantime, then nobody but those whose bits were looked at can have the object.
+// changed that in the meantime, then nobody but those whose bits were looked at can have the
+// object.
 //
 // What keeps it is looked at first: who has come to the object by way of that is attached by then.
 bool ObjectStore::IsUnused(const SharedObject& object) {

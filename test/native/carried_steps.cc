@@ -1,90 +1,12 @@
 // Messages that carry references, killed at every step: what they refer to lives while anybody has
 // it, a message among them, and no longer.
 
-#include "queue_step_acts.h"
-#include "sync/lock.h"
+#include "carried_support.h"
 
 using namespace mp;
 using namespace mp::test;
 
 namespace {
-
-StagedMessage StageRefs(MessageQueue& queue, const std::vector<ObjectRef>& refs) {
-  const StagedMessage staged = queue.Stage(8, static_cast<uint32_t>(refs.size())).value();
-  std::memset(staged.bytes, ' ', 8);
-  CarriedRef* to = staged.carried;
-  for (const ObjectRef& ref : refs) {
-    *to++ = {ref.offset, ref.generation, static_cast<uint32_t>(ref.kind)};
-  }
-  return staged;
-}
-bool PutRefs(MessageQueue& queue, const std::vector<ObjectRef>& refs) {
-  const StagedMessage staged = StageRefs(queue, refs);
-  Status error;
-  if (queue.TryPut(staged.block, &error) == SyncOutcome::kDone) return true;
-  queue.Drop(staged);
-  return false;
-}
-
-// The queue of the world, and one with a message in it that the test has no handle on: the first
-// message carries it, with an end of a pipe.
-ObjectRef inner;
-void PutInner(QueueWorld& world, QueueShape shape) {
-  world.Make(shape);
-  QueuePtr made = MakeQueue(*world.getter);
-  inner = made->ref();
-  TryPut(*made, "inside");
-  world.other = PipeEnd::MakePair(world.getter.get(), false).value();
-  if (!PutRefs(*world.queue, {inner, world.other.right->ref()})) std::abort();
-  world.other.right.reset();
-}
-void PutInnerPlain(QueueWorld& world) {
-  PutInner(world, kPlain);
-}
-void PutInnerRedelivering(QueueWorld& world) {
-  PutInner(world, kRedelivers);
-}
-
-using Received = std::vector<std::shared_ptr<SyncObject>>;
-// False: no message.
-bool TakeRefs(MessageSpace& space, MessageQueue& queue, Received* received) {
-  std::vector<ObjectRef> refs;
-  const uint32_t taken = queue.TryTake(
-      1, [&refs](const std::byte*, uint64_t, const Block& block) { refs = CarriedBy(block); });
-  for (const ObjectRef& ref : refs) {
-    auto object = space.TakeReceived(ref);
-    EXPECT(object != nullptr);
-    if (object) received->push_back(std::move(object));
-  }
-  return taken > 0;
-}
-
-bool Exists(const QueueWorld& world, const ObjectRef& ref) {
-  return world.reaper->store().Find(ref) != nullptr;
-}
-bool OtherIsClosed(const QueueWorld& world) {
-  return world.other.left->in()->Look() == SyncOutcome::kClosed;
-}
-// Both are usable.
-void AreWhole(QueueWorld& world, const Received& received) {
-  if (!EXPECT(received.size() == 2)) return;
-  EXPECT(TryTake(static_cast<MessageQueue&>(*received[0])) == "inside");
-  EXPECT(TryPut(static_cast<MessageQueue&>(*received[0]), "inside") == SyncOutcome::kDone);
-  EXPECT(TryPut(*static_cast<PipeEnd&>(*received[1]).out(), "x") == SyncOutcome::kDone);
-  EXPECT(TryTake(*world.other.left->in()) == "x");
-}
-void NothingLeft(QueueWorld& world, int64_t ledger_blocks = 0) {
-  world.queue.reset();
-  world.CleanedUp();
-  EXPECT(!Exists(world, inner));
-  EXPECT(OtherIsClosed(world));
-  world.other = {};
-  world.CleanedUp();
-  EXPECT(MessagesIn(*world.segment) == 0);
-  EXPECT(BlocksIn(*world.segment, BlockState::kAttached) == 0);
-  EXPECT(BlocksIn(*world.segment, BlockState::kTaken) == 0);
-  EXPECT(PlacesInUse(*world.segment) <= ledger_blocks);
-}
 
 void ActReceive(QueueWorld& world, MessageSpace& space) {
   space.pool();
@@ -92,38 +14,6 @@ void ActReceive(QueueWorld& world, MessageSpace& space) {
   Received received;
   StepFromHere();
   if (!TakeRefs(space, *queue, &received) || received.size() != 2) _exit(1);
-  StepToHere();
-}
-
-// The message is there once more, with all that it carries, or has gone with whoever received it.
-void ThereOrGone(QueueWorld& world, bool) {
-  Received received;
-  if (TakeRefs(*world.getter, *world.queue, &received)) {
-    AreWhole(world, received);
-    if (world.queue->Keeps()) EXPECT(world.queue->TaskDone());
-  }
-  received.clear();
-  NothingLeft(world);
-}
-
-// With the message in its hands, or having received it: then what it carries is to be let go of.
-void DieReceiving(QueueWorld& world, bool received) {
-  WaitStatus(Start([&] {
-    auto space = JoinMessages(world.segment);
-    QueuePtr queue = OpenQueue(*space, world.queue->ref());
-    queue->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
-      const uint32_t generation = GenerationOf(block.header->state.load());
-      const uint64_t taken = PackBlockState(BlockState::kTaken, generation, space->stamp());
-      space->KeepsOneMore();
-      if (received) block.header->state.store(taken | kIsSpent);
-      kill(getpid(), SIGKILL);
-    });
-  }));
-}
-void ActReap(QueueWorld&, MessageSpace& space) {
-  space.pool();
-  StepFromHere();
-  space.reaper().Run();
   StepToHere();
 }
 
@@ -140,7 +30,7 @@ TEST(PutSteps) {
                   [](QueueWorld& world, MessageSpace& space) {
                     QueuePtr queue = OpenQueue(space, world.queue->ref());
                     QueuePtr made = MakeQueue(space);
-                    TryPut(*made, "inside");
+                    TryPut(*made, Long(1));
                     auto held = space.Make<Lock>().value();
                     const StagedMessage staged = StageRefs(*queue, {made->ref(), held->ref()});
                     Status error;
@@ -156,14 +46,14 @@ TEST(PutSteps) {
                     EXPECT(put || !over);
                     EXPECT(received.size() == (put ? 2 : 0));
                     if (put)
-                      EXPECT(TryTake(static_cast<MessageQueue&>(*received[0])) == "inside");
+                      EXPECT(Short(TryTake(static_cast<MessageQueue&>(*received[0]))) == "1");
                     received.clear();
                     NothingLeft(world);
                   }});
   KillEverywhere({"put into a queue that is full", PutInnerPlain,
                   [](QueueWorld& world, MessageSpace& space) {
                     QueuePtr full = MakeQueue(space, {1});
-                    TryPut(*full, "full");
+                    TryPut(*full, Long(0));
                     QueuePtr queue = OpenQueue(space, world.queue->ref());
                     const StagedMessage staged = StageRefs(*full, {queue->ref()});
                     Status error;
@@ -177,11 +67,11 @@ TEST(PutSteps) {
 
 TEST(ReceiveSteps) {
   KillEverywhere({"receive", PutInnerPlain, ActReceive, ThereOrGone});
-  KillEverywhere({"receive what is kept", PutInnerRedelivering, ActReceive,
-                  [](QueueWorld& world, bool over) {
-                    EXPECT(world.queue->Size() == 1);
-                    ThereOrGone(world, over);
-                  }});
+  KillEverywhere(
+      {"receive what is kept", PutInnerRedelivering, ActReceive, [](QueueWorld& world, bool over) {
+         EXPECT(world.queue->Size() == 1);
+         ThereOrGone(world, over);
+       }});
   KillEverywhere({"say that it is done", PutInnerRedelivering,
                   [](QueueWorld& world, MessageSpace& space) {
                     QueuePtr queue = OpenQueue(space, world.queue->ref());
@@ -197,29 +87,6 @@ TEST(ReceiveSteps) {
                     EXPECT(world.queue->Unfinished() == world.queue->Size());
                     EXPECT(!over || world.queue->Size() == 0);
                     ThereOrGone(world, over);
-                  }});
-}
-
-TEST(ReapSteps) {
-  KillEverywhere({"put back what the dead was receiving",
-                  [](QueueWorld& world) {
-                    PutInnerPlain(world);
-                    DieReceiving(world, false);
-                  },
-                  ActReap,
-                  [](QueueWorld& world, bool over) {
-                    EXPECT(world.queue->Size() == 1);
-                    ThereOrGone(world, over);
-                  }});
-  KillEverywhere({"let go of what the dead had received",
-                  [](QueueWorld& world) {
-                    PutInnerPlain(world);
-                    DieReceiving(world, true);
-                  },
-                  ActReap,
-                  [](QueueWorld& world, bool) {
-                    EXPECT(world.queue->Size() == 0);
-                    NothingLeft(world);
                   }});
 }
 

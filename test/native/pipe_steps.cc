@@ -59,10 +59,9 @@ void GiveUpRight(QueueWorld& world) {
 // In the child: what a receiver does (bind/pipe_wrap_linux.cc).
 uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>* ends) {
   std::vector<ObjectRef> refs;
-  const uint32_t taken =
-      queue.TryTake(1, [&refs](const std::byte*, uint64_t, const Block& block) {
-        for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
-      });
+  const uint32_t taken = queue.TryTake(1, [&refs](const std::byte*, uint64_t, const Block& block) {
+    for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
+  });
   for (const ObjectRef& ref : refs) {
     if (auto end = space.TakeReceived(ref)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
   }

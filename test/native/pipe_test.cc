@@ -107,9 +107,8 @@ TEST(AnEndInAMessageIsOpen) {
   EXPECT(here->in()->Look() == SyncOutcome::kPending);
   EXPECT(TryPut(*here->out(), "into it") == SyncOutcome::kDone);
   ObjectRef ref;
-  right->in()->TryTake(1, [&ref](const std::byte*, uint64_t, const Block& block) {
-    ref = CarriedBy(block).at(0);
-  });
+  right->in()->TryTake(
+      1, [&ref](const std::byte*, uint64_t, const Block& block) { ref = CarriedBy(block).at(0); });
   auto arrived = std::static_pointer_cast<PipeEnd>(space->TakeReceived(ref));
   REQUIRE(arrived != nullptr);
   EXPECT(space->TakeReceived(ref) == nullptr);

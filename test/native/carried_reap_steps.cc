@@ -1,0 +1,150 @@
+// References of the dead, and those that leave with a fork: who looks after them is killed at every
+// step.
+
+#include "carried_support.h"
+
+using namespace mp;
+using namespace mp::test;
+
+namespace {
+
+// With the message in its hands, or having received it: then what it carries is to be let go of.
+void DieReceiving(QueueWorld& world, bool received) {
+  WaitStatus(Start([&] {
+    auto space = JoinMessages(world.segment);
+    QueuePtr queue = OpenQueue(*space, world.queue->ref());
+    queue->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
+      const uint32_t generation = GenerationOf(block.header->state.load());
+      const uint64_t taken = PackBlockState(BlockState::kTaken, generation, space->stamp());
+      space->KeepsOneMore();
+      if (received) block.header->state.store(taken | kIsSpent);
+      kill(getpid(), SIGKILL);
+    });
+  }));
+}
+void ActReap(QueueWorld&, MessageSpace& space) {
+  space.pool();
+  StepFromHere();
+  space.reaper().Run();
+  StepToHere();
+}
+
+}  // namespace
+
+TEST(ReapSteps) {
+  KillEverywhere({"put back what the dead was receiving",
+                  [](QueueWorld& world) {
+                    PutInnerPlain(world);
+                    DieReceiving(world, false);
+                  },
+                  ActReap,
+                  [](QueueWorld& world, bool over) {
+                    EXPECT(world.queue->Size() == 1);
+                    ThereOrGone(world, over);
+                  }});
+  KillEverywhere({"let go of what the dead had received",
+                  [](QueueWorld& world) {
+                    PutInnerPlain(world);
+                    DieReceiving(world, true);
+                  },
+                  ActReap,
+                  [](QueueWorld& world, bool) {
+                    EXPECT(world.queue->Size() == 0);
+                    NothingLeft(world);
+                  }});
+}
+
+// A parent, its child, and what leaves ahead of the fork.
+TEST(ForkSteps) {
+  static ForkDeparture departure;
+  const auto make = [](QueueWorld& world) {
+    world.Make(kPlain);
+    world.other = PipeEnd::MakePair(world.getter.get(), false).value();
+  };
+  const auto gone = [](QueueWorld& world) {
+    world.queue.reset();
+    world.other = {};
+    world.CleanedUp();
+    EXPECT(MessagesIn(*world.segment) == 0);
+    EXPECT(PlacesInUse(*world.segment) <= 0);
+  };
+  KillEverywhere({"depart ahead of a fork, and not fork", make,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    QueuePtr queue = OpenQueue(space, world.queue->ref());
+                    auto end = PipeEnd::Open(&space, world.other.right->ref()).value();
+                    EndDeparture(&space, DepartAhead(&space, {queue->ref()}));
+                    StepFromHere();
+                    EndDeparture(&space, DepartAhead(&space, {queue->ref(), end->ref()}));
+                    queue.reset();
+                    end.reset();
+                    StepToHere();
+                  },
+                  [&](QueueWorld& world, bool) {
+                    EXPECT(OtherIsClosed(world));
+                    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
+                    gone(world);
+                  },
+                  [](QueueWorld& world) {
+                    world.other.right.reset();
+                    world.queue->CloseSide();
+                  }});
+  KillEverywhere({"take over what has left ahead, and land it",
+                  [&](QueueWorld& world) {
+                    make(world);
+                    departure = DepartAhead(world.getter.get(),
+                                            {world.queue->ref(), world.other.right->ref()});
+                    world.other.right.reset();
+                    world.queue->CloseSide();
+                  },
+                  [](QueueWorld& world, MessageSpace& space) {
+                    space.pool();
+                    StepFromHere();
+                    if (!TakeOver(&space, &departure)) _exit(1);
+                    QueuePtr queue = OpenQueue(space, world.queue->ref());
+                    LandBehind(&space, departure);
+                    StepToHere();
+                  },
+                  [&](QueueWorld& world, bool) {
+                    // As the parent does when its child has ended.
+                    EndDeparture(world.getter.get(), departure);
+                    EXPECT(OtherIsClosed(world));
+                    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
+                    gone(world);
+                  }});
+}
+
+// The parent has died; its child has not come so far yet.
+TEST(WhatHasLeftForAChildWaitsForIt) {
+  for (const bool child_lives : {true, false}) {
+    QueueWorld world;
+    world.Make(kPlain);
+    ForkDeparture* const shared = static_cast<ForkDeparture*>(mmap(
+        nullptr, sizeof(ForkDeparture), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+    const pid_t child = Start([] {
+      for (;;) pause();
+    });
+    WaitStatus(Start([&] {
+      auto parent = JoinMessages(world.segment);
+      QueuePtr queue = OpenQueue(*parent, world.queue->ref());
+      *shared = DepartAhead(parent.get(), {queue->ref()});
+      SetChild(*world.segment, *shared, child);
+      kill(getpid(), SIGKILL);
+    }));
+    world.queue->CloseSide();
+    if (!child_lives) KillAndWait(child);
+    const Reaper::Report report = world.reaper->reaper().Run();
+    EXPECT((report.pending == 1) == child_lives);
+    EXPECT((world.queue->Look() == SyncOutcome::kClosed) != child_lives);
+    // It comes.
+    EXPECT(TakeOver(world.reaper.get(), shared) == child_lives);
+    if (child_lives) {
+      LandBehind(world.reaper.get(), *shared);
+      KillAndWait(child);
+    }
+    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
+    world.Gone();
+    munmap(shared, sizeof *shared);
+  }
+}
+
+TEST_MAIN()
