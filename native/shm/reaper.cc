@@ -98,6 +98,7 @@ bool Reaper::FreeRow(uint32_t id, const Identity& dead) {
     const Stamp stamp{static_cast<uint16_t>(id), dead.generation};
     if (recover_memory_ == nullptr || !recover_memory_(store_, self_, stamp)) return false;
     for (auto& word : row.ring_announced) word.store(0, std::memory_order_seq_cst);
+    row.step_announced[0].store(0, std::memory_order_seq_cst);
     row.uses.store(0, std::memory_order_seq_cst);
   }
   ForEachLedgerEntry(segment, row, [&](std::atomic<uint64_t>& entry) {

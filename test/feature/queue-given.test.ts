@@ -39,6 +39,43 @@ describeEach('A child that is killed before it has come to open its arguments', 
   });
 });
 
+describeEach('A child that is killed', (testCase) => {
+  test('with queues and ends of pipes in items that wait for room keeps none of them from its end', async () => {
+    await check(
+      testCase,
+      `const narrow = new Queue(1), queues = [new Queue(), new JoinableQueue()];
+      const [here, there] = Pipe();
+      const [line, child] = await startWithLine(w.putIntoFull, narrow, queues[0], [there, queues]);
+      assert.equal(await line.recv(), 'waiting');
+      there.close();
+      await killed(child);
+      for (const queue of queues) {
+        queue.close();
+        await assert.rejects(queue.get(), closed);
+      }
+      await assert.rejects(here.recv(), { code: 'ERR_MP_END_OF_FILE' });
+      assert.equal(await narrow.get(), 'full');
+      await assert.rejects(narrow.get({ timeout: 1 }), empty);`,
+    );
+  });
+
+  test('with a queue in an item that it was to finish gives both back', async () => {
+    await check(
+      testCase,
+      `const jobs = new JoinableQueue(), results = new Queue();
+      const answers = new Queue();
+      await jobs.put(answers);
+      await answers.put('answer');
+      const [line, child] = await startWithLine(w.getAndStay, jobs);
+      assert.ok((await line.recv()) instanceof Queue);
+      await killed(child);
+      assert.equal(await (await jobs.get()).get(), 'answer');
+      jobs.taskDone();
+      await jobs.join();`,
+    );
+  });
+});
+
 describeEach(
   'A child that is killed before it has come to open its arguments',
   (testCase) => {
