@@ -34,24 +34,26 @@ void ActReap(QueueWorld&, MessageSpace& space) {
 TEST(ReapSteps) {
   KillEverywhere({"put back what the dead was receiving",
                   [](QueueWorld& world) {
-                    PutInnerPlain(world);
+                    PutInnerPlain<2>(world);
                     DieReceiving(world, false);
                   },
                   ActReap,
                   [](QueueWorld& world, bool over) {
-                    EXPECT(world.queue->Size() == 1);
+                    EXPECT(world.queue->Size() == 2);
                     ThereOrGone(world, over);
                   }});
-  KillEverywhere({"let go of what the dead had received",
-                  [](QueueWorld& world) {
-                    PutInnerPlain(world);
-                    DieReceiving(world, true);
-                  },
-                  ActReap,
-                  [](QueueWorld& world, bool) {
-                    EXPECT(world.queue->Size() == 0);
-                    NothingLeft(world);
-                  }});
+  for (const int messages : {1, 2}) {
+    KillEverywhere({messages == 1 ? "let go of what the dead had received" : "which another has",
+                    [messages](QueueWorld& world) {
+                      PutInner(world, kPlain, messages);
+                      DieReceiving(world, true);
+                    },
+                    ActReap,
+                    [messages](QueueWorld& world, bool over) {
+                      EXPECT(static_cast<int>(world.queue->Size()) == messages - 1);
+                      ThereOrGone(world, over);
+                    }});
+  }
 }
 
 // A parent, its child, and what leaves ahead of the fork.

@@ -22,10 +22,9 @@ void ActReceive(QueueWorld& world, MessageSpace& space) {
 TEST(PutSteps) {
   KillEverywhere({"put what the sender alone has",
                   [](QueueWorld& world) {
-                    PutInnerPlain(world);
+                    PutInnerPlain<2>(world);
                     // Out of the message again, so that the child is the only one to have them.
-                    Received received;
-                    TakeRefs(*world.getter, *world.queue, &received);
+                    EXPECT(TakeWhole(world) == 2);
                   },
                   [](QueueWorld& world, MessageSpace& space) {
                     QueuePtr queue = OpenQueue(space, world.queue->ref());
@@ -50,7 +49,7 @@ TEST(PutSteps) {
                     received.clear();
                     NothingLeft(world);
                   }});
-  KillEverywhere({"put into a queue that is full", PutInnerPlain,
+  KillEverywhere({"put into a queue that is full", PutInnerPlain<2>,
                   [](QueueWorld& world, MessageSpace& space) {
                     QueuePtr full = MakeQueue(space, {1});
                     TryPut(*full, Long(0));
@@ -66,28 +65,30 @@ TEST(PutSteps) {
 }
 
 TEST(ReceiveSteps) {
-  KillEverywhere({"receive", PutInnerPlain, ActReceive, ThereOrGone});
-  KillEverywhere(
-      {"receive what is kept", PutInnerRedelivering, ActReceive, [](QueueWorld& world, bool over) {
-         EXPECT(world.queue->Size() == 1);
-         ThereOrGone(world, over);
-       }});
-  KillEverywhere({"say that it is done", PutInnerRedelivering,
-                  [](QueueWorld& world, MessageSpace& space) {
-                    QueuePtr queue = OpenQueue(space, world.queue->ref());
-                    {
-                      Received received;
-                      if (!TakeRefs(space, *queue, &received)) _exit(1);
-                    }
-                    StepFromHere();
-                    if (!queue->TaskDone()) _exit(2);
-                    StepToHere();
-                  },
+  KillEverywhere({"receive one of two", PutInnerPlain<2>, ActReceive, ThereOrGone});
+  KillEverywhere({"receive the only one", PutInnerPlain<1>, ActReceive, ThereOrGone});
+  KillEverywhere({"receive what is kept", PutInnerRedelivering<2>, ActReceive,
                   [](QueueWorld& world, bool over) {
-                    EXPECT(world.queue->Unfinished() == world.queue->Size());
-                    EXPECT(!over || world.queue->Size() == 0);
+                    EXPECT(world.queue->Size() == 2);
                     ThereOrGone(world, over);
                   }});
+  const auto act_done = [](QueueWorld& world, MessageSpace& space) {
+    QueuePtr queue = OpenQueue(space, world.queue->ref());
+    {
+      Received received;
+      if (!TakeRefs(space, *queue, &received)) _exit(1);
+    }
+    StepFromHere();
+    if (!queue->TaskDone()) _exit(2);
+    StepToHere();
+  };
+  const auto counted = [](QueueWorld& world, bool over) {
+    EXPECT(world.queue->Unfinished() == world.queue->Size());
+    EXPECT(!over || static_cast<int>(world.queue->Size()) == carriers - 1);
+    ThereOrGone(world, over);
+  };
+  KillEverywhere({"say that one of two is done", PutInnerRedelivering<2>, act_done, counted});
+  KillEverywhere({"say that the only one is done", PutInnerRedelivering<1>, act_done, counted});
 }
 
 TEST(GoingSteps) {
@@ -101,7 +102,7 @@ TEST(GoingSteps) {
   const auto gone = [](QueueWorld& world, bool) { NothingLeft(world); };
   KillEverywhere({"the last handle of a queue with such messages goes",
                   [](QueueWorld& world) {
-                    PutInnerPlain(world);
+                    PutInnerPlain<1>(world);
                     PutRefs(*world.queue, {world.other.left->ref()});
                   },
                   act, gone, [](QueueWorld& world) { world.queue.reset(); }});
@@ -110,7 +111,7 @@ TEST(GoingSteps) {
 // More of them than there is room for in the ledger, in several turns.
 TEST(AQueueGoesWithManyReferences) {
   QueueWorld world;
-  PutInnerPlain(world);
+  PutInnerPlain<2>(world);
   std::vector<ObjectRef> refs;
   Received held;
   for (uint32_t i = 0; i < 10 * kInlineLedgerEntries; i += 1) {
