@@ -81,9 +81,8 @@ void MessageRecovery::SettleDone() {
     const uint64_t seen = block.header->state.load(std::memory_order_acquire);
     const bool kept = StateOf(seen) == BlockState::kTaken && OwnerOf(seen) == dead_;
     Opened* const queue = kept ? Open(block.header->queue.load()) : nullptr;
-    const bool counted =
-        queue != nullptr &&
-        ((seen & kIsSpent) != 0 || WasMade(segment_, queue->shared->done, dead_.id, step));
+    // A spent one is lost in any case, whatever steps have been made since.
+    const bool counted = queue != nullptr && WasMade(segment_, queue->shared->done, dead_.id, step);
     if (counted) Lose(ref, block, seen);
   }
   word.store(0, std::memory_order_seq_cst);
