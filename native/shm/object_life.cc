@@ -93,7 +93,8 @@ bool ObjectStore::RetireOnce(const ObjectRef& ref) {
       ObjectHeader{ObjectState::kRetired, ref.kind, ref.generation, self_.stamp()}.packed();
   // A new ledger block is claimed by way of the same announcement.
   Dismantling dismantling;
-  dismantling.has_no_ledger = !ReserveEntries(kLetGoAtOnce).ok();
+  const bool refers = ref.kind == ObjectKind::kQueue || ref.kind == ObjectKind::kPipeEnd;
+  if (refers) dismantling.has_no_ledger = !ReserveEntries(kLetGoAtOnce).ok();
   bool more = false;
   while (IsUnused(*object)) {
     self_.row().announced.store(ref.offset, std::memory_order_seq_cst);
