@@ -102,11 +102,13 @@ void MessageRecovery::SettlePublish() {
       Opened* const queue = Open(name);
       // The slot before the head: not refilled yet if the head is not behind it. Behind the head,
       // and nobody takes it: it never was in the slot, or whoever took it is done, and then its
-      // state is another. A position may be from the block's life before.
-      const bool in_slot = queue != nullptr && IsInSlot(queue, ref, position);
-      const bool put = queue != nullptr && (position >= queue->main.head()
-                                                ? in_slot
-                                                : IsAnnouncedAsTaken({position, ref, seen}, name));
+      // state is another. A position may be from the block's life before; one of the back line is,
+      // where only a reaper puts.
+      const bool is_its = queue != nullptr && (position & kBackLine) == 0;
+      const bool in_slot = is_its && IsInSlot(queue, ref, position);
+      const bool put = is_its && (position >= queue->main.head()
+                                      ? in_slot
+                                      : IsAnnouncedAsTaken({position, ref, seen}, name));
       if (!put) Lose(ref, block, seen);
     }
   }

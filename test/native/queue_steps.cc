@@ -8,6 +8,33 @@
 using namespace mp;
 using namespace mp::test;
 
+namespace {
+
+// Into a block whose message before had come back from somebody dead: the slot that it came back in
+// still names it.
+void ActPutIntoUsedBlock(QueueWorld& world, MessageSpace& space) {
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  std::string text = "new";
+  text.resize(3'000, ' ');
+  const StagedMessage before = StageText(*queue, text);
+  Status error;
+  queue->TryPut(before.block, &error);
+  WaitStatus(Start([&] {
+    auto other = JoinMessages(world.segment);
+    TryTake(*OpenQueue(*other, world.queue->ref()));
+    kill(getpid(), SIGKILL);
+  }));
+  while (space.reaper().Run().pending != 0) usleep(200);
+  if (Short(TryTake(*queue)) != "new" || !queue->TaskDone()) _exit(1);
+  StagedMessage staged = StageText(*queue, text);
+  for (; staged.block != before.block; staged = StageText(*queue, text)) queue->Drop(staged);
+  StepFromHere();
+  if (queue->TryPut(staged.block, &error) != SyncOutcome::kDone) _exit(2);
+  StepToHere();
+}
+
+}  // namespace
+
 TEST(PutSteps) {
   KillEverywhere({"put into an empty queue", MakePlain<0>, ActPut, PutOrNotAndGone<0>});
   KillEverywhere({"put for one that waits",
@@ -24,6 +51,13 @@ TEST(PutSteps) {
                   }});
   // The 64th message does not fit the first ring.
   KillEverywhere({"put into a full ring", MakePlain<63>, ActPut, PutOrNotAndGone<63>});
+  KillEverywhere({"put into a block whose message had come back", MakeRedelivering<0>,
+                  ActPutIntoUsedBlock, [](QueueWorld& world, bool over) {
+                    PutOrNot<0>(world, over);
+                    while (world.queue->TaskDone()) {
+                    }
+                    world.Gone();
+                  }});
   KillEverywhere({"put where somebody else has put meanwhile", MakePlain<1>, ActPut,
                   [](QueueWorld& world, bool over) {
                     const Texts got = world.TakeAll();
