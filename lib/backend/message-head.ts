@@ -8,7 +8,10 @@ const ANY = new Uint8Array(0);
 const IN_PLACE = new Uint8Array(0);
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 
-/** For whoever makes a value of the message: it may come without its head, or its front. */
+/**
+ * For whoever makes a value of the message: it may come without its head, or its front. What it names and nobody is going to ask for is
+ * let go of only without this.
+ */
 export const forValue: Target = () => ANY;
 
 /** For whoever makes it at once, before anything else is received: besides, it may come with a `length`. */

@@ -44,7 +44,8 @@ class SafePoint;
 // Who wants to know what becomes of this process and its children.
 class ProcessObserver {
  public:
-  virtual void BeforeFork() = 0;
+  // Answers where the child's number is to be written before the child runs, or null.
+  virtual int* BeforeFork() = 0;
   // In the parent. One of the two.
   virtual void Forked(int pid) = 0;
   virtual void NotForked() = 0;

@@ -39,7 +39,7 @@ Napi::Value Fork(const Napi::CallbackInfo& info) {
   }
   request.in_child = [&state](bool twin) { state.NotifyForkInChild(twin); };
 
-  if (state.observer != nullptr) state.observer->BeforeFork();
+  if (state.observer != nullptr) request.child_number = state.observer->BeforeFork();
   Result<ForkOutcome> result = Forker::Fork(request);
   const ForkOutcome& outcome = result.value();
   if (state.observer != nullptr) {

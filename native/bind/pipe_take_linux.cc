@@ -39,8 +39,8 @@ napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Rec
   std::vector<double> numbers = {0};
   for (const ObjectRef& ref : received->carried) {
     if (ref.kind != ObjectKind::kPipeEnd) continue;
-    auto end = space->TakeReceived(ref);
-    if (end == nullptr) continue;
+    std::shared_ptr<SyncObject> end;
+    if (!space->TakeReceived(ref, &end) || end == nullptr) continue;
     numbers.push_back(call->sync().Add(std::move(end)));
     numbers.push_back(static_cast<double>(ref.offset));
     numbers.push_back(static_cast<double>(ref.generation));
@@ -49,6 +49,14 @@ napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Rec
   napi_value array = AnswerNumbers(call->env(), numbers);
   napi_set_element(call->env(), array, 0, message);
   return array;
+}
+
+// Of a message that will not be decoded: its ends are handed out.
+void DropWhatIsNotAskedFor(MessageSpace* space, const std::vector<ObjectRef>& carried) {
+  for (const ObjectRef& ref : carried) {
+    std::shared_ptr<SyncObject> object;
+    if (ref.kind != ObjectKind::kPipeEnd) space->TakeReceived(ref, &object);
+  }
 }
 
 // A message without its front, and that: a number where it is one byte.
@@ -129,6 +137,7 @@ napi_value TakeFrom(MessageQueue* queue, const HowToTake& how, SyncCall* calling
           received.Visit(bytes, given, block);
         });
     if (taken == 0) continue;
+    if (!how.wants_value) DropWhatIsNotAskedFor(space, received.carried);
     napi_value message = nullptr;
     if (received.is_other || received.length > received.room ||
         (buffer != nullptr && received.length < length)) {
@@ -185,8 +194,8 @@ napi_value TakeCarried(napi_env env, napi_callback_info info) {
   if (taken == 0) return nullptr;
   std::vector<double> numbers;
   for (const ObjectRef& ref : refs) {
-    auto object = space->TakeReceived(ref);
-    if (object == nullptr) continue;
+    std::shared_ptr<SyncObject> object;
+    if (!space->TakeReceived(ref, &object) || object == nullptr) continue;
     numbers.push_back(call.sync().Add(std::move(object)));
     numbers.push_back(static_cast<double>(ref.kind));
     numbers.push_back(static_cast<double>(ref.offset));

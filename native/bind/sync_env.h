@@ -73,7 +73,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   Reaper::Report Reap();
 
   void AfterForkInChild(bool twin) override;
-  void BeforeFork() override;
+  int* BeforeFork() override;
   void Forked(int pid) override;
   void NotForked() override;
   void ChildEnded(int pid, bool killed) override;

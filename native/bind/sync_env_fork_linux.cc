@@ -1,7 +1,5 @@
 // What a fork means for this thread's objects, on both sides of it.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -19,24 +17,24 @@ bool GoesAheadOfFork(ObjectKind kind) {
 
 }  // namespace
 
-void SyncEnv::BeforeFork() {
+int* SyncEnv::BeforeFork() {
   // So that the children of one process share one segment, whoever uses it first. Without it, or
   // when there is no memory for it, each makes its own.
   (void)TreeSegment::Get();
-  if (space_ == nullptr) return;
+  if (space_ == nullptr) return nullptr;
   std::vector<ObjectRef> ahead;
   for (const Slot& slot : slots_) {
     const bool goes = GoesAheadOfFork(slot.kind) && slot.object != nullptr;
     if (goes) ahead.push_back(slot.object->ref());
   }
-  if (!ahead.empty()) departure_ = DepartAhead(space_.get(), ahead);
+  if (ahead.empty()) return nullptr;
+  departure_ = DepartAhead(space_.get(), ahead);
+  return ChildNumberOf(space_->segment(), departure_);
 }
 
 // The child opens again what is open now. Until it has, nothing of it is let go of here.
 void SyncEnv::Forked(int pid) {
-  if (space_ == nullptr) return;
-  SetChild(space_->segment(), departure_, pid);
-  if (slots_.size() > free_slots_.size())
+  if (space_ != nullptr && slots_.size() > free_slots_.size())
     unsettled_.push_back({pid, last_number_, std::exchange(departure_, {})});
 }
 
@@ -88,7 +86,6 @@ void SyncEnv::AfterForkInChild(bool) {
   TreeSegment::AfterForkInChild();
   unsettled_.clear();
   if (space_ == nullptr) return;
-  SetChild(space_->segment(), departure_, getpid());
   loans_->AfterForkInChild();
   if (waits_ != nullptr) waits_->AfterForkInChild();
   // The parent's, and never freed: a call further up the stack may be in the midst of it, and to
@@ -113,6 +110,7 @@ void SyncEnv::AfterForkInChild(bool) {
   // Without it they are the parent's to land, when this child has ended.
   ForkDeparture departure = std::exchange(departure_, {});
   const bool taken = joined.ok() && TakeOver(space_.get(), &departure);
+  if (!joined.ok()) RefuseDeparture(inherited->space->segment(), departure);
   for (const Slot& theirs : inherited->slots) {
     Slot ours{nullptr, theirs.kind, joined.ok() ? theirs.lost : joined.status(), theirs.number};
     if (theirs.object != nullptr && joined.ok()) {

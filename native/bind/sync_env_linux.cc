@@ -269,6 +269,7 @@ Reaper::Report SyncEnv::Reap() {
 void SyncEnv::Leave() {
   left_ = true;
   if (space_ == nullptr || !space_->participant().IsMine()) return;
+  ForgetSettledChildren();
   if (waits_ != nullptr) waits_->Forget();
   for (auto& [id, pending] : pending_) Abandon(pending.get(), false);
   pending_.clear();

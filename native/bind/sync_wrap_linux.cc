@@ -65,13 +65,15 @@ napi_value Open(napi_env env, napi_callback_info info) {
   if (!ReadRef(&call, 0, &ref)) return call.Refuse("this is no reference");
   const Result<MessageSpace*> space = call.sync().Space();
   if (!space.ok()) return call.Fail(space.status());
-  if (auto received = space.value()->TakeReceived(ref)) {
-    return call.Answer(call.sync().Add(std::move(received)));
-  }
+  std::shared_ptr<SyncObject> received;
+  const bool has_landed = space.value()->TakeReceived(ref, &received);
+  if (received != nullptr) return call.Answer(call.sync().Add(std::move(received)));
   auto opened = OpenAny(space.value(), ref);
   if (!opened.ok()) return call.Fail(opened.status());
-  space.value()->store().Land(ref);
-  MessageQueue::Landed(space.value(), ref);
+  if (!has_landed) {
+    space.value()->store().Land(ref);
+    MessageQueue::Landed(space.value(), ref);
+  }
   return call.Answer(call.sync().Add(std::move(opened.value())));
 }
 

@@ -24,6 +24,8 @@ struct ForkRequest {
   bool has_platform_workers = true;
   // Descriptors of inherited handles that stay as they are in a clean child.
   std::vector<int> keep_fds;
+  // Where the kernel writes the child's number before the child runs, or null.
+  int* child_number = nullptr;
   // In the child, with the loop re-created and every revived thread live: the addon's own handles
   // let go.
   std::function<void(bool twin)> in_child;

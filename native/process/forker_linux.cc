@@ -251,17 +251,19 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
     Require(LoopAfterFork::Quiet(request.loop, request.keep_fds, ThreadRoles::pool_threads()));
 }
 
-pid_t RawFork() {
+pid_t RawFork(int* child_number) {
   const uintptr_t thread_pointer = OwnThreadPointer();
   // As glibc's _Fork: the kernel writes the new thread number into our descriptor, and clears it
   // when this thread ends. No atfork handlers: they belong to a child in which the other threads
   // are gone.
-  constexpr long kFlags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+  long flags = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD;
+  if (child_number != nullptr) flags |= CLONE_PARENT_SETTID;
+  const long to = raw::Address(child_number);
   int* tid = layout.TidOf(thread_pointer);
 #if defined(__x86_64__)
-  return static_cast<pid_t>(raw::Call(SYS_clone, kFlags, 0, 0, raw::Address(tid), 0));
+  return static_cast<pid_t>(raw::Call(SYS_clone, flags, 0, to, raw::Address(tid), 0));
 #else
-  return static_cast<pid_t>(raw::Call(SYS_clone, kFlags, 0, 0, 0, raw::Address(tid)));
+  return static_cast<pid_t>(raw::Call(SYS_clone, flags, 0, to, 0, raw::Address(tid)));
 #endif
 }
 
@@ -324,7 +326,7 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
   DontForkMarks marks;
   if (status.ok()) status = marks.Remove();
-  const pid_t pid = status.ok() ? RawFork() : -1;
+  const pid_t pid = status.ok() ? RawFork(request.child_number) : -1;
   spare.Release();
   if (pid == 0) {
     BecomeChild(request, robust);

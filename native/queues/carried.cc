@@ -126,11 +126,14 @@ void SettleCarried(ObjectStore* store, const Segment& segment, uint32_t dead) {
   row.step_announced[0].store(0, std::memory_order_seq_cst);
 }
 
-void SettleCarriedOf(ObjectStore* store, const Segment& segment, uint32_t self, BlockRef ref) {
+void SettleCarriedOf(ObjectStore* store, const Segment& segment, BlockRef ref) {
   for (uint32_t id = 1; id < segment.rows_used(); id += 1) {
     const uint64_t announced = segment.row(id).step_announced[0].load(std::memory_order_seq_cst);
     const bool its = (announced & kIsAnnounced) != 0 && (announced & kBlockMask) == ref;
-    if (its && id != self) SettleCarried(store, segment, id);
+    if (!its) continue;
+    const auto identity = Identity::Unpack(segment.row(id).identity.load());
+    const Stamp stamp{static_cast<uint16_t>(id), identity.generation};
+    if (!segment.IsAlive(stamp)) SettleCarried(store, segment, id);
   }
 }
 

@@ -35,7 +35,7 @@ bool LandCarried(SyncSpace* space, BlockRef ref, const Block& block,
 
 // What somebody dead was counting: it is marked, or not, as it was counted.
 void SettleCarried(ObjectStore* store, const Segment& segment, uint32_t dead);
-// What others, who are dead, were counting of that block.
-void SettleCarriedOf(ObjectStore* store, const Segment& segment, uint32_t self, BlockRef ref);
+// What others who are dead were counting of that block.
+void SettleCarriedOf(ObjectStore* store, const Segment& segment, BlockRef ref);
 
 }  // namespace mp

@@ -22,7 +22,7 @@ void LandAndFree(MessageSpace* space, const ForkDeparture& departure, const Bloc
 // Dead in here: a block owned by the dead with no marks, or a spent one, whose marks tell.
 ForkDeparture DepartAhead(MessageSpace* space, const std::vector<ObjectRef>& refs) {
   auto allocated = space->pool().Allocate(refs.size() * sizeof(CarriedRef));
-  // Without memory the fork is not likely to go well.
+  // The child is a party only when it has opened them, then.
   if (!allocated.ok()) return {};
   const Block block = BlockPool::At(space->segment(), allocated.value());
   if (!block) return {};
@@ -40,18 +40,23 @@ ForkDeparture DepartAhead(MessageSpace* space, const std::vector<ObjectRef>& ref
   return {allocated.value(), state};
 }
 
-// The child may be faster than its parent, and through with it.
-void SetChild(const Segment& segment, const ForkDeparture& departure, pid_t pid) {
+// The low half of the word, as on every processor that this runs on.
+int* ChildNumberOf(const Segment& segment, const ForkDeparture& departure) {
   const Block block = BlockPool::At(segment, departure.block);
-  if (block && block.header->state.load() == departure.state) {
-    block.header->extra.store(static_cast<uint64_t>(pid), std::memory_order_seq_cst);
-  }
+  return block ? reinterpret_cast<int*>(&block.header->extra) : nullptr;
 }
 
-bool IsForChild(const Block& block, uint64_t state) {
+bool IsForChild(const Block& block, uint64_t state, uint32_t dead_pid) {
   if (StateOf(state) != BlockState::kTaken || block.header->queue.load() != 0) return false;
   const auto pid = static_cast<uint32_t>(block.header->extra.load(std::memory_order_seq_cst));
-  return pid != 0 && !HasEnded(ThreadIdentity{0, pid, 0, 0});
+  return pid != 0 && pid != dead_pid && !HasEnded(ThreadIdentity{0, pid, 0, 0});
+}
+
+// The block stands still while a child lives that has not taken it over.
+void RefuseDeparture(const Segment& segment, const ForkDeparture& departure) {
+  if (const Block block = BlockPool::At(segment, departure.block)) {
+    block.header->extra.store(0, std::memory_order_seq_cst);
+  }
 }
 
 bool TakeOver(MessageSpace* space, ForkDeparture* departure) {
@@ -59,11 +64,9 @@ bool TakeOver(MessageSpace* space, ForkDeparture* departure) {
   if (!block) return false;
   const uint64_t mine = SpentBy(space->stamp(), departure->state);
   space->KeepsOneMore();
-  // Its own from here on: the reaper waits for nobody.
   uint64_t theirs = departure->state;
   if (block.header->state.compare_exchange_strong(theirs, mine)) {
     departure->state = mine;
-    SetChild(space->segment(), *departure, 0);
     return true;
   }
   space->KeepsOneLess();

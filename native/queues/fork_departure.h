@@ -4,8 +4,6 @@
 // one that has it dies, its reaper lands them. When the parent has, or leaves, they wait for the
 // child for as long as that lives.
 
-#include <sys/types.h>
-
 #include <vector>
 
 #include "queues/message_space.h"
@@ -20,15 +18,16 @@ struct ForkDeparture {
 
 // By the parent, which has them open, before the fork.
 ForkDeparture DepartAhead(MessageSpace* space, const std::vector<ObjectRef>& refs);
-// By both, as soon as they know: the child's process.
-void SetChild(const Segment& segment, const ForkDeparture& departure, pid_t pid);
-// Of a spent block: whether it is to be left for a child.
-bool IsForChild(const Block& block, uint64_t state);
-// By the child, before it opens any of them. False: they have landed, with the parent's death just
-// at the fork.
+// Where the kernel writes the child's number, before that runs. Null: there is nothing.
+int* ChildNumberOf(const Segment& segment, const ForkDeparture& departure);
+// Of a spent block of a dead process: whether it is to be left for a child of that.
+bool IsForChild(const Block& block, uint64_t state, uint32_t dead_pid);
+// By the child, before it opens any of them.
 bool TakeOver(MessageSpace* space, ForkDeparture* departure);
 // By the child, when it has opened what it wants.
 void LandBehind(MessageSpace* space, const ForkDeparture& departure);
+// By a child that has no part in the segment: nobody waits for it.
+void RefuseDeparture(const Segment& segment, const ForkDeparture& departure);
 // By the parent: when nothing was forked, or the child has settled or ended. What that has not
 // taken over lands.
 void EndDeparture(MessageSpace* space, const ForkDeparture& departure);

@@ -193,7 +193,7 @@ bool MessageRecovery::IsTaking(const ParticipantRow& row, QueueName name,
 
 void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
   if ((seen & kIsSpent) != 0) {
-    if (!IsForChild(block, seen)) return Lose(ref, block, seen);
+    if (!IsForChild(block, seen, RowOf(segment_, dead_).pid.load())) return Lose(ref, block, seen);
     leaves_to_child_ = true;
     return;
   }
@@ -304,7 +304,7 @@ void MessageRecovery::Lose(BlockRef ref, const Block& block, uint64_t seen) {
   const uint64_t spent =
       PackBlockState(BlockState::kReturning, GenerationOf(seen), dead_) | kIsSpent;
   if (seen != spent && !block.header->state.compare_exchange_strong(seen, spent)) return;
-  SettleCarriedOf(&space_.store(), segment_, space_.stamp().id, ref);
+  SettleCarriedOf(&space_.store(), segment_, ref);
   LandCarried(&space_, ref, block);
   BlockPool::Free(block, spent);
 }
@@ -365,10 +365,16 @@ bool MessageRecovery::FreeMessage(BlockRef ref, const Block& block,
       return true;
     }
   }
-  if (!LandCarried(&space_, ref, block, dismantling)) return false;
-  BlockPool::Free(block, spent);
+  const bool all = LandCarried(&space_, ref, block, dismantling);
+  // Between two turns the queue is anybody's who still lets go of it. The marks say what is left.
+  if (all) BlockPool::Free(block, spent);
+  if (!all) {
+    const uint64_t queued =
+        PackBlockState(BlockState::kQueued, GenerationOf(spent), space_.stamp());
+    block.header->state.store(queued, std::memory_order_seq_cst);
+  }
   space_.KeepsOneLess();
-  return true;
+  return all;
 }
 
 }  // namespace mp

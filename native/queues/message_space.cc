@@ -36,19 +36,19 @@ void MessageSpace::KeepsOneLess() {
 void MessageSpace::Receive(const Block& message) {
   for (const ObjectRef& ref : CarriedBy(message)) {
     auto opened = OpenAny(this, ref);
-    if (opened.ok()) received_.emplace(ref.offset, std::move(opened.value()));
+    received_.emplace(ref.offset, Received{ref, opened.ok() ? std::move(opened.value()) : nullptr});
   }
 }
 
-std::shared_ptr<SyncObject> MessageSpace::TakeReceived(const ObjectRef& ref) {
+bool MessageSpace::TakeReceived(const ObjectRef& ref, std::shared_ptr<SyncObject>* object) {
   const auto [first, end] = received_.equal_range(ref.offset);
   for (auto at = first; at != end; ++at) {
-    if (!(at->second->ref() == ref)) continue;
-    std::shared_ptr<SyncObject> object = std::move(at->second);
+    if (!(at->second.ref == ref)) continue;
+    *object = std::move(at->second.object);
     received_.erase(at);
-    return object;
+    return true;
   }
-  return nullptr;
+  return false;
 }
 
 BlockRef MessageSpace::list() {

@@ -28,7 +28,8 @@ class MessageSpace final : public SyncSpace {
   // Opens what a message carries, which this participant is taking; for whoever is going to ask for
   // it, as often as it was received. What nobody asks for stays open.
   void Receive(const Block& message);
-  std::shared_ptr<SyncObject> TakeReceived(const ObjectRef& ref);
+  // False when it came with no message. Null: there was no room for opening it.
+  bool TakeReceived(const ObjectRef& ref, std::shared_ptr<SyncObject>* object);
   // Gives back memory that nobody needs now.
   void Trim() {
     if (pool_) pool_->Trim();
@@ -51,7 +52,11 @@ class MessageSpace final : public SyncSpace {
   explicit MessageSpace(std::unique_ptr<Participant> participant);
 
   std::optional<BlockPool> pool_;
-  std::unordered_multimap<uint64_t, std::shared_ptr<SyncObject>> received_;  // by their place
+  struct Received {
+    ObjectRef ref;
+    std::shared_ptr<SyncObject> object;
+  };
+  std::unordered_multimap<uint64_t, Received> received_;  // by their place
   uint64_t kept_ = 0;
   BlockRef list_ = 0;
 };

@@ -93,7 +93,7 @@ struct ParticipantRow {
   // spin. A hint.
   std::atomic<uint64_t> rung_ns;
 
-  // Written by the participant alone, read by the reaper (shm/ledger.h).
+  // Written by the participant alone, and read by its reaper, who writes when it is dead.
   alignas(kSeparation) std::atomic<uint64_t> announced;
   std::atomic<uint64_t> overflow;
   std::atomic<uint64_t> ring_announced[4];  // by the queues (queues/announcement.h)

@@ -252,6 +252,11 @@ void ObjectStore::ResolveAnnouncement(uint64_t offset) {
   if (object == nullptr) return;
   uint64_t seen = object->header.load(std::memory_order_seq_cst);
   const ObjectHeader header = ObjectHeader::Unpack(seen);
+  // Another reaper had made it live again, and has died: only the announcement leads to it.
+  if (header.state == ObjectState::kLive) {
+    RetireIfUnused({offset, header.generation, header.kind});
+    return;
+  }
   if (!header.owner || segment().IsAlive(header.owner)) return;
   if (header.state == ObjectState::kClaimed && !IsLinkedBlock(offset, header.owner)) {
     FreePlace(offset, seen);

@@ -23,6 +23,7 @@ const TEST_DOORS = [
   'backend/addon',
   'backend/fallback/index',
   'backend/index',
+  'backend/message-head',
   'backend/native/lane-channel',
   'backend/native/socket-lane',
   'backend/sync-contract',

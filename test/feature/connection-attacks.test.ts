@@ -56,6 +56,37 @@ describe.runIf(native)('a connection on the native backend', () => {
     );
   });
 
+  test('lets go of all that came with a message that is asked for as bytes', async () => {
+    await check(
+      undefined,
+      `const { Queue } = mp;
+      const [a, b] = Pipe();
+      const queue = new Queue();
+      await a.send([queue, new Queue()]);
+      // The same object twice: the second message still has it.
+      await a.send(queue);
+      await b.recvBytes();
+      const again = await b.recv();
+      await queue.put('there');
+      queue.close();
+      assert.equal(await again.get(), 'there');
+      const kilobytes = () => Number(/RssShmem:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]);
+      const some = async (n) => {
+        for (let i = 0; i < n; i++) {
+          await a.send([new Queue()]);
+          await b.recvBytes();
+          if (i % 50 === 49) { globalThis.gc(); await sleep(1); }
+        }
+      };
+      await some(400);
+      const before = kilobytes();
+      await some(400);
+      // 400 queues are 6 MiB.
+      assert.ok(kilobytes() - before < 3072, String(kilobytes() - before));`,
+      { env },
+    );
+  });
+
   test('leaves neither descriptors nor memory after 200 000 round trips', async () => {
     await check(
       undefined,

@@ -56,6 +56,36 @@ TEST(ReapSteps) {
   }
 }
 
+// Dead while it dismantles a queue: whoever looks after that is killed in turn.
+TEST(ReapOfWhoDismantledSteps) {
+  KillEverywhere({"reap who has died dismantling",
+                  [](QueueWorld& world) {
+                    MakePlain<1>(world);
+                    inner = world.queue->ref();
+                    const pid_t last = Start([&] {
+                      auto theirs = JoinMessages(world.segment);
+                      QueuePtr queue = OpenQueue(*theirs, inner);
+                      theirs->store().SetDismantle(
+                          [](const ObjectRef&, ObjectStore::Dismantling*) -> bool {
+                            for (;;) kill(getpid(), SIGKILL);
+                          });
+                      world.seen->store(1);
+                      while (world.seen->load() == 1) usleep(200);
+                      queue.reset();
+                    });
+                    while (world.seen->load() == 0) usleep(200);
+                    world.queue.reset();
+                    world.seen->store(2);
+                    WaitStatus(last);
+                  },
+                  ActReap,
+                  [](QueueWorld& world, bool) {
+                    world.CleanedUp();
+                    EXPECT(!Exists(world, inner));
+                    world.Gone();
+                  }});
+}
+
 // A parent, its child, and what leaves ahead of the fork.
 TEST(ForkSteps) {
   static ForkDeparture departure;
@@ -129,7 +159,7 @@ TEST(WhatHasLeftForAChildWaitsForIt) {
       auto parent = JoinMessages(world.segment);
       QueuePtr queue = OpenQueue(*parent, world.queue->ref());
       *shared = DepartAhead(parent.get(), {queue->ref()});
-      SetChild(*world.segment, *shared, child);
+      *ChildNumberOf(*world.segment, *shared) = child;
       kill(getpid(), SIGKILL);
     }));
     world.queue->CloseSide();

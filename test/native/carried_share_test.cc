@@ -47,9 +47,13 @@ bool TakeToken(MessageSpace& space, MessageQueue& queue, Token* token) {
       1, [&refs](const std::byte*, uint64_t, const Block& block) { refs = CarriedBy(block); });
   if (taken == 0) return false;
   if (!EXPECT(refs.size() == 2)) return false;
-  token->queue = std::static_pointer_cast<MessageQueue>(space.TakeReceived(refs[0]));
-  token->end = std::static_pointer_cast<PipeEnd>(space.TakeReceived(refs[1]));
-  return EXPECT(token->queue != nullptr && token->end != nullptr);
+  std::shared_ptr<SyncObject> objects[2];
+  for (size_t i = 0; i < 2; i += 1) {
+    if (!EXPECT(space.TakeReceived(refs[i], &objects[i]) && objects[i] != nullptr)) return false;
+  }
+  token->queue = std::static_pointer_cast<MessageQueue>(objects[0]);
+  token->end = std::static_pointer_cast<PipeEnd>(objects[1]);
+  return true;
 }
 
 bool IsWhole(const Token& token) {

@@ -2,6 +2,7 @@
 // it, a message among them, and no longer.
 
 #include "carried_support.h"
+#include "queues/message_recovery.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -128,6 +129,38 @@ TEST(AQueueGoesWithManyReferences) {
   for (const ObjectRef& ref : refs) EXPECT(!Exists(world, ref));
   // Who had them all has a ledger for as many.
   NothingLeft(world, 10);
+}
+
+// It lives again between two turns: somebody who had let go of it before may come to retire it.
+TEST(AQueueGoesWhileAnotherLetsGoOfItToo) {
+  QueueWorld world;
+  PutInnerPlain<1>(world);
+  std::vector<ObjectRef> refs;
+  Received held;
+  for (uint32_t i = 0; i < 10 * kInlineLedgerEntries; i += 1) {
+    held.push_back(world.getter->Make<Lock>().value());
+    refs.push_back(held.back()->ref());
+  }
+  EXPECT(PutRefs(*world.queue, refs));
+  held.clear();
+  const ObjectRef name = world.queue->ref();
+  QueuePtr theirs = OpenQueue(*world.reaper, name);
+  world.queue.reset();
+  // At the first object that goes with it.
+  bool came = false;
+  world.reaper->store().SetDismantle([&](const ObjectRef& ref, ObjectStore::Dismantling* parts) {
+    if (ref.kind == ObjectKind::kQueue || ref.kind == ObjectKind::kPipeEnd) {
+      return MessageRecovery(world.reaper.get()).Dismantle(ref, parts);
+    }
+    if (!came) world.getter->store().RetireIfUnused(name);
+    came = true;
+    return true;
+  });
+  theirs.reset();
+  EXPECT(came);
+  for (const ObjectRef& ref : refs) EXPECT(!Exists(world, ref));
+  EXPECT((world.reaper->participant().row().uses.load() & kKeepsBlocks) == 0);
+  EXPECT(!Exists(world, name));
 }
 
 TEST_MAIN()

@@ -59,9 +59,10 @@ inline bool TakeRefs(MessageSpace& space, MessageQueue& queue, Received* receive
   const uint32_t taken = queue.TryTake(
       1, [&refs](const std::byte*, uint64_t, const Block& block) { refs = CarriedBy(block); });
   for (const ObjectRef& ref : refs) {
-    auto object = space.TakeReceived(ref);
-    EXPECT(object != nullptr);
-    if (object) received->push_back(std::move(object));
+    std::shared_ptr<SyncObject> object;
+    if (EXPECT(space.TakeReceived(ref, &object) && object != nullptr)) {
+      received->push_back(std::move(object));
+    }
   }
   return taken > 0;
 }

@@ -63,7 +63,8 @@ uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>*
     for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
   });
   for (const ObjectRef& ref : refs) {
-    if (auto end = space.TakeReceived(ref)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
+    std::shared_ptr<SyncObject> end;
+    if (space.TakeReceived(ref, &end)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
   }
   return taken;
 }

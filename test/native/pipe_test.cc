@@ -109,9 +109,10 @@ TEST(AnEndInAMessageIsOpen) {
   ObjectRef ref;
   right->in()->TryTake(
       1, [&ref](const std::byte*, uint64_t, const Block& block) { ref = CarriedBy(block).at(0); });
-  auto arrived = std::static_pointer_cast<PipeEnd>(space->TakeReceived(ref));
-  REQUIRE(arrived != nullptr);
-  EXPECT(space->TakeReceived(ref) == nullptr);
+  std::shared_ptr<SyncObject> received;
+  REQUIRE(space->TakeReceived(ref, &received) && received != nullptr);
+  EndPtr arrived = std::static_pointer_cast<PipeEnd>(std::move(received));
+  EXPECT(!space->TakeReceived(ref, &received));
   EXPECT(TryTake(*arrived->in()) == "into it");
   arrived.reset();
   EXPECT(here->in()->Look() == SyncOutcome::kClosed);

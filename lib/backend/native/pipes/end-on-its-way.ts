@@ -36,7 +36,19 @@ export class EndOnItsWay implements TransferHandle {
 
   /** For a message elsewhere: it is on its way from here on, until it is opened or discarded. */
   depart(): void {
-    if (this.#handle !== undefined) this.#departed ??= this.#native.depart(this.#handle);
+    const native = this.#native;
+    const handle = this.#handle;
+    if (handle === undefined || this.#departed !== undefined) return;
+    const departed = (this.#departed = native.depart(handle));
+    forgotten?.unregister(this);
+    forgotten?.register(
+      this,
+      () => {
+        native.recall(departed);
+        native.drop(handle);
+      },
+      this,
+    );
   }
 
   /** From here on it is the receiver's affair. */

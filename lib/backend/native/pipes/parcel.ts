@@ -42,7 +42,8 @@ export class Parcel {
     if (fresh.length === 0) return;
     for (const object of fresh) this.#given.add(object);
     try {
-      this.#core.native.pipeSend(this.#writer, EMPTY, carriedBy(fresh));
+      const refused = this.#core.native.pipeSend(this.#writer, EMPTY, carriedBy(fresh));
+      if (refused !== undefined) throw new Error('the parcel is full');
     } catch (error) {
       // No memory: they get there all the same, unless the child dies before it has opened them.
       log('a child is given shared objects without a parcel: %s', String(error));
