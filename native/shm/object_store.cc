@@ -130,7 +130,10 @@ Status ObjectStore::Attach(const ObjectRef& ref) {
   SetBit(&object->attached, self_.stamp().id);
   // Bit, then header; who retires it, header, then bits: one of the two sees the other.
   if (Find(ref) != nullptr) return Status::Ok();
-  Detach(ref);
+  // The bit may be that of a later object in the same place, whose last participant has seen it and
+  // left the object to this one.
+  DetachDead(ref.offset, self_.stamp().id);
+  Strike(ref);
   return Status::Failed(ESTALE, "Attach");
 }
 
@@ -156,17 +159,18 @@ Result<uint64_t> ObjectStore::FindPlace(ObjectKind kind) {
   const PlaceSize size = SizeFor(kind);
   const auto places = static_cast<int64_t>(kChunkSize / BytesOf(size));
   uint64_t& cursor = cursor_[static_cast<uint8_t>(size)];
-  uint64_t ready = 0;
-  while (ready < segment().chunks()) {
-    const auto state = Chunk::Unpack(segment().chunk(ready).state.load(std::memory_order_acquire));
-    if (state.state != ChunkState::kReady) break;
-    ready += 1;
+  // One that somebody is at is passed over, who may be stopped: those behind it are there.
+  uint64_t begun = 0;
+  while (begun < segment().chunks()) {
+    const auto chunk = Chunk::Unpack(segment().chunk(begun).state.load(std::memory_order_acquire));
+    if (chunk.state == ChunkState::kNone) break;
+    begun += 1;
   }
-  for (uint64_t step = 0; step < ready; step += 1) {
-    const uint64_t index = (cursor + step) % ready;
+  for (uint64_t step = 0; step < begun; step += 1) {
+    const uint64_t index = (cursor + step) % begun;
     const ChunkEntry& entry = segment().chunk(index);
     const auto chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
-    if (chunk.size != static_cast<uint8_t>(size)) continue;
+    if (chunk.state != ChunkState::kReady || chunk.size != static_cast<uint8_t>(size)) continue;
     if (entry.used.load(std::memory_order_relaxed) >= places) continue;
     const uint64_t offset = ClaimIn(index, kind);
     if (offset == 0) continue;

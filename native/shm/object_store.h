@@ -68,7 +68,8 @@ class ObjectStore {
   bool KeepFor(Dismantling* dismantling, const ObjectRef& ref);
   bool IsAttached(const ObjectRef& ref) const;
 
-  // For the reaper: ends the attachment of a dead participant to whatever is there now.
+  // For the reaper: ends the attachment of a dead participant to whatever is there now. Of the own
+  // one, when what was to be there has gone.
   void DetachDead(uint64_t offset, uint32_t id);
   // Frees an object that nobody is attached to and of which no reference travels.
   void RetireIfUnused(const ObjectRef& ref);

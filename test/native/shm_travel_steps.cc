@@ -101,4 +101,61 @@ TEST(WhoLooksWhetherItIsUnused) {
                   }});
 }
 
+// Halted at every step of opening what goes meanwhile, and in whose place another object comes and
+// goes: the opener's bit is in the way of that, and it has to let it go then.
+TEST(AReferenceToWhatHasGone) {
+  int effects = 0;
+  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; effects += 1) {
+    World world;
+    MakeOne(world);
+    Stepped child([&] {
+      auto space = JoinSpace(world.segment);
+      StepFromHere();
+      (void)space->store().Attach(ref);
+      StepToHere();
+    });
+    Snapshot snapshot(*world.segment);
+    const auto differs = [&] { return snapshot.Differs(); };
+    end = child.StepEffects(effects, differs);
+    world.lock.reset();
+    auto other = world.waiter->Make<Lock>();
+    EXPECT(other.ok());
+    // Its next step is taken while the other object lives.
+    snapshot.Differs();
+    if (end == StepEnd::kHalted) child.StepEffects(1, differs);
+    other.value().reset();
+    child.Continue();
+    EXPECT(child.Reap() == 0);
+    while (world.reaper->reaper().Run().pending != 0) usleep(200);
+    if (!EXPECT(PlacesInUse(*world.segment) == 0)) break;
+  }
+  std::printf("       open what goes: %d halts\n", effects);
+}
+
+// Somebody who is stopped while it gets memory for more places is passed over, once.
+TEST(AChunkThatIsBeingMade) {
+  int effects = 0;
+  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; effects += 1) {
+    auto segment = SmallSegment(8, 3);
+    auto space = JoinSpace(segment);
+    Stepped child([&] {
+      auto theirs = JoinSpace(segment);
+      StepFromHere();
+      if (!theirs->Make<Lock>().ok()) _exit(1);
+      StepToHere();
+    });
+    Snapshot snapshot(*segment);
+    end = child.StepEffects(effects, [&] { return snapshot.Differs(); });
+    std::vector<std::shared_ptr<Lock>> made;
+    for (int i = 0; i < 100; i += 1) {
+      auto lock = space->Make<Lock>();
+      if (!EXPECT(lock.ok())) return;
+      made.push_back(std::move(lock.value()));
+    }
+    child.Continue();
+    EXPECT(child.Reap() == 0);
+  }
+  std::printf("       make the first object: %d halts\n", effects);
+}
+
 TEST_MAIN()
