@@ -14,11 +14,11 @@ uint64_t Unfinished(const SharedQueue& queue, Tail tail) {
   return (tail() - count) & kCountMask;
 }
 
-// One more, as that step of that participant, which the caller has announced. False when no message
+// One more, as that step, which the caller has announced. False when no message
 // is unfinished.
 template <typename Tail>
-bool CountDone(const Segment& segment, SharedQueue* queue, uint32_t id, uint32_t step, Tail tail) {
-  return MakeStep(segment, &queue->done, id, step, [&tail](uint64_t count, uint64_t* next) {
+bool CountDone(const Segment& segment, SharedQueue* queue, Step step, Tail tail) {
+  return MakeStep(segment, &queue->done, step, [&tail](uint64_t count, uint64_t* next) {
     *next = (count + 1) & kCountMask;
     return ((tail() - count) & kCountMask) != 0;
   });

@@ -28,7 +28,7 @@ bool MessageQueue::TaskDone() {
     const uint64_t announced = PackAnnouncedDone(kept_.front().block, step);
     row().ring_announced[kAnnouncedBlock].store(announced, std::memory_order_seq_cst);
   }
-  const bool counted = CountDone(segment(), &queue(), id, step, [this] { return Reached(); });
+  const bool counted = CountDone(segment(), &queue(), {id, step}, [this] { return Reached(); });
   if (own) {
     const Kept kept = kept_.front();
     kept_.pop_front();

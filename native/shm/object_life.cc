@@ -9,7 +9,7 @@ namespace mp {
 // A count that has come to its end stays there: the object lives for as long as the segment.
 bool ObjectStore::CountOut(const ObjectRef& ref, uint32_t step) {
   SharedObject* const object = Find(ref);
-  return object != nullptr && MakeStep(segment(), &object->travelling, self_.stamp().id, step,
+  return object != nullptr && MakeStep(segment(), &object->travelling, {self_.stamp().id, step},
                                        [](uint64_t count, uint64_t* next) {
                                          *next = count == kCountMask ? count : count + 1;
                                          return true;
@@ -18,7 +18,7 @@ bool ObjectStore::CountOut(const ObjectRef& ref, uint32_t step) {
 
 bool ObjectStore::CountIn(const ObjectRef& ref, uint32_t step) {
   SharedObject* const object = Find(ref);
-  return object != nullptr && MakeStep(segment(), &object->travelling, self_.stamp().id, step,
+  return object != nullptr && MakeStep(segment(), &object->travelling, {self_.stamp().id, step},
                                        [](uint64_t count, uint64_t* next) {
                                          *next = count == kCountMask ? count : count - 1;
                                          return count != 0;

@@ -65,17 +65,22 @@ inline bool WasMade(const Segment& segment, const std::atomic<uint64_t>& word, u
   return segment.row(id).step.load(std::memory_order_seq_cst) == (PackStep(step) | kStepMade);
 }
 
+// That participant's step of that number.
+struct Step {
+  uint32_t id;
+  uint32_t number;
+};
+
 // `change(count, &next)`: false when it is not to be changed. False then.
 template <typename Change>
-bool MakeStep(const Segment& segment, std::atomic<uint64_t>* word, uint32_t id, uint32_t step,
-              Change change) {
+bool MakeStep(const Segment& segment, std::atomic<uint64_t>* word, Step step, Change change) {
   uint64_t seen = word->load(std::memory_order_seq_cst);
   for (;;) {
     const CountWord last = CountWord::Unpack(seen);
-    CountWord next{last.count, id, step};
+    CountWord next{last.count, step.id, step.number};
     if (!change(last.count, &next.count)) return false;
     // An own one needs no writing down: it is settled.
-    if (last.id != id) ConfirmStep(segment, last);
+    if (last.id != step.id) ConfirmStep(segment, last);
     if (word->compare_exchange_strong(seen, next.packed())) return true;
   }
 }
