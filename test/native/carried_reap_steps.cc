@@ -22,12 +22,6 @@ void DieReceiving(QueueWorld& world, bool received) {
     });
   }));
 }
-void ActReap(QueueWorld&, MessageSpace& space) {
-  space.pool();
-  StepFromHere();
-  space.reaper().Run();
-  StepToHere();
-}
 
 }  // namespace
 

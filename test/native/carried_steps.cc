@@ -18,6 +18,18 @@ void ActReceive(QueueWorld& world, MessageSpace& space) {
   StepToHere();
 }
 
+// Of which nobody else has any: more than there is room for in a ledger at once.
+std::vector<ObjectRef> PutMany(QueueWorld& world) {
+  std::vector<ObjectRef> refs;
+  Received held;
+  for (uint32_t i = 0; i < 10 * kInlineLedgerEntries; i += 1) {
+    held.push_back(world.getter->Make<Lock>().value());
+    refs.push_back(held.back()->ref());
+  }
+  EXPECT(PutRefs(*world.queue, refs));
+  return refs;
+}
+
 }  // namespace
 
 TEST(PutSteps) {
@@ -109,18 +121,11 @@ TEST(GoingSteps) {
                   act, gone, [](QueueWorld& world) { world.queue.reset(); }});
 }
 
-// More of them than there is room for in the ledger, in several turns.
+// In several turns.
 TEST(AQueueGoesWithManyReferences) {
   QueueWorld world;
   PutInnerPlain<2>(world);
-  std::vector<ObjectRef> refs;
-  Received held;
-  for (uint32_t i = 0; i < 10 * kInlineLedgerEntries; i += 1) {
-    held.push_back(world.getter->Make<Lock>().value());
-    refs.push_back(held.back()->ref());
-  }
-  EXPECT(PutRefs(*world.queue, refs));
-  held.clear();
+  const std::vector<ObjectRef> refs = PutMany(world);
   for (const ObjectRef& ref : refs) EXPECT(Exists(world, ref));
   // A participant without a ledger of that length.
   QueuePtr theirs = OpenQueue(*world.reaper, world.queue->ref());
@@ -135,14 +140,7 @@ TEST(AQueueGoesWithManyReferences) {
 TEST(AQueueGoesWhileAnotherLetsGoOfItToo) {
   QueueWorld world;
   PutInnerPlain<1>(world);
-  std::vector<ObjectRef> refs;
-  Received held;
-  for (uint32_t i = 0; i < 10 * kInlineLedgerEntries; i += 1) {
-    held.push_back(world.getter->Make<Lock>().value());
-    refs.push_back(held.back()->ref());
-  }
-  EXPECT(PutRefs(*world.queue, refs));
-  held.clear();
+  const std::vector<ObjectRef> refs = PutMany(world);
   const ObjectRef name = world.queue->ref();
   QueuePtr theirs = OpenQueue(*world.reaper, name);
   world.queue.reset();

@@ -75,12 +75,6 @@ void ActClose(QueueWorld& world, MessageSpace& space) {
   right.reset();
   StepToHere();
 }
-void ActReap(QueueWorld&, MessageSpace& space) {
-  space.pool();
-  StepFromHere();
-  space.reaper().Run();
-  StepToHere();
-}
 
 }  // namespace
 

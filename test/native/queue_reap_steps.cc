@@ -8,13 +8,6 @@ using namespace mp::test;
 
 namespace {
 
-// In the child: the second one to look after the dead.
-void ActReap(QueueWorld&, MessageSpace& space) {
-  space.pool();
-  StepFromHere();
-  space.reaper().Run();
-  StepToHere();
-}
 // Dead, with some of its messages kept and one just being taken.
 template <typename Body>
 void Die(QueueWorld& world, Body body) {

@@ -107,6 +107,14 @@ struct QueueWorld {
 
 inline void NothingOf(QueueWorld&) {}
 
+// In the child: the second one to look after the dead.
+inline void ActReap(QueueWorld&, MessageSpace& space) {
+  space.pool();
+  StepFromHere();
+  space.reaper().Run();
+  StepToHere();
+}
+
 struct QueueScenario {
   const char* what;
   std::function<void(QueueWorld&)> setup;
