@@ -1,15 +1,15 @@
 /** Which start methods work in this process, and which one is used when nobody asks for one. */
 import type { StartMethod } from '../backend/contract.js';
 import { invalidType, outOfRange } from '../base/options.js';
-import { backend } from '../backend/index.js';
 import { ForkUnavailableError, NotSupportedError } from '../errors.js';
+import { forkUnavailable } from './after-fork/index.js';
 import { own } from './own-state.js';
 
 const KNOWN: readonly string[] = ['fork', 'forkserver', 'spawn'] satisfies StartMethod[];
 
 /** The ones that work here, the default first. */
 export function usableStartMethods(): StartMethod[] {
-  return backend().forkUnavailable() === undefined ? ['fork', 'spawn'] : ['spawn'];
+  return forkUnavailable() === undefined ? ['fork', 'spawn'] : ['spawn'];
 }
 
 /** The method of this process. Asking settles the default, as in Python. */
@@ -32,7 +32,7 @@ export function checkUsable(method: StartMethod): void {
     );
   }
   if (method !== 'fork') return;
-  const reason = backend().forkUnavailable();
+  const reason = forkUnavailable();
   if (reason !== undefined) {
     throw new ForkUnavailableError(
       `the start method 'fork' cannot be used here: ${reason}; use 'spawn'`,

@@ -7,7 +7,7 @@ import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
-import { nodeInternals } from './internals.js';
+import { missingInternals } from './internals.js';
 import { prepareDispatchers, quietNode, rehearseQuietNode } from './node-state.js';
 
 export { registerAtFork } from './hooks.js';
@@ -16,10 +16,15 @@ export type { AtForkHooks } from './hooks.js';
 /** How long fork() blocks for the libuv pool and busy threads, in milliseconds. */
 const TWIN_WAIT_MS = 2000;
 
+/** Why nothing can be forked here, or undefined. */
+export function forkUnavailable(): string | undefined {
+  return backend().forkUnavailable() ?? missingInternals();
+}
+
 /** @throws ForkUnavailableError with the reason and the way out. */
 export function requireForking(): Forking {
   const { forking } = backend();
-  const reason = backend().forkUnavailable();
+  const reason = forkUnavailable();
   if (forking === undefined || reason !== undefined) {
     throw new ForkUnavailableError(
       `fork is not available here: ${reason ?? `the ${backend().name} backend cannot fork`}; use the spawn start method`,
@@ -33,7 +38,6 @@ export function prepareToFork(forking: Forking): void {
   prepareDispatchers();
   if (prepared) return;
   prepared = true;
-  nodeInternals();
   rehearseQuietNode();
   rehearseIdentity(forking);
   runResets('rehearsal');
@@ -64,7 +68,7 @@ export function attemptFork(
   if (attempt.kind === 'child') {
     // An error here must not travel up: above is the code of the parent that called.
     try {
-      if (kind === 'clean') quietNode();
+      if (kind === 'clean') quietNode(keepFds);
       takeIdentity(forking);
       runResets(kind);
       runAfterInChild();

@@ -98,33 +98,51 @@ function closedOver(post: Post, fn: unknown, names: readonly string[]): Map<stri
   return found;
 }
 
-let internals: Internals | undefined;
+/** Looked for once per process; the reason if they are not there. */
+let looked: { internals: Internals } | { missing: string } | undefined;
+
+function look(): NonNullable<typeof looked> {
+  try {
+    const internals = withSession(findInternals);
+    if (internals !== undefined) return { internals };
+  } catch {
+    // An inspector that does not answer finds nothing either.
+  }
+  const missing = `Node ${process.version} keeps its timers or random pools where they cannot be found`;
+  return { missing };
+}
+
+function findInternals(post: Post): Internals | undefined {
+  // The pools exist once they have been used.
+  crypto.randomUUID();
+  crypto.randomInt(2);
+  const timers = closedOver(post, setTimeout, ['timerListMap']);
+  const immediates = closedOver(post, clearImmediate, ['immediateQueue']);
+  const random = closedOver(post, crypto.randomInt, ['randomCache', 'uuidData']);
+  const timerLists = timers.get('timerListMap');
+  const queue = immediates.get('immediateQueue');
+  const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
+  if (timerLists === undefined || queue === undefined || pools.length !== 2) return undefined;
+  return {
+    timerLists: timerLists as Record<string, LinkedTimer>,
+    immediates: queue as Internals['immediates'],
+    randomPools: pools,
+  };
+}
+
+/** Why this version of Node cannot have its children cleaned, or undefined. */
+export function missingInternals(): string | undefined {
+  looked ??= look();
+  return 'missing' in looked ? looked.missing : undefined;
+}
 
 /** @throws ForkUnavailableError on a Node version that keeps them elsewhere. */
 export function nodeInternals(): Internals {
-  internals ??= withSession((post) => {
-    // The pools exist once they have been used.
-    crypto.randomUUID();
-    crypto.randomInt(2);
-    const timers = closedOver(post, setTimeout, ['timerListMap']);
-    const immediates = closedOver(post, clearImmediate, ['immediateQueue']);
-    const random = closedOver(post, crypto.randomInt, ['randomCache', 'uuidData']);
-    const timerLists = timers.get('timerListMap');
-    const queue = immediates.get('immediateQueue');
-    const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
-    if (timerLists === undefined || queue === undefined || pools.length !== 2) {
-      throw new ForkUnavailableError(
-        `fork is not available: Node ${process.version} keeps its timers or random pools where they cannot be found; ` +
-          `use the spawn start method`,
-      );
-    }
-    return {
-      timerLists: timerLists as Record<string, LinkedTimer>,
-      immediates: queue as Internals['immediates'],
-      randomPools: pools,
-    };
-  });
-  return internals;
+  looked ??= look();
+  if ('internals' in looked) return looked.internals;
+  throw new ForkUnavailableError(
+    `fork is not available: ${looked.missing}; use the spawn start method`,
+  );
 }
 
 const ownDispatcherClasses = new WeakMap<object, boolean>();

@@ -3,6 +3,7 @@
  * inert before (no event can come from one); here are the parts that live in JavaScript.
  */
 import { AsyncResource } from 'node:async_hooks';
+import type { Cluster } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -81,6 +82,7 @@ function ownStdin(target: object): void {
 /** The channel of child_process.fork (a cluster worker, a test runner's worker) is the parent's. */
 function dropIpcChannel(target: NodeParts['process']): void {
   if (target.channel === undefined) return;
+  leaveCluster();
   const gone = { connected: false, channel: undefined, send: undefined, disconnect: undefined };
   for (const [name, value] of Object.entries(gone)) {
     Object.defineProperty(target, name, {
@@ -90,6 +92,13 @@ function dropIpcChannel(target: NodeParts['process']): void {
       enumerable: true,
     });
   }
+}
+
+/** A cluster worker asks its primary for every port, over that channel: without it nobody would answer. */
+function leaveCluster(): void {
+  const cluster = process.getBuiltinModule('node:cluster') as unknown as Cluster;
+  if (!cluster.isWorker) return;
+  Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
 }
 
 interface AgentState {
@@ -163,15 +172,18 @@ interface SocketInternals {
   ) => void;
 }
 
-/** A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. */
-function refuseInheritedSockets(prototype: SocketInternals): void {
+/**
+ * A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. The standard streams stay, whose
+ * descriptors may have other numbers than 1 and 2.
+ */
+function refuseInheritedSockets(prototype: SocketInternals, keptFds: readonly number[]): void {
   // Handles are numbered in the order of their making.
   const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
   const { _writeGeneric: write } = prototype;
   prototype._writeGeneric = function (writev, data, encoding, callback) {
     const id = this._handle?.getAsyncId?.() ?? Infinity;
     const fd = this._handle?.fd ?? Infinity;
-    if (id < lastOfParent && fd > 2) {
+    if (id < lastOfParent && fd > 2 && !keptFds.includes(fd)) {
       callback(
         new StateError(
           `this socket belongs to the process that was forked: open one in process ${String(process.pid)}`,
@@ -193,7 +205,7 @@ function realParts(): NodeParts {
   };
 }
 
-export function quietNode(parts = realParts()): void {
+export function quietNode(keptFds: readonly number[], parts = realParts()): void {
   dropTimers(parts.internals.timerLists);
   dropImmediates(parts.internals.immediates);
   dropListeners(parts.process);
@@ -201,7 +213,7 @@ export function quietNode(parts = realParts()): void {
   dropIpcChannel(parts.process);
   healAgents(parts.agentPrototype);
   freshDispatchers(parts.globals);
-  refuseInheritedSockets(parts.socketPrototype);
+  refuseInheritedSockets(parts.socketPrototype, keptFds);
   dropCaptureCallback(parts.process);
   parts.process.exitCode = undefined;
 }
@@ -220,7 +232,7 @@ export function rehearseQuietNode(): void {
   // Node itself looks at every listener that `process` loses.
   const listener = (): void => {};
   process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);
-  quietNode({
+  quietNode([], {
     internals: { timerLists: {}, immediates: { head: null } },
     process: stand,
     agentPrototype: { addRequest: () => undefined },

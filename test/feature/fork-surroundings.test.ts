@@ -1,0 +1,112 @@
+// What a forked child's parent runs in: a terminal, a cluster, a Node whose inside is another.
+import { describe, expect, test } from 'vitest';
+import { runProgram } from '../support/clean-node.js';
+import { cases, describeEach, when } from '../support/start-methods.js';
+import { check } from '../fixtures/process/programs.js';
+
+/** Runs the same program once more on a terminal of its own, and prints what came out there. */
+const onTerminal = (body: string): string => `
+  const pty = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  if (!process.stdout.isTTY) {
+    const { status, stdout, stderr } = require('node:child_process').spawnSync(
+      'python3', ['-c', pty, process.execPath, ...process.execArgv, __filename], { encoding: 'utf8' });
+    process.stdout.write(stdout);
+    process.stderr.write(stderr);
+    process.exit(status);
+  }
+  ${body}`;
+
+describeEach(
+  'On a terminal',
+  (testCase) => {
+    test('what children and tasks print is there, also beside a readline of the parent', async () => {
+      const printed = await check(
+        testCase,
+        onTerminal(`
+          const { stdin: input, stdout: output } = process;
+          const lines = require('node:readline').createInterface({ input, output, prompt: '> ' });
+          lines.prompt();
+          const p = new Process({ target: t.print, args: ['from a child\\n', 'its complaint\\n'] });
+          await p.start();
+          assert.equal(await p.join(), 0);
+          const pool = new mp.Pool(1);
+          await pool.apply(t.print, ['from a task\\n']);
+          pool.close();
+          await pool.join();
+          lines.close();`),
+      );
+      for (const text of ['> ', 'from a child', 'its complaint', 'from a task']) {
+        expect(printed).toContain(text);
+      }
+    });
+  },
+  () => process.platform !== 'win32',
+);
+
+describeEach(
+  'In a cluster',
+  (testCase) => {
+    test('a child of a worker listens by itself', async () => {
+      const printed = await check(
+        testCase,
+        `
+        const cluster = require('node:cluster');
+        const http = require('node:http');
+        if (cluster.isPrimary) {
+          cluster.fork();
+          const [, code] = await require('node:events').once(cluster, 'exit');
+          assert.equal(code, 0);
+          return;
+        }
+        const p = new Process({
+          target: async () => {
+            assert(cluster.isPrimary && !cluster.isWorker);
+            const server = http.createServer((_, response) => response.end('served')).listen(0);
+            await require('node:events').once(server, 'listening');
+            const answer = await fetch('http://127.0.0.1:' + server.address().port);
+            console.log(await answer.text());
+            server.closeAllConnections();
+            server.close();
+          },
+        });
+        await p.start();
+        assert.equal(await p.join(), 0);
+        assert(cluster.isWorker);
+        process.exit(0);`,
+      );
+      expect(printed).toBe('served\n');
+    });
+  },
+  ({ method }) => method === 'fork',
+);
+
+describe('In a Node that keeps its timers where nobody finds them', () => {
+  when(cases.some(({ method }) => method === 'fork'))(
+    'spawn is the default, and fork says why not',
+    async () => {
+      const { code, stdout, stderr } = await runProgram(`
+        const assert = require('node:assert/strict');
+        const inspector = require('node:inspector');
+        const { post } = inspector.Session.prototype;
+        inspector.Session.prototype.post = function (method, params, answer) {
+          return post.call(this, method, params, (error, result) => {
+            const hidden = (result?.result ?? []).filter?.(({ name }) => name !== 'timerListMap');
+            answer(error, hidden === undefined ? result : { ...result, result: hidden });
+          });
+        };
+        const mp = require('node-multiprocessing');
+        assert.deepEqual(mp.getAllStartMethods(), ['spawn']);
+        assert.equal(mp.getStartMethod(), 'spawn');
+        const why = { code: 'ERR_MP_FORK_UNAVAILABLE', message: /timers or random pools/ };
+        assert.throws(() => mp.fork(), why);
+        assert.throws(() => mp.getContext('fork'), why);
+        console.log('as it should be');
+      `);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 0,
+        stdout: 'as it should be\n',
+        stderr: '',
+      });
+    },
+  );
+});
