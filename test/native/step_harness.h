@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -13,23 +14,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <vector>
 
 namespace mp::test {
 
-// The child says here that the operation is over. At the same address in parent and child.
-inline volatile long step_over = 0;
+// The child says here that the operation is over.
+inline std::atomic<int>& StepOver() {
+  static auto* const over = [] {
+    void* const page = mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return new (page) std::atomic<int>(0);
+  }();
+  return *over;
+}
 
 // What lies between the two is stepped through.
 inline void StepFromHere() {
   kill(getpid(), SIGSTOP);
 }
 inline void StepToHere() {
-  step_over = 1;
+  StepOver().store(1);
 }
 
 enum class StepEnd {
@@ -44,6 +54,7 @@ class Stepped {
   template <typename Body>
   explicit Stepped(Body body) {
     Stops();
+    StepOver().store(0);
     std::fflush(stdout);
     pid_ = fork();
     if (pid_ == 0) {
@@ -75,7 +86,7 @@ class Stepped {
   template <typename Changed>
   StepEnd StepEffects(int effects, Changed changed) {
     for (int seen = 0; seen < effects;) {
-      const bool calls = IsAtSystemCall();
+      const bool calls = IsSystemCall(Instruction());
       const StepEnd end = StepOnce();
       instructions_ += 1;
       if (end != StepEnd::kHalted) return end;
@@ -105,19 +116,24 @@ class Stepped {
 
  private:
   StepEnd StepOnce() {
-    if (IsOver()) return StepEnd::kOver;
+    if (StepOver().load() != 0) return StepEnd::kOver;
     const unsigned char* const instruction = Instruction();
     // The processor stops at every byte that a repeated instruction copies; which of them memcpy
     // uses, if any, depends on the processor.
     do {
       ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
-      if (!WaitForStep()) return StepEnd::kSleeps;
+      if (!WaitForStep(IsSystemCall(instruction))) return StepEnd::kSleeps;
+      at_ = nullptr;
     } while (IsRepeated(instruction) && Instruction() == instruction);
     return StepEnd::kHalted;
   }
 
   // The next one. The child's code is this program's, at the same addresses.
-  const unsigned char* Instruction() const {
+  const unsigned char* Instruction() {
+    if (at_ == nullptr) at_ = AskForInstruction();
+    return at_;
+  }
+  const unsigned char* AskForInstruction() const {
     user_regs_struct registers{};
     iovec target{&registers, sizeof registers};
     ptrace(PTRACE_GETREGSET, pid_, NT_PRSTATUS, &target);
@@ -136,13 +152,13 @@ class Stepped {
 #endif
   }
 
-  bool IsAtSystemCall() const {
+  static bool IsSystemCall(const unsigned char* instruction) {
 #if defined(__x86_64__)
     static constexpr unsigned char kSyscall[] = {0x0f, 0x05};
 #elif defined(__aarch64__)
     static constexpr unsigned char kSyscall[] = {0x01, 0x00, 0x00, 0xd4};
 #endif
-    return std::memcmp(Instruction(), kSyscall, sizeof kSyscall) == 0;
+    return std::memcmp(instruction, kSyscall, sizeof kSyscall) == 0;
   }
 
   // Of struct robust_list_head: the first entry, and the one being put in or taken out.
@@ -151,21 +167,23 @@ class Stepped {
       size_t length = 0;
       syscall(SYS_get_robust_list, pid_, &robust_head_, &length);
     }
-    const long first = ptrace(PTRACE_PEEKDATA, pid_, robust_head_, nullptr);
-    const long pending = ptrace(PTRACE_PEEKDATA, pid_, robust_head_ + 2, nullptr);
+    long now[3] = {};
+    iovec here{now, sizeof now};
+    iovec there{robust_head_, sizeof now};
+    process_vm_readv(pid_, &here, 1, &there, 1, 0);
+    const long first = now[0];
+    const long pending = now[2];
     const bool changed = first != first_ || pending != pending_;
     first_ = first;
     pending_ = pending;
     return changed;
   }
 
-  bool IsOver() const { return ptrace(PTRACE_PEEKDATA, pid_, &step_over, nullptr) != 0; }
-
   // False when the instruction is a system call that sleeps.
-  bool WaitForStep() {
+  bool WaitForStep(bool may_sleep) {
     int status = 0;
     for (;;) {
-      if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      if (waitpid(pid_, &status, may_sleep ? WNOHANG : 0) == pid_) {
         if (WIFSTOPPED(status)) return true;
         std::fprintf(stderr, "the stepped child ended: %x\n", static_cast<unsigned>(status));
         std::abort();
@@ -204,6 +222,7 @@ class Stepped {
   }
 
   pid_t pid_ = -1;
+  const unsigned char* at_ = nullptr;  // the next instruction, once asked for
   int instructions_ = 0;
   std::vector<int> effects_at_;
   long* robust_head_ = nullptr;
