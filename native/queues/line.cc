@@ -4,7 +4,7 @@
 
 namespace mp {
 
-void Line::LearnRings() {
+void Line::LearnRings() const {
   while (LooksAtNextBase()) {
     const auto index = static_cast<uint32_t>(rings_.size());
     const RingEntry& entry = shared_.rings[index];
@@ -109,7 +109,7 @@ void Line::CatchUp() {
   }
 }
 
-BlockRef Line::InSlot(uint64_t position) {
+BlockRef Line::InSlot(uint64_t position) const {
   const Ring* const ring = RingFor(position);
   if (ring == nullptr) return 0;
   const uint64_t seen = ring->SlotFor(position).load(std::memory_order_seq_cst);

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "queues/announcement.h"
@@ -44,9 +45,15 @@ class Line {
 
   // At this instant, or a little more.
   uint64_t Size() const {
-    const uint64_t head = PositionOf(shared_.head.load(std::memory_order_acquire));
-    const uint64_t tail = shared_.tail.load(std::memory_order_acquire);
-    return tail > head ? tail - head : 0;
+    const uint64_t head = this->head();
+    const uint64_t end = End();
+    return end > head ? end - head : 0;
+  }
+  // Behind the last message: the tail, or one more where it has not followed its slot yet.
+  uint64_t End() const {
+    const uint64_t position = tail();
+    const BlockRef block = InSlot(position);
+    return block == 0 || block == kEndMark ? position : position + 1;
   }
   uint64_t tail() const { return shared_.tail.load(std::memory_order_seq_cst); }
   uint64_t head() const { return PositionOf(shared_.head.load(std::memory_order_seq_cst)); }
@@ -87,7 +94,7 @@ class Line {
   void CatchUp();
 
   // The block in the slot of a position, or 0 when it was never filled or is another's by now.
-  BlockRef InSlot(uint64_t position);
+  BlockRef InSlot(uint64_t position) const;
   // What stands in a ring's own block tells which it is.
   bool IsLinked(BlockRef ref, uint64_t ring) const {
     return ring < kMaxRings && shared_.rings[ring].block.load(std::memory_order_seq_cst) == ref;
@@ -122,11 +129,12 @@ class Line {
   static constexpr uint64_t kLapMask = (uint64_t{1} << 30) - 1;
   static constexpr uint64_t kRefMask = (uint64_t{1} << 34) - 1;
   static uint64_t LapOf(uint64_t slot) { return slot >> 34; }
+  static uint64_t LapBefore(uint64_t lap) { return (lap - 1) & kLapMask; }
   static BlockRef RefOf(uint64_t slot) { return slot & kRefMask; }
   static uint64_t PackSlot(uint64_t lap, BlockRef ref) { return lap << 34 | ref; }
 
   // The ring of a position that was read before; null while there is none.
-  const Ring* RingFor(uint64_t position) {
+  const Ring* RingFor(uint64_t position) const {
     if (LooksAtNextBase()) LearnRings();
     for (size_t at = rings_.size(); at > 0; at -= 1) {
       if (rings_[at - 1].base <= position) return &rings_[at - 1];
@@ -137,7 +145,7 @@ class Line {
     return rings_.size() < kMaxRings &&
            shared_.rings[rings_.size()].base.load(std::memory_order_acquire) != 0;
   }
-  void LearnRings();
+  void LearnRings() const;
   // The next ring begins where the mark was found.
   void NoteBase(const Ring& before, uint64_t position);
   // It is full but for the slot that is kept for the mark.
@@ -150,7 +158,10 @@ class Line {
   QueueName queue_;
   uint64_t line_;
   uint32_t first_ring_;
-  std::vector<Ring> rings_;
+  mutable std::vector<Ring> rings_;  // as far as they are known
+  // Where the head was when a put last looked; it may have moved on. To look at each put would take
+  // its cache line from those who get, at each message.
+  uint64_t known_head_ = 0;
 };
 
 inline Line::First Line::Peek() {
@@ -218,19 +229,22 @@ Line::Published Line::Publish(BlockRef block, Admit admit) {
       }
       continue;
     }
-    const uint64_t head = this->head();
     // The tail was read long ago: by now it, or this slot, is another.
-    if (head > position) {
-      if (tail() == position && slot.load() == seen) return Published::kBroken;
+    if (LapOf(seen) != LapBefore(lap) || known_head_ > position) {
+      known_head_ = head();
+      const bool lags = known_head_ <= position && LapOf(seen) == LapBefore(lap);
+      if (!lags && tail() == position && slot.load() == seen) return Published::kBroken;
       continue;
     }
-    const Admission admission = admit(position, head);
-    if (admission == Admission::kAgain) {
-      if (tail() == position && this->head() == head) return Published::kBroken;
+    const Admission admission = admit(position, known_head_);
+    if (admission != Admission::kGo || IsFull(*ring, position, known_head_)) {
+      const uint64_t last = std::exchange(known_head_, head());
+      if (known_head_ != last) continue;
+      if (admission == Admission::kFull) return Published::kFull;
+      if (admission == Admission::kGo) return Published::kNoRing;
+      if (tail() == position) return Published::kBroken;
       continue;
     }
-    if (admission == Admission::kFull) return Published::kFull;
-    if (IsFull(*ring, position, head)) return Published::kNoRing;
     // The moment. Dead before it: the block is announced, and in no slot. After it: it is in the
     // line, and whoever comes next helps the tail on.
     if (!slot.compare_exchange_strong(seen, PackSlot(lap, block))) continue;

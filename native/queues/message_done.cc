@@ -10,7 +10,7 @@ namespace mp {
 
 // How many have been put, as far as anybody who has taken one can know.
 uint64_t MessageQueue::Reached() const {
-  return std::max(main_.tail(), main_.head());
+  return std::max(main_.End(), main_.head());
 }
 
 uint64_t MessageQueue::Unfinished() const {

@@ -127,8 +127,11 @@ Line::Admission MessageQueue::Admit(const Block& block, uint64_t position, uint6
   const uint64_t max_bytes = queue().max_bytes.load(std::memory_order_relaxed);
   if (max_bytes != 0) {
     const uint64_t length = block.header->length.load(std::memory_order_relaxed);
-    if (!BytesBefore(position, head, &in_queue, &sum)) return Line::Admission::kAgain;
-    if (!Fits(length, position == head, in_queue)) return Line::Admission::kFull;
+    const uint64_t now = main_.head();
+    if (now > position || !BytesBefore(position, now, &in_queue, &sum)) {
+      return Line::Admission::kAgain;
+    }
+    if (!Fits(length, position == now, in_queue)) return Line::Admission::kFull;
     sum += length;
   }
   block.header->extra.store(sum, std::memory_order_relaxed);

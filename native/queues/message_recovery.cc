@@ -224,7 +224,7 @@ void MessageRecovery::CountAllAsDone() {
     const uint32_t step = NextStep(&RowOf(segment_, dead_));
     word.store(PackAnnouncedDone(message.ref, step), std::memory_order_seq_cst);
     CountDone(segment_, queue->shared, {dead_.id, step},
-              [&] { return std::max(queue->main.tail(), queue->main.head()); });
+              [&] { return std::max(queue->main.End(), queue->main.head()); });
     Lose(message.ref, block, message.seen);
     word.store(0, std::memory_order_seq_cst);
   }

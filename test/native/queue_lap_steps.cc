@@ -1,0 +1,217 @@
+// Queues whose ring has gone round, whose tail lags behind what somebody dead has put, that are
+// full, and that are waited for: killed at every step.
+
+#include <algorithm>
+
+#include "queue_step_acts.h"
+
+using namespace mp;
+using namespace mp::test;
+
+namespace {
+
+constexpr int kRingSlots = 64;
+
+// With slots that were all filled before, and `kMessages` of which there is room for four.
+template <int kMessages>
+void MakeWrapped(QueueWorld& world) {
+  world.Make({4});
+  for (int i = 0; i < kRingSlots + 10; i += 1) {
+    TryPut(*world.queue, "before");
+    if (TryTake(*world.queue) != "before") _exit(1);
+  }
+  for (int i = 0; i < kMessages; i += 1) TryPut(*world.queue, Long(i));
+}
+
+uint64_t TailOf(const QueueWorld& world) {
+  const auto* const place = world.segment->ObjectAt<SharedQueue>(world.queue->ref().offset);
+  return place->main.tail.load();
+}
+
+// Somebody is killed between the slot and the tail, and nobody has looked after it. Counted at
+// once.
+template <int kMessages>
+void MakeLagging(QueueWorld& world) {
+  MakeRedelivering<kMessages>(world);
+  Stepped putter([&] {
+    auto space = JoinMessages(world.segment);
+    QueuePtr queue = OpenQueue(*space, world.queue->ref());
+    const StagedMessage staged = StageText(*queue, Long(kMessages));
+    Status error;
+    StepFromHere();
+    queue->TryPut(staged.block, &error);
+    StepToHere();
+  });
+  while (world.queue->Size() == kMessages) {
+    if (putter.Step(1) != StepEnd::kHalted) _exit(2);
+  }
+  EXPECT(TailOf(world) == kMessages);
+  EXPECT(world.queue->Unfinished() == kMessages + 1);
+  putter.Kill();
+}
+
+// All that were there, and what the child has put or not.
+template <int kBefore>
+void AllAndPerhapsNew(QueueWorld& world, bool over) {
+  const uint64_t size = world.queue->Size();
+  const Texts got = world.TakeAll();
+  Texts expected;
+  for (int i = 0; i < kBefore; i += 1) expected.push_back(std::to_string(i));
+  if (got.size() > expected.size()) expected.emplace_back("new");
+  EXPECT(got == expected && size == got.size());
+  EXPECT(got.size() > kBefore || !over);
+  EXPECT(!world.queue->Keeps() || world.queue->Unfinished() == got.size());
+  while (world.queue->TaskDone()) {
+  }
+  world.Gone();
+}
+
+// In one go, as putMany does, and told once.
+template <int kMessages>
+void ActPutSeveral(QueueWorld& world, MessageSpace& space) {
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  StagedMessage staged[kMessages];
+  for (StagedMessage& each : staged) each = StageText(*queue, "new");
+  Status error;
+  uint32_t put = 0;
+  StepFromHere();
+  for (const StagedMessage& each : staged) {
+    if (queue->Publish(each.block, &error) != SyncOutcome::kDone) break;
+    put += 1;
+  }
+  queue->TellGetters(put);
+  StepToHere();
+  world.seen->store(static_cast<int>(put));
+}
+
+// Some of them, from the first one on, and never more than there is room for.
+template <int kBefore, int kMessages>
+void SomeOfThem(QueueWorld& world, bool over) {
+  const Texts got = world.TakeAll();
+  EXPECT(got.size() >= kBefore && got.size() <= kBefore + kMessages);
+  for (size_t i = 0; i < got.size(); i += 1) {
+    EXPECT(got[i] == (i < kBefore ? std::to_string(i) : "new"));
+  }
+  EXPECT(!over || got.size() == kBefore + kMessages);
+  world.Gone();
+}
+
+// A message is there for whoever waits for one in its event loop.
+void ActGetAsync(QueueWorld& world, MessageSpace& space) {
+  static QueueWaiter waiter;
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  waiter.wanted.kind = QueueRequest::Kind::kGet;
+  space.participant().Doorbell();
+  StepFromHere();
+  if (queue->RunAsync(&waiter) != SyncOutcome::kPending) _exit(1);
+  space.participant().ArmDoorbell();
+  std::vector<AsyncWaiter*> done;
+  if (space.Serve(&done)) _exit(2);
+  StepToHere();
+}
+
+// Rung for a message, or not: another one may have been.
+void ActServeWhenRung(QueueWorld& world, MessageSpace& space) {
+  static QueueWaiter waiter;
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  waiter.wanted.kind = QueueRequest::Kind::kGet;
+  space.participant().Doorbell();
+  if (queue->RunAsync(&waiter) != SyncOutcome::kPending) _exit(1);
+  space.participant().ArmDoorbell();
+  std::vector<AsyncWaiter*> done;
+  if (space.Serve(&done)) _exit(2);
+  StepFromHere();
+  space.participant().DisarmDoorbell();
+  space.Serve(&done);
+  StepToHere();
+}
+
+}  // namespace
+
+TEST(WrappedSteps) {
+  KillEverywhere(
+      {"put into an empty queue that has gone round", MakeWrapped<0>, ActPut, AllAndPerhapsNew<0>});
+  KillEverywhere({"put the last one that fits", MakeWrapped<3>, ActPut, AllAndPerhapsNew<3>});
+  KillEverywhere({"take the only one of a queue that has gone round", MakeWrapped<1>, ActTake<1>,
+                  UnseenComesBack<1>});
+  KillEverywhere({"take all of a full queue that has gone round", MakeWrapped<4>, ActTake<4>,
+                  UnseenComesBack<4>});
+  KillEverywhere({"take at the end of a ring",
+                  [](QueueWorld& world) {
+                    MakePlain<kRingSlots + 1>(world);
+                    for (int i = 0; i < kRingSlots - 1; i += 1) {
+                      if (Short(TryTake(*world.queue)) != std::to_string(i)) _exit(1);
+                    }
+                  },
+                  ActTake<2>,
+                  [](QueueWorld& world, bool) {
+                    const Texts got = world.TakeAll();
+                    EXPECT(got.size() + static_cast<size_t>(world.seen->load()) >= 2);
+                    for (const std::string& text : got) EXPECT(text == "63" || text == "64");
+                    world.Gone();
+                  }});
+}
+
+TEST(LaggingSteps) {
+  KillEverywhere({"put behind a tail that lags", MakeLagging<1>, ActPut, AllAndPerhapsNew<2>});
+  KillEverywhere({"take with a tail that lags", MakeLagging<0>, ActTake<1>, AllComesBack<1>});
+  KillEverywhere(
+      {"say that one is done with a tail that lags", MakeLagging<1>, ActTaskDone, AllComesBack<2>});
+}
+
+TEST(PutSeveralSteps) {
+  KillEverywhere(
+      {"put three into an empty queue", MakePlain<0>, ActPutSeveral<3>, SomeOfThem<0, 3>});
+  KillEverywhere({"put three across the end of a ring", MakePlain<kRingSlots - 2>, ActPutSeveral<3>,
+                  SomeOfThem<kRingSlots - 2, 3>});
+  KillEverywhere({"put three where two fit", MakeWrapped<2>, ActPutSeveral<3>, SomeOfThem<2, 2>});
+  KillEverywhere({"put three for one that waits",
+                  [](QueueWorld& world) {
+                    MakePlain<0>(world);
+                    world.WaitFor(QueueRequest::Kind::kGet);
+                  },
+                  ActPutSeveral<3>,
+                  [](QueueWorld& world, bool over) {
+                    const bool served = world.Woken() == SyncOutcome::kDone;
+                    EXPECT(served || !over);
+                    const size_t left = world.TakeAll().size();
+                    EXPECT(served ? left <= 2 : left == 0);
+                    world.Gone();
+                  }});
+}
+
+TEST(GetSteps) {
+  KillEverywhere({"get from an empty queue, up to sleeping", MakePlain<0>,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    QueuePtr queue = OpenQueue(space, world.queue->ref());
+                    QueueRequest request;
+                    request.kind = QueueRequest::Kind::kGet;
+                    StepFromHere();
+                    queue->RunSync(&request, kNever);
+                    StepToHere();
+                  },
+                  PutOrNotAndGone<0>});
+  KillEverywhere({"wait for a message in an event loop", MakePlain<0>, ActGetAsync,
+                  [](QueueWorld& world, bool) {
+                    EXPECT(TryPut(*world.queue, "after") == SyncOutcome::kDone);
+                    EXPECT(TryTake(*world.queue) == "after");
+                    world.Gone();
+                  }});
+  KillEverywhere({"rung for a message that another waits for as well", MakeRedelivering<0>,
+                  ActServeWhenRung,
+                  // The child had it, and is dead; or had left it.
+                  [](QueueWorld& world, bool) {
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
+                    EXPECT(world.queue->Size() == 0);
+                    EXPECT(world.queue->TaskDone() && !world.queue->TaskDone());
+                    world.Gone();
+                  },
+                  [](QueueWorld& world) {
+                    world.WaitFor(QueueRequest::Kind::kGet);
+                    // Rings the one whose turn it is.
+                    auto putter = JoinMessages(world.segment);
+                    TryPut(*OpenQueue(*putter, world.queue->ref()), "mine");
+                  }});
+}
+
+TEST_MAIN()
