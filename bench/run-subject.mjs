@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { compileFloor, python } from './tools.mjs';
+import { buildCore, compileFloor, python, works } from './tools.mjs';
 
 const LIMIT_MS = 120_000;
 const subjects = path.join(import.meta.dirname, 'subjects');
@@ -14,13 +14,23 @@ const commands = {
     const program = compileFloor(path.join(subjects, `${file}.c`));
     return program && [program];
   },
+  core: () => {
+    const program = buildCore();
+    return program && [program];
+  },
 };
 
+const lacking = { python: 'python', floor: 'C compiler', core: 'cmake' };
+
+/** All of it on one processor: nobody can look on while another one works. */
+const ON_ONE = ['taskset', '-c', '0'];
+
 /** Milliseconds per operation, one number for each that was measured; or why it could not be. */
-export async function runSubject({ kind, file, measure }, size) {
-  const command = commands[kind](file);
-  if (command === undefined)
-    return { missing: `no ${kind === 'floor' ? 'C compiler' : kind} here` };
+export async function runSubject({ kind, file, measure, onOneCpu }, size) {
+  const own = commands[kind](file);
+  if (own === undefined) return { missing: `no ${lacking[kind]} here` };
+  if (onOneCpu && !works('taskset')) return { missing: 'no taskset here' };
+  const command = onOneCpu ? [...ON_ONE, ...own] : own;
   const child = spawn(command[0], [...command.slice(1), measure, JSON.stringify(size)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LIMIT_MS,

@@ -1,6 +1,7 @@
 // What a measurement needs from outside of Node, where the machine has it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 const outputs = path.join(import.meta.dirname, '..', 'build', 'bench');
@@ -13,7 +14,8 @@ export function python() {
   return foundPython.command;
 }
 
-function works(command) {
+/** Whether there is such a program. */
+export function works(command) {
   return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
@@ -33,4 +35,24 @@ export function compileFloor(source, { addon = false } = {}) {
     stdio: 'inherit',
   });
   return status === 0 ? program : undefined;
+}
+
+let builtCore;
+
+/** The core without Node, as a program of the workshop build. Its path, or undefined where that does not build. */
+export function buildCore() {
+  builtCore ??= { program: makeCore() };
+  return builtCore.program;
+}
+
+function makeCore() {
+  const root = path.join(import.meta.dirname, '..');
+  const folder = path.join(outputs, 'core');
+  const steps = [
+    ['-S', root, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', '--log-level=WARNING'],
+    ['--build', folder, '--target', 'core_bench', '--parallel', String(availableParallelism())],
+  ];
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  const built = steps.every((step) => spawnSync('cmake', step, { stdio }).status === 0);
+  return built ? path.join(folder, 'core_bench') : undefined;
 }

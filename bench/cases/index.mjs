@@ -1,4 +1,4 @@
-import * as handOver from './hand-over.mjs';
+import { handOver, handOverAsleep } from './hand-over.mjs';
 import { jobs } from './jobs.mjs';
 import * as lock from './lock.mjs';
 import * as lockContended from './lock-contended.mjs';
@@ -28,6 +28,7 @@ export const cases = [
   lock,
   lockContended,
   handOver,
+  handOverAsleep,
   lockDeath,
   ...queues,
 ];

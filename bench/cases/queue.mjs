@@ -1,5 +1,5 @@
 // Items of each kind through a queue, from one process to another.
-import { microseconds } from './units.mjs';
+import { microseconds, nanoseconds } from './units.mjs';
 
 const subjects = [
   { title: 'ours, putSync and getSync', kind: 'node', file: 'ours-queue', measure: 'sync' },
@@ -74,6 +74,20 @@ const crowd = {
   ],
 };
 
+/** What the rings can do: nothing of it is JavaScript. */
+const ring = (pairs, title) => ({
+  name: `queue-ring-${pairs}`,
+  title,
+  unit: nanoseconds,
+  sizes: {
+    full: { items: 200_000, pairs, rounds: 10, bytes: 64, bound: 1024 },
+    quick: { items: 100_000, pairs, rounds: 5, bytes: 64, bound: 1024 },
+  },
+  subjects: [
+    { title: 'ours, the core without Node', kind: 'core', file: 'core_bench', measure: 'messages' },
+  ],
+});
+
 const roundTrip = {
   name: 'queue-round-trip',
   title: 'round trip of a number through two queues',
@@ -90,8 +104,18 @@ const roundTrip = {
     { title: 'worker_threads messages', kind: 'node', file: 'worker-threads', measure: 'messages' },
     { title: 'socketpair, in C', kind: 'floor', file: 'pipe-floor', measure: 'pipe' },
     { title: 'futex, in C', kind: 'floor', file: 'sync-floor', measure: 'futex' },
+    { title: 'eventfd and epoll, in C', kind: 'floor', file: 'sync-floor', measure: 'eventfd' },
     spin,
   ],
+};
+
+const roundTripAsleep = {
+  ...roundTrip,
+  name: 'queue-round-trip-asleep',
+  title: 'the same on one processor, where the other one always sleeps',
+  subjects: roundTrip.subjects
+    .filter((subject) => subject !== spin)
+    .map((subject) => ({ ...subject, onOneCpu: true })),
 };
 
 export const queues = [
@@ -102,5 +126,8 @@ export const queues = [
   loan('kibibytes4', '4 KiB', 4096),
   loan('mebibyte', '1 MiB', 2 ** 20),
   crowd,
+  ring(1, '64 bytes, one way to another process, natively'),
+  ring(4, '64 bytes, from four processes to four others, natively'),
   roundTrip,
+  roundTripAsleep,
 ];

@@ -24,28 +24,43 @@ async function lockAsync({ rounds, batch }) {
   return samples.map((ms) => ms / batch);
 }
 
-/** What both do per operation of either: the rate of the lock. */
-async function lockContended({ rounds, batch }) {
+/** How many times that can be done in each of the windows, which begin at the same moments in all processes. */
+function countInWindows(beginAt, { rounds, windowMs }, work) {
+  const counts = new Array(rounds).fill(0);
+  for (;;) {
+    const at = Math.floor((now() - beginAt) / windowMs);
+    if (at >= rounds) return counts;
+    work();
+    if (at >= 0) counts[at] += 1;
+  }
+}
+
+/** On the clock that all processes share. */
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+
+/** What both have done together: the rate of the lock. */
+async function lockContended(size) {
   const lock = new Lock();
-  const ready = new Event();
+  const AT_ONCE = 50;
   const work = () => {
-    for (let i = 0; i < batch; i++) {
+    for (let i = 0; i < AT_ONCE; i++) {
       lock.acquireSync();
       lock.release();
     }
   };
+  const [here, there] = Pipe();
+  const beginAt = now() + 100;
   const rival = new Process({
-    target: () => {
-      ready.set();
-      for (;;) work();
-    },
+    args: [there],
+    target: (report) => report.sendSync(countInWindows(beginAt, size, work)),
   });
   await rival.start();
-  ready.waitSync();
-  const samples = timeBatches(rounds, batch, work);
-  rival.kill();
+  const own = countInWindows(beginAt, size, work);
+  const others = await here.recv();
   await rival.join();
-  return samples.map((ms) => ms / 2);
+  // A window in which neither came to run is about other programs.
+  const both = own.map((count, i) => count + others[i]).filter((count) => count > 0);
+  return both.map((count) => size.windowMs / (count * AT_ONCE));
 }
 
 async function handOver({ rounds }) {
@@ -107,8 +122,9 @@ async function timeDeaths(rounds, acquire) {
     const killer = new Process({
       args: [there],
       target: async (report) => {
-        // The other has gone to sleep by then.
+        // The other has gone to sleep by then, and this function was called before.
         await new Promise((resolve) => setTimeout(resolve, 10));
+        for (let i = 0; i < 3; i++) process.kill(holder.pid, Number(process.hrtime.bigint() % 1n));
         const before = process.hrtime.bigint();
         process.kill(holder.pid, 'SIGKILL');
         // Its own end would take a processor away from what is measured.

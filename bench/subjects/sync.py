@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import sys
+import time
 
 from python import time_each
 
@@ -21,21 +22,37 @@ def lock(size):
     return [ms / size["batch"] for ms in time_each(size["rounds"], lambda: pairs(free, size["batch"]))]
 
 
-def compete(wanted, ready, count):
-    ready.set()
+AT_ONCE = 50
+
+
+def count_in_windows(wanted, begin_at, size):
+    """How many times both can be done in each of the windows, which begin at the same moments in all processes."""
+    counts = [0] * size["rounds"]
     while True:
-        pairs(wanted, count)
+        at = int((time.monotonic() * 1000 - begin_at) // size["windowMs"])
+        if at >= size["rounds"]:
+            return counts
+        pairs(wanted, AT_ONCE)
+        if at >= 0:
+            counts[at] += 1
+
+
+def compete(wanted, begin_at, size, report):
+    report.send(count_in_windows(wanted, begin_at, size))
 
 
 def lock_contended(size):
-    wanted, ready = context.Lock(), context.Event()
-    rival = context.Process(target=compete, args=(wanted, ready, size["batch"]), daemon=True)
+    wanted = context.Lock()
+    begin_at = time.monotonic() * 1000 + 100
+    here, there = context.Pipe()
+    rival = context.Process(target=compete, args=(wanted, begin_at, size, there), daemon=True)
     rival.start()
-    ready.wait()
-    times = time_each(size["rounds"], lambda: pairs(wanted, size["batch"]))
-    rival.kill()
+    own = count_in_windows(wanted, begin_at, size)
+    others = here.recv()
     rival.join()
-    return [ms / size["batch"] / 2 for ms in times]
+    # A window in which neither came to run is about other programs.
+    both = [mine + theirs for mine, theirs in zip(own, others) if mine + theirs > 0]
+    return [size["windowMs"] / (count * AT_ONCE) for count in both]
 
 
 def answer(there, back):
