@@ -84,6 +84,6 @@ function groupOf({ kind, file }) {
   if (file === 'one-process') return 'one process';
   if (kind === 'floor' || file.includes('floor')) return 'floor, in C';
   if (kind === 'python') return 'CPython';
-  if (kind === 'core' || file.startsWith('ours')) return 'ours';
+  if (file.startsWith('ours')) return 'ours';
   return ['piscina', 'tinypool', 'workerpool'].includes(file) ? 'other pools' : 'Node.js';
 }

@@ -50,9 +50,9 @@ function makeCore() {
   const folder = path.join(outputs, 'core');
   const steps = [
     ['-S', root, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', '--log-level=WARNING'],
-    ['--build', folder, '--target', 'core_bench', '--parallel', String(availableParallelism())],
+    ['--build', folder, '--target', 'ours_core', '--parallel', String(availableParallelism())],
   ];
   const stdio = ['ignore', 'ignore', 'inherit'];
   const built = steps.every((step) => spawnSync('cmake', step, { stdio }).status === 0);
-  return built ? path.join(folder, 'core_bench') : undefined;
+  return built ? path.join(folder, 'ours_core') : undefined;
 }

@@ -84,7 +84,7 @@ const ring = (pairs, title) => ({
     quick: { items: 100_000, pairs, rounds: 5, bytes: 64, bound: 1024 },
   },
   subjects: [
-    { title: 'ours, the core without Node', kind: 'core', file: 'core_bench', measure: 'messages' },
+    { title: 'ours, the core without Node', kind: 'core', file: 'ours-core', measure: 'messages' },
   ],
 });
 

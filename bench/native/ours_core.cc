@@ -1,4 +1,4 @@
-// The core without Node: core_bench <measurement> <sizes as JSON>. Prints milliseconds per operation, one number for each
+// The core without Node: ours_core <measurement> <sizes as JSON>. Prints milliseconds per operation, one number for each
 // round.
 
 #include <signal.h>
