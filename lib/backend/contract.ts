@@ -45,6 +45,12 @@ export interface Message {
   readonly handles: readonly TransferHandle[];
 }
 
+/**
+ * A message that is put or sent, which may have a head (message-head.ts), or how many of the first bytes of the thread's scratch memory
+ * (base/scratch.ts) are one.
+ */
+export type Outgoing = Message | number;
+
 /** Where a message may be written if it fits there; asked for when one is there. The answer's `bytes` are its beginning then. */
 export type Target = () => Uint8Array;
 
@@ -87,10 +93,13 @@ export interface Channel {
   /** Absent where no memory is shared. */
   readonly shared?: SharedChannel | undefined;
   /** Sends, or answers false where that has to wait: nothing was sent then. @throws BrokenPipeError, as `send` */
-  trySend(message: Message): boolean;
+  trySend(message: Outgoing): boolean;
   /** What `recv` would answer at once, as far as that is known here; undefined else. @throws EndOfFileError */
   tryRecv(target?: Target): Message | undefined;
-  /** Messages may be sent with a `head` or a `front`, and are copied at once, or as soon as there is room (`lasting`). */
+  /**
+   * Messages may be sent with a `head` or a `front`, and are copied at once, or as soon as there is room (`lasting`); and by `trySend` and
+   * `sendSync` from the scratch memory.
+   */
   readonly takesHead?: boolean;
   /**
    * Resolves when the message has been handed to the transport. A message whose first byte has been written is always
@@ -99,7 +108,7 @@ export interface Channel {
    */
   send(message: Message, wait: Wait): Promise<void>;
   /** The blocking twin. @throws NotSupportedError on the fallback. */
-  sendSync(message: Message, deadline: Deadline): void;
+  sendSync(message: Outgoing, deadline: Deadline): void;
   /** The next message, in order. @throws EndOfFileError when no writer is left and all was read; TimeoutError. */
   recv(wait: Wait, target?: Target): Promise<Message>;
   recvSync(deadline: Deadline, target?: Target): Message;

@@ -10,9 +10,11 @@
  */
 import type { Wait } from '../base/options.js';
 import type { Readiness } from '../base/readiness.js';
-import type { Message, TransferHandle } from './contract.js';
+import type { Outgoing, TransferHandle } from './contract.js';
 import type { Loans } from './loan-contract.js';
 import type { SharedHandle } from './sync-contract.js';
+
+export type { Outgoing };
 
 /** How a put, a get or a join ends. */
 export enum QueueOutcome {
@@ -34,12 +36,6 @@ export interface QueueShape {
   /** Counts unfinished messages for `taskDone` and `join`; undefined: does not. */
   readonly onConsumerDied: OnConsumerDied | undefined;
 }
-
-/**
- * A message to be put, which may have a head (message-head.ts), or how many of the first bytes of the thread's scratch memory
- * (base/scratch.ts) are one.
- */
-export type Outgoing = Message | number;
 
 /**
  * Makes of a message, which stands in `bytes` from `start` to `end`, what its receiver gets. Called at once when a message has been

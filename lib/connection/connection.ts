@@ -13,7 +13,7 @@ import { discardUntaken, takeChannel } from '../serialization/transfer.js';
 import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { endsGoByArguments } from './given-ends.js';
-import { decode, encode, isInScratch, plainBytes } from './messages.js';
+import { decode, encode, outOfScratch, plainBytes } from './messages.js';
 
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
@@ -56,11 +56,10 @@ export class Connection<In = unknown, Out = In>
     this.#check('writable');
     const takesHead = this.#channel.takesHead === true;
     let message = encode(value, takesHead);
-    if (isInScratch(message)) {
-      // A socket that is full would be given the rest of it later.
+    if (typeof message === 'number') {
       const isCopied = takesHead && wait.signal?.aborted !== true;
       if (isCopied && this.#channel.trySend(message)) return;
-      message = { bytes: Buffer.from(message.bytes), handles: NO_HANDLES };
+      message = outOfScratch(message);
     }
     try {
       await this.#channel.send(message, wait);
@@ -72,11 +71,14 @@ export class Connection<In = unknown, Out = In>
 
   sendSync(value: Out): void {
     this.#check('writable');
-    const message = encode(value, this.#channel.takesHead === true);
+    const takesHead = this.#channel.takesHead === true;
+    let message = encode(value, takesHead);
+    // What is blocked here writes nothing there meanwhile.
+    if (typeof message === 'number' && !takesHead) message = outOfScratch(message);
     try {
       this.#channel.sendSync(message, Deadline.after(undefined));
     } catch (error) {
-      discardUntaken(message.handles);
+      if (typeof message !== 'number') discardUntaken(message.handles);
       throw error;
     }
   }

@@ -141,6 +141,11 @@ export function deserializePart(
   }
 }
 
+/** Nothing of the program's own runs while it is read. */
+export function isCompact(message: Buffer): boolean {
+  return message[0] !== V8_FORMAT && message[0] !== FRAMED_FORMAT;
+}
+
 function notUnderstood(error: unknown, handles: readonly TransferHandle[]): SerializationError {
   discardUntaken(handles);
   if (error instanceof SerializationError) return error;

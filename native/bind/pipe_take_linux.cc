@@ -36,6 +36,7 @@ struct Received {
 
 // With the ends that came along: handle, offset and generation of each behind it.
 napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Received* received) {
+  if (received->carried.empty()) return message;
   std::vector<double> numbers = {0};
   for (const ObjectRef& ref : received->carried) {
     if (ref.kind != ObjectKind::kPipeEnd) continue;

@@ -13,6 +13,8 @@ constexpr uint32_t kForRoom = 2;
 constexpr uint32_t kQuiet = 4;
 
 constexpr size_t kLongestFront = size_t{1} << 31;
+// Copied in vain in less time than it takes to look whether there is room.
+constexpr size_t kBrief = 1024;
 
 // pipeMake(duplex): the numbers of two handles, left and right.
 napi_value Make(napi_env env, napi_callback_info info) {
@@ -81,7 +83,8 @@ bool ReadParts(SyncCall* call, GivenMessage* message) {
   return is_good;
 }
 
-// pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied.
+// pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied,
+// unless it is brief.
 napi_value Send(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 5);
   MessageQueue* const queue = OutputOf(&call);
@@ -89,7 +92,9 @@ napi_value Send(napi_env env, napi_callback_info info) {
   if (queue == nullptr || !ReadMessage(&call, &message) || !ReadParts(&call, &message)) {
     return nullptr;
   }
-  const SyncOutcome room = queue->LookForRoom(message.whole_length());
+  // The put looks as well.
+  const uint64_t length = message.whole_length();
+  const SyncOutcome room = length > kBrief ? queue->LookForRoom(length) : SyncOutcome::kDone;
   if (room != SyncOutcome::kDone) return call.Answer(room);
   const BlockRef staged = StageMessage(&call, queue, message);
   if (staged == 0) return nullptr;

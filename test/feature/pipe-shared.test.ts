@@ -146,6 +146,25 @@ describeEach(
       );
     });
 
+    test('whose message is put together by the program may be received from meanwhile', async () => {
+      await check(
+        testCase,
+        `class Labelled { constructor(label) { this.label = label; } }
+        const [here, there] = Pipe();
+        const seen = [];
+        mp.registerReducer(Labelled, ({ label }) => label, (label) => {
+          seen.push(there.recvSync());
+          return new Labelled(label);
+        }, 'Labelled');
+        const sent = [new Labelled('first'), new Labelled('second'), 'the end'];
+        here.sendSync(sent);
+        here.sendSync({ filler: 'x'.repeat(300) });
+        here.sendSync(new Map([['y'.repeat(300), 1]]));
+        assert.deepEqual(there.recvSync(), sent);
+        assert.equal(seen.length, 2);`,
+      );
+    });
+
     test('has room for a message behind one that was given up', async () => {
       await check(
         testCase,

@@ -7,13 +7,14 @@ import type {
   Channel,
   Message,
   MessageListener,
+  Outgoing,
   SharedChannel,
   StopListening,
   Target,
   TransferHandle,
 } from '../contract.js';
 import { whole } from '../message-head.js';
-import type { Lane } from './lane.js';
+import type { Lane, SendProgress } from './lane.js';
 import { ReceiveQueue, noMessage } from './receive-queue.js';
 import { SendQueue, timedOut } from './send-queue.js';
 
@@ -83,11 +84,11 @@ export class LaneChannel implements Channel {
     return this.#lane.shared;
   }
 
-  trySend(message: Message): boolean {
+  trySend(message: Outgoing): boolean {
     this.#use('writable');
     if (this.#sends.size > 0 || !this.#isOnTurn()) return false;
-    const progress = this.#lane.begin(message);
-    if (progress === 'started') {
+    const progress = this.#begin(message);
+    if (progress === 'started' && typeof message !== 'number') {
       // Only the end of the process keeps it from being finished, and then nobody asks.
       this.#sends.add(message, {}, true).catch(() => undefined);
       this.#update();
@@ -124,12 +125,12 @@ export class LaneChannel implements Channel {
     await sent;
   }
 
-  sendSync(message: Message, deadline: Deadline): void {
+  sendSync(message: Outgoing, deadline: Deadline): void {
     this.#use('writable');
     for (;;) {
-      this.#sends.pump();
+      if (this.#sends.size > 0) this.#sends.pump();
       if (this.#sends.size === 0) {
-        const progress = this.#lane.begin(message);
+        const progress = this.#begin(message);
         if (progress === 'done') break;
         if (progress === 'started') {
           do this.#lane.waitSync(WRITABLE, Infinity);
@@ -140,6 +141,11 @@ export class LaneChannel implements Channel {
       if (!this.#lane.waitSync(WRITABLE, deadline.remainingMs())) timedOut();
     }
     this.#update();
+  }
+
+  #begin(message: Outgoing): SendProgress {
+    if (typeof message !== 'number') return this.#lane.begin(message);
+    return this.#lane.beginScratch?.(message) ?? 'waiting';
   }
 
   async recv(wait: Wait, target?: Target): Promise<Message> {

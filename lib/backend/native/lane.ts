@@ -21,6 +21,8 @@ export interface Lane {
   readable(): boolean;
   /** Begins a message now. Its handles are consumed as soon as it is more than waiting. @throws BrokenPipeError. */
   begin(message: Message): SendProgress;
+  /** The same of a message in the scratch memory, which is of that length. Where `takesHead`; never `started`. */
+  beginScratch?(length: number): SendProgress;
   /** Goes on with the message that was started last. True when all of it is written. */
   flush(): boolean;
   /** Blocks. True when there is input, or room for the message that was last refused; false after so many milliseconds. */

@@ -22,11 +22,12 @@ export interface NativePipes {
   pipeName(handle: number): [offset: number, generation: number];
   /**
    * Once. 0: there is no room. Broken: nobody will read it. Ends that it carries depart with it. With a front, of two bytes at least, it
-   * carries nothing and has no head: that, the bytes and `more` are one message.
+   * carries nothing and has no head: that, the bytes and `more` are one message. A number: the message stands in the memory of
+   * base/scratch.ts, and is so long.
    */
   pipeSend(
     handle: number,
-    bytes: Uint8Array,
+    bytes: Uint8Array | number,
     carried: CarriedOrHead,
     front?: Uint8Array,
     more?: readonly Uint8Array[],

@@ -7,6 +7,7 @@ import type { Channel } from '../../contract.js';
 import { LaneChannel, type Mode } from '../lane-channel.js';
 import { takeFromParcel } from '../parcel-contents.js';
 import { IdleMemory } from '../queues/idle-memory.js';
+import { inboxOf } from '../queues/inbox.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { coreOf } from '../sync/handle.js';
 import type { EndOnItsWay } from './end-on-its-way.js';
@@ -30,6 +31,7 @@ export function createNativePipes(
   native: NativeSync,
   blockOn: (polled: readonly PolledDescriptor[], deadline: Deadline) => void,
 ): PipeBackend {
+  inboxOf(native);
   const core: PipeCore = {
     ...coreOf(native),
     addon,

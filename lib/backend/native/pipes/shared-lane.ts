@@ -22,6 +22,9 @@ const NO_PARTS: readonly Uint8Array[] = Object.freeze([]);
 /** Where small messages are read to. As much as `Buffer.allocUnsafe` takes from its pool. */
 const scratch = Buffer.allocUnsafeSlow(4095);
 
+/** Where those are read to of which a value is made at once, in arrays of its own. */
+const large = Buffer.allocUnsafeSlow(64 * 1024);
+
 /** With an event: the wait keeps no event loop alive. */
 const QUIET = 4;
 
@@ -76,14 +79,14 @@ export class SharedLane implements Lane, SharedChannel {
 
   take(into?: Uint8Array): Message | undefined {
     const forValue = isForValue(into);
-    const target = into === undefined || forValue ? scratch : into;
+    const target = targetFor(into);
     const taken = this.#core.native.pipeTake(this.#id, target, Number(forValue));
     return this.#taken(taken, target, isForValueAtOnce(into));
   }
 
   takeSync(timeoutMs: number, into?: Uint8Array): Message | undefined {
     const forValue = isForValue(into);
-    const target = into === undefined || forValue ? scratch : into;
+    const target = targetFor(into);
     const { native } = this.#core;
     const taken = native.pipeTakeSync(this.#id, target, Number(forValue), timeoutMs);
     return this.#taken(taken, target, isForValueAtOnce(into));
@@ -160,15 +163,29 @@ export class SharedLane implements Lane, SharedChannel {
     } catch (error) {
       throw systemError('sending failed', error);
     }
-    if (answer === undefined) {
-      this.#core.memory.put();
-      if (handles.length > 0) carriedAway(handles);
-      return 'done';
+    if (answer !== undefined) return this.#notSent(answer, lengthOf(message));
+    this.#core.memory.put();
+    if (handles.length > 0) carriedAway(handles);
+    return 'done';
+  }
+
+  beginScratch(length: number): SendProgress {
+    let answer: Answer;
+    try {
+      answer = this.#core.native.pipeSend(this.#id, length, undefined);
+    } catch (error) {
+      throw systemError('sending failed', error);
     }
+    if (answer !== undefined) return this.#notSent(answer, length);
+    this.#core.memory.put();
+    return 'done';
+  }
+
+  /** @throws BrokenPipeError. Else there is no room. */
+  #notSent(answer: Answer, length: number): SendProgress {
     if ((answer as SyncOutcome) === SyncOutcome.Broken) {
       throw new BrokenPipeError('nobody is left at the other end of the connection');
     }
-    const length = lengthOf(message);
     if (this.#refused !== length) {
       this.#refused = length;
       this.#room.renew();
@@ -279,10 +296,15 @@ function isInTwo(taken: readonly unknown[]): taken is TakenInTwo {
   return taken.length === 2;
 }
 
+function targetFor(into: Uint8Array | undefined): Uint8Array {
+  if (isForValueAtOnce(into)) return large;
+  return into === undefined || isForValue(into) ? scratch : into;
+}
+
 function bytesOf(taken: number | Buffer, target: Uint8Array): Buffer {
   if (typeof taken !== 'number') return taken;
-  if (target !== scratch) return target.subarray(0, taken) as Buffer;
+  if (target !== scratch && target !== large) return target.subarray(0, taken) as Buffer;
   const bytes = Buffer.allocUnsafe(taken);
-  scratch.copy(bytes, 0, 0, taken);
+  bytes.set(target.subarray(0, taken));
   return bytes;
 }

@@ -17,6 +17,14 @@ export enum Nothing {
   Ever = -2,
 }
 
+let made: Inbox | undefined;
+
+/** This thread's, which has made the memory of base/scratch.ts known to the addon as well. */
+export function inboxOf(native: NativeSync): Inbox {
+  made ??= new Inbox(native);
+  return made;
+}
+
 /** Where this thread finds messages that were there when it asked. A message is only there until the next one is asked for. */
 export class Inbox {
   readonly #native: NativeSync;

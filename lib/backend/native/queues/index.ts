@@ -7,12 +7,12 @@ import { coreOf } from '../sync/handle.js';
 import { arrive } from '../sync/reference.js';
 import { NativeQueue, ON_CONSUMER_DIED, type QueueCore } from './handle.js';
 import { IdleMemory } from './idle-memory.js';
-import { Inbox } from './inbox.js';
+import { inboxOf } from './inbox.js';
 
 export function createNativeQueues(native: NativeSync): QueueBackend {
   const core: QueueCore = {
     ...coreOf(native),
-    inbox: new Inbox(native),
+    inbox: inboxOf(native),
     memory: new IdleMemory(native),
   };
 
