@@ -1,4 +1,4 @@
-// Where fork is refused, and why; and the os.fork twin with its hooks.
+// Where fork is refused, and why (beside busy threads: fork-threads.test.ts); and the os.fork twin with its hooks.
 import { describe, expect, it } from 'vitest';
 import { cases } from '../support/start-methods.js';
 
@@ -208,6 +208,24 @@ describe.runIf(forking)('fork() [native]', () => {
     ]);
   });
 
+  it.each(['bun', 'deno', 'electron'])(
+    'refuses in %s, where spawn is the default',
+    async (name) => {
+      const { stdout } = await run(`
+      Object.defineProperty(process.versions, '${name}', { value: '1.0.0', enumerable: true });
+      ${program(`
+        say(caught(() => mp.fork()));
+        say(caught(() => mp.setStartMethod('fork')));
+        say([mp.getStartMethod(), mp.getAllStartMethods()]);`)}`);
+      const refused = [
+        'ForkUnavailableError',
+        'ERR_MP_FORK_UNAVAILABLE',
+        expect.stringMatching(`this is ${name}, .*use .*spawn`),
+      ];
+      expect(lines(stdout)).toEqual([refused, refused, ['spawn', ['spawn']]]);
+    },
+  );
+
   it('works with --v8-pool-size=0', async () => {
     const { stdout } = await run(
       program(`
@@ -217,38 +235,6 @@ describe.runIf(forking)('fork() [native]', () => {
       { nodeArgs: ['--v8-pool-size=0'] },
     );
     expect(lines(stdout)).toEqual([0]);
-  });
-
-  it('forks beside idle worker_threads, and refuses beside one that never rests', async () => {
-    const { stdout } = await run(
-      program(`
-        const { Worker } = require('node:worker_threads');
-        const { once } = require('node:events');
-        const idle = new Worker('setInterval(() => {}, 1e6)', { eval: true });
-        await once(idle, 'online');
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        const child = new mp.Process({ target: () => {} });
-        await child.start();
-        say(await child.join());
-        const busy = new Worker('let x = 0; for (;;) x += [1, 2, 3].map((y) => ({ y })).length;', { eval: true });
-        await once(busy, 'online');
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        say(caught(() => { const pid = mp.fork(); if (pid === 0) mp.exitNow(0); return 'forked'; }));
-        await busy.terminate();
-        const pid = mp.fork();
-        if (pid === 0) mp.exitNow(0);
-        say(pid > 0);
-        await idle.terminate();`),
-    );
-    const [first, refused, last] = lines(stdout);
-    expect([first, last]).toEqual([0, true]);
-    // Between two allocations such a thread may be caught at rest; most often it is not.
-    if (refused !== 'forked')
-      expect(refused).toEqual([
-        'ForkUnavailableError',
-        'ERR_MP_FORK_UNAVAILABLE',
-        expect.stringMatching(/is running|did not answer/),
-      ]);
   });
 
   it('forks beside worker_threads that compile all the time, into children that compile too', async () => {

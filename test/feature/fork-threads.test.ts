@@ -1,0 +1,149 @@
+// What has to rest before a fork, and does not: threads of another addon, worker_threads, libuv's pool.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cases } from '../support/start-methods.js';
+
+const forking = cases.find(({ method }) => method === 'fork');
+let folder = '';
+
+/** The program has `addon` (foreign-threads.c), and `check()`, which proves that a fork works and so does its child. */
+async function run(body: string): Promise<void> {
+  const { code, stdout, stderr } = await forking!.run(`
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const { execFileSync } = require('node:child_process');
+const { once } = require('node:events');
+const { pbkdf2 } = require('node:crypto');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { promisify } = require('node:util');
+const { Worker } = require('node:worker_threads');
+const { Process, fork, exitNow, registerAtFork } = require('node-multiprocessing');
+const folder = ${JSON.stringify(folder)};
+const addonFile = folder + '/foreign-threads.node';
+const addon = require(addonFile);
+
+const forkOnce = () => fork() === 0 && exitNow(0);
+const useThePool = async () => assert((await fs.promises.readFile(process.execPath)).length > 1e6);
+async function check() {
+  forkOnce();
+  const child = new Process({ target: useThePool });
+  await child.start();
+  assert.equal(await child.join(), 0);
+}
+/** fork() is refused at once or after its patience, with this as the reason. */
+const refused = (message) => assert.throws(forkOnce, { name: 'ForkUnavailableError', code: 'ERR_MP_FORK_UNAVAILABLE', message });
+let attempts = 0;
+registerAtFork({ before: () => { attempts += 1; } });
+const attemptsOf = async (number) => { for (const from = attempts; attempts < from + number; ) await sleep(1); };
+
+(async () => {
+  ${body}
+  console.log('as it should be');
+})();`);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'as it should be\n', stderr: '' });
+}
+
+describe.runIf(forking)('A fork waits for [native]', () => {
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'mp-threads-'));
+    const source = path.resolve(import.meta.dirname, '../fixtures/fork/foreign-threads.c');
+    const made = path.join(folder, 'foreign-threads.node');
+    execFileSync('cc', ['-shared', '-fPIC', '-pthread', '-o', made, source]);
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("an addon's thread that does not answer, and names it; not for one that rests", async () => {
+    await run(`
+      await check();
+      addon.spin();
+      refused(/: thread \\d+ \\(spinner\\) did not answer the stop signal within 100 ms; try again later/);
+      const child = new Process({ target: useThePool });
+      const starting = child.start();
+      await attemptsOf(2);
+      addon.stop();
+      await starting;
+      assert.equal(await child.join(), 0);
+      addon.rest();
+      await check();`);
+  });
+
+  it("an addon's threads, those that it has before the first fork too", async () => {
+    await run(`
+      addon.rest();
+      addon.spin();
+      refused(/: thread \\d+ \\(.*\\) did not answer the stop signal/);
+      addon.stop();
+      await check();`);
+  });
+
+  it('worker_threads that never rest; not for idle ones', async () => {
+    await run(`
+      const idle = new Worker('setInterval(() => {}, 1e6)', { eval: true });
+      await once(idle, 'online');
+      await check();
+      const busy = new Worker(\`require(\${JSON.stringify(addonFile)}).spinHere();\`, { eval: true });
+      while (!addon.isSpinning()) await sleep(1);
+      refused(/: thread \\d+ \\(.*\\) is running and may hold a lock that the child would need; try again later/);
+      addon.stop();
+      await busy.terminate();
+      await check();
+      await idle.terminate();`);
+  });
+
+  it("the operations of libuv's pool; start() has the patience, fork() has not", async () => {
+    await run(`
+      const owner = process.pid;
+      // Each takes a thread of the pool until somebody opens the other end.
+      const open = (name) => {
+        const fifo = folder + '/' + process.pid + name;
+        execFileSync('mkfifo', [fifo]);
+        const opened = fs.promises.open(fifo, 'r').then((handle) => {
+          assert.equal(process.pid, owner, 'an operation of the parent ended in the child');
+          return handle.close();
+        });
+        return async () => {
+          const other = fs.openSync(fifo, 'r+');
+          await opened;
+          fs.closeSync(other);
+        };
+      };
+      // Before the first fork, of which the pool's threads are learned, and after it.
+      for (const round of [1, 2]) {
+        const finish = [1, 2, 3, 4].map((number) => open(round + '-' + number));
+        refused(/: the libuv pool is busy; try again later/);
+        const child = new Process({ target: useThePool });
+        const starting = child.start();
+        await attemptsOf(3);
+        assert.equal(child.pid, undefined);
+        for (const one of finish) await one();
+        await starting;
+        assert.equal(await child.join(), 0);
+        await check();
+      }`);
+  });
+
+  it("long work in libuv's pool, and the child has the pool for itself", async () => {
+    await run(`
+      const owner = process.pid;
+      for (const round of [1, 2]) {
+        let turns = 0;
+        const interval = setInterval(() => { turns += 1; }, 1);
+        const work = Array.from({ length: 4 }, () => promisify(pbkdf2)('a', 'b', 2e5, 64, 'sha512').then(() => {
+          assert.equal(process.pid, owner, 'an operation of the parent ended in the child');
+        }));
+        const before = attempts;
+        const child = new Process({ target: useThePool });
+        await child.start();
+        clearInterval(interval);
+        assert(attempts - before > 1, 'it forked at once');
+        assert(turns > 0, 'the event loop stood still');
+        assert.equal(await child.join(), 0);
+        await Promise.all(work);
+      }`);
+  });
+});
