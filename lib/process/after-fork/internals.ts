@@ -1,9 +1,10 @@
 /**
- * The few variables of Node's own library that a forked child must reach: its lists of timers and immediates, and the pools of
- * random bytes behind randomUUID and randomInt. An in-process inspector session reads the scopes of functions that
- * close over them; nothing is patched, and it is done once per process, before its first fork.
+ * The few variables of Node's own library that a forked child must reach: its lists of timers and immediates, the pools of
+ * random bytes behind randomUUID and randomInt, and the watchers of fs.watchFile. An in-process inspector session reads the
+ * scopes of functions that close over them; nothing is patched, and it is done once per process, before its first fork.
  */
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import inspector from 'node:inspector';
 import { ForkUnavailableError } from '../../errors.js';
 
@@ -18,6 +19,8 @@ export interface Internals {
   readonly immediates: { head: (NodeJS.Immediate & { _idleNext: NodeJS.Immediate | null }) | null };
   /** Cached random bytes, used up from the front; empty until Node's library has needed them. */
   readonly randomPools: readonly Uint8Array[];
+  /** What `fs.watchFile` has under way, by file: further watchers of a file share the first one's handle. */
+  readonly fileWatchers: { clear: () => void } | undefined;
 }
 
 type Post = <T>(method: string, params: object) => T;
@@ -119,6 +122,7 @@ function findInternals(post: Post): Internals | undefined {
   const timers = closedOver(post, setTimeout, ['timerListMap']);
   const immediates = closedOver(post, clearImmediate, ['immediateQueue']);
   const random = closedOver(post, crypto.randomInt, ['randomCache', 'uuidData']);
+  const watchers = closedOver(post, fs.watchFile, ['statWatchers']);
   const timerLists = timers.get('timerListMap');
   const queue = immediates.get('immediateQueue');
   const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
@@ -127,6 +131,7 @@ function findInternals(post: Post): Internals | undefined {
     timerLists: timerLists as Record<string, LinkedTimer>,
     immediates: queue as Internals['immediates'],
     randomPools: pools,
+    fileWatchers: watchers.get('statWatchers') as Internals['fileWatchers'],
   };
 }
 

@@ -13,7 +13,7 @@ import { type Internals, isNodesUndici, nodeInternals } from './internals.js';
 
 /** What is changed. A rehearsal changes a stand-in instead. */
 interface NodeParts {
-  readonly internals: Pick<Internals, 'timerLists' | 'immediates'>;
+  readonly internals: Pick<Internals, 'timerLists' | 'immediates' | 'fileWatchers'>;
   readonly process: EventEmitter &
     Partial<Pick<NodeJS.Process, 'channel'>> &
     Pick<
@@ -208,6 +208,8 @@ function realParts(): NodeParts {
 export function quietNode(keptFds: readonly number[], parts = realParts()): void {
   dropTimers(parts.internals.timerLists);
   dropImmediates(parts.internals.immediates);
+  // Their handles are inert: a watcher of the child on one of these files needs a handle of its own.
+  parts.internals.fileWatchers?.clear();
   dropListeners(parts.process);
   ownStdin(parts.process);
   dropIpcChannel(parts.process);
@@ -233,7 +235,7 @@ export function rehearseQuietNode(): void {
   const listener = (): void => {};
   process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);
   quietNode([], {
-    internals: { timerLists: {}, immediates: { head: null } },
+    internals: { timerLists: {}, immediates: { head: null }, fileWatchers: new Map() },
     process: stand,
     agentPrototype: { addRequest: () => undefined },
     socketPrototype: { _handle: null, _writeGeneric: () => {} },
