@@ -206,12 +206,18 @@ async function run() {
   const [requests] = await events.once(client, 'message');
   await timers.setTimeout(100);
   const leaked = fs.readFileSync(leaksFile, 'utf8').split('\n').filter(Boolean);
-  const bad = failures.hung.length + failures.crashed.length + leaked.length + requests.failed;
+  // Without its load the storm would prove little.
+  const { answered } = requests;
+  const idle = Object.entries({ ...counts, answered }).flatMap(([name, done]) =>
+    done > 0 ? [] : [`load that did nothing: ${name}`],
+  );
+  const { hung, crashed } = failures;
+  const bad = hung.length + crashed.length + leaked.length + requests.failed + idle.length;
   console.log(
-    `${process.version}: ${FORKS} forks in ${seconds.toFixed(1)} s, ${failures.crashed.length} crashed, ${failures.hung.length} hung, ` +
+    `${process.version}: ${FORKS} forks in ${seconds.toFixed(1)} s, ${crashed.length} crashed, ${hung.length} hung, ` +
       `${leaked.length} leaks; ${requests.answered} requests answered, ${requests.failed} failed; load ${JSON.stringify(counts)}`,
   );
-  for (const line of [...failures.hung, ...failures.crashed, ...new Set(leaked)]) console.log(line);
+  for (const line of [...hung, ...crashed, ...new Set(leaked), ...idle]) console.log(line);
   fs.rmSync(scratch, { recursive: true, force: true });
   process.exit(bad === 0 ? 0 : 1);
 }
