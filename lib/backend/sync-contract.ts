@@ -71,6 +71,8 @@ export interface ConditionHandle extends SharedHandle {
    */
   wait(release: () => void, wait: Wait): Begun;
   waitSync(release: () => void, timeoutMs: number): SyncOutcome;
+  /** For a caller with something to do before it blocks. @throws NotSupportedError on the fallback. */
+  checkBlocking(method: 'waitSync' | 'waitForSync'): void;
   /** Wakes up to `count` (Infinity: all) waiters that live. */
   notify(count: number): void;
 }

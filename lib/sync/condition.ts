@@ -140,6 +140,7 @@ export class Condition {
   /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `wait` throws. */
   waitSync(wait?: SyncWait & HolderOption): boolean {
     const timeout = syncTimeout('wait', wait);
+    this.#handle.checkBlocking('waitSync');
     const resting = this.#resting('wait', wait);
     let rested = false;
     const rest = (): void => {
@@ -174,10 +175,11 @@ export class Condition {
     }
   }
 
-  /** The blocking form; its predicate answers at once. */
+  /** The blocking form; its predicate answers at once. @throws NotSupportedError on the fallback backend, true or not. */
   waitForSync(predicate: () => unknown, wait?: SyncWait & HolderOption): boolean {
     checkFunction('predicate', predicate);
     const timeout = syncTimeout('wait', wait);
+    this.#handle.checkBlocking('waitForSync');
     this.#resting('wait for', wait);
     const deadline = Deadline.after(timeout);
     for (;;) {

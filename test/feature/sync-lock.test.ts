@@ -51,9 +51,14 @@ describeEach('Lock', (testCase) => {
       assert.throws(() => new Barrier(1).waitSync(), notSupported);
       const condition = new Condition();
       await condition.withLock(() => {
-        assert.throws(() => condition.waitSync(), /await wait/);
+        assert.throws(() => condition.waitSync(), /await wait\\(/);
+        assert.throws(() => condition.waitForSync(() => true), notSupported);
+        assert.throws(() => condition.waitForSync(() => assert.fail('it was asked')), /await waitFor/);
         assert.equal(condition.lock.count(), 1);
-      });`,
+      });
+      // Before it looks whether it might: nothing that the caller could do would help.
+      assert.throws(() => condition.waitSync(), notSupported);
+      assert.throws(() => condition.waitForSync(() => true), notSupported);`,
     );
   });
 

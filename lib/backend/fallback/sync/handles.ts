@@ -132,7 +132,11 @@ export class FallbackCondition extends FallbackHandle implements ConditionHandle
   }
 
   waitSync(): never {
-    throw blocking('waitSync', 'await wait()');
+    return this.checkBlocking('waitSync');
+  }
+
+  checkBlocking(method: 'waitSync' | 'waitForSync'): never {
+    throw blocking(method, method === 'waitSync' ? 'await wait()' : 'await waitFor()');
   }
 
   notify(count: number): void {

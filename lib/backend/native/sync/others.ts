@@ -60,6 +60,10 @@ export class NativeCondition extends NativeHandle implements ConditionHandle {
     return this.native.conditionSync(this.id, release, timeoutMs) ?? SyncOutcome.Done;
   }
 
+  checkBlocking(): void {
+    // A thread can always be blocked here.
+  }
+
   notify(count: number): void {
     this.native.conditionNotify(this.id, count);
   }
