@@ -8,13 +8,9 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
-const v8 = require('node:v8');
-const vm = require('node:vm');
 const mp = require('node-multiprocessing');
 const { Round } = require('./queues/round.cjs');
-
-v8.setFlagsFromString('--expose-gc');
-const collectGarbage = vm.runInNewContext('gc');
+const { collectGarbage, descriptors, segmentKiB } = require('./segment.cjs');
 
 const SHAPES = [
   ['Queue', () => new mp.Queue()],
@@ -30,21 +26,6 @@ const LOOKS = 10;
  * on how long the storm lasts.
  */
 const PLACES = 512;
-
-const descriptors = () => fs.readdirSync('/proc/self/fd').length;
-/** Memory that the segment takes, in KiB. */
-const segmentKiB = () =>
-  fs
-    .readdirSync('/proc/self/fd')
-    .map((fd) => {
-      try {
-        const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
-        return target.startsWith('/memfd:') ? fs.fstatSync(Number(fd)).blocks / 2 : 0;
-      } catch {
-        return 0;
-      }
-    })
-    .reduce((sum, size) => sum + size, 0);
 
 function milliseconds() {
   const [how = '10', minutes] = process.argv.slice(2);
