@@ -4,7 +4,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <thread>
+#include <type_traits>
 
 #include "os/descriptor.h"
 #include "os/thread_identity.h"
@@ -54,6 +56,46 @@ TEST(WhatIsNoSegmentIsRefused) {
   EXPECT(!Segment::Attach(std::move(mp::MakePipe().value().first)).ok());
   EXPECT(Segment::Create({1, 1}).status().error == EINVAL);
   EXPECT(Segment::Create({4096, 1}).status().error == EINVAL);
+}
+
+// One field is another, and the checksum fits: it is refused for that field alone.
+TEST(ASegmentOfOthersIsRefused) {
+  const auto segment = SmallSegment();
+  mp::SegmentHeader& header = segment->header();
+  const auto attach = [&] {
+    RefitChecksum(&header);
+    return Segment::Attach(std::move(mp::DuplicateFd(segment->fd()).value())).status().error;
+  };
+  const auto refused = [&](auto& field) {
+    const auto good = field;
+    std::set<int> errors;
+    // More, less, and another in its highest bit.
+    for (const auto bad : {good + 1, good - 1, good ^ decltype(good + 1){1} << 31}) {
+      field = static_cast<std::remove_reference_t<decltype(field)>>(bad);
+      errors.insert(attach());
+    }
+    field = good;
+    EXPECT(errors.size() == 1 && attach() == 0);
+    return *errors.begin();
+  };
+  EXPECT(attach() == 0);
+  EXPECT(refused(header.magic) == EBADMSG);
+  EXPECT(refused(header.layout_version) == EPROTO);
+  EXPECT(refused(header.abi) == EPROTO);
+  EXPECT(refused(header.pid_namespace) == EXDEV);
+  EXPECT(refused(header.rows_offset) == EBADMSG);
+  EXPECT(refused(header.chunk_table_offset) == EBADMSG);
+  EXPECT(refused(header.unit_table_offset) == EBADMSG);
+  EXPECT(refused(header.chunks_offset) == EBADMSG);
+  EXPECT(refused(header.arena_offset) == EBADMSG);
+  EXPECT(refused(header.size) == EBADMSG);
+  // Without a checksum that fits, whatever else it says.
+  header.session[0] ^= 1;
+  EXPECT(Segment::Attach(std::move(mp::DuplicateFd(segment->fd()).value())).status().error ==
+         EBADMSG);
+  EXPECT(attach() == 0);
+  header.state.store(static_cast<uint32_t>(mp::SegmentState::kInitialising));
+  EXPECT(attach() == EBADMSG);
 }
 
 TEST(ParticipantsJoinAndLeave) {

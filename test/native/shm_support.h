@@ -73,6 +73,16 @@ void Until(Condition holds) {
   while (!holds()) usleep(200);
 }
 
+// So that a header that was changed is refused for what was changed, or for nothing.
+inline void RefitChecksum(SegmentHeader* header) {
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(header);
+  uint64_t hash = 0xcbf2'9ce4'8422'2325;
+  for (size_t i = 0; i < offsetof(SegmentHeader, checksum); i += 1) {
+    hash = (hash ^ bytes[i]) * 0x100'0000'01b3;
+  }
+  header->checksum = hash;
+}
+
 // Reaps until nothing is left to do.
 inline uint32_t ReapAll(SyncSpace& space) {
   uint32_t recovered = 0;
