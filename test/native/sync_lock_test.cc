@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <time.h>
+
 #include <cerrno>
 
 #include "os/descriptor.h"
@@ -59,6 +62,35 @@ TEST(AHolderIsServedAllThatItHasAskedFor) {
   EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &waiters[1]);
   lock->Served(*done[0]);
   EXPECT(lock->Release(3).ok() && !lock->IsLocked());
+}
+
+// Each signal ends a sleep, and the next one must not begin its time anew.
+TEST(SignalsDoNotPutOffADeadline) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto lock = space->Make<Lock>().value();
+  EXPECT(lock->TryAcquire() == SyncOutcome::kDone);
+  const pid_t pid = Start([&] {
+    auto child = JoinSpace(segment);
+    auto theirs = child->Open<Lock>(lock->ref()).value();
+    static volatile sig_atomic_t signals = 0;
+    struct sigaction action{};
+    action.sa_handler = [](int) { signals = signals + 1; };
+    sigaction(SIGUSR1, &action, nullptr);
+    // Not setitimer(), whose timer is the watchdog's.
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGUSR1;
+    timer_t timer;
+    const timespec every{0, 5'000'000};
+    const itimerspec times{every, every};
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) _exit(1);
+    if (timer_settime(timer, 0, &times, nullptr) != 0) _exit(2);
+    if (theirs->AcquireSync(mp::DeadlineAfterMs(50)) != SyncOutcome::kTimedOut) _exit(3);
+    if (signals == 0) _exit(4);
+  });
+  EXPECT(WaitStatus(pid) == 0);
+  EXPECT(lock->Release().ok());
 }
 
 TEST(ALockIsTakenOnceAndReleasedByAnyone) {

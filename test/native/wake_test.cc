@@ -2,6 +2,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -120,6 +121,22 @@ TEST(NobodySpinsWithOneCpu) {
   nothing.Learn(50'000);
   Spinner spinner(&nothing);
   EXPECT(LooksIn(&spinner, 100) == 0);
+}
+
+// As the spaces make it: by the CPUs that this process may use, and not by those of the machine.
+TEST(OneCpuIsWhatThisProcessMayUse) {
+  const pid_t one = Start([] {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(sched_getcpu(), &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) _exit(1);
+    if (WakeUpCost().ns() != 0) _exit(2);
+    if (JoinSpace(SmallSegment())->wake_up_cost().ns() != 0) _exit(3);
+  });
+  EXPECT(WaitStatus(one) == 0);
+  cpu_set_t cpus;
+  EXPECT(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
+  EXPECT((WakeUpCost().ns() > 0) == (CPU_COUNT(&cpus) > 1));
 }
 
 TEST(WakingUpIsAsDearAsItWasLately) {
