@@ -51,23 +51,29 @@ struct World {
   std::shared_ptr<Event> event;
   std::shared_ptr<Barrier> barrier;
   AsyncWaiter waiting;
+  // Of a second one that waits, which is the reaper: its object and its wait.
+  std::shared_ptr<SyncObject> other;
+  AsyncWaiter also_waiting;
   int64_t places = 0;
   bool waker_lives = false;  // halted between giving and ringing, it will still ring
 
   void Ready() { places = PlacesTaken(*segment); }
 
   // The waiter sleeps in its event loop from here on.
-  void Sleep() {
-    waiter->participant().Doorbell();
-    waiter->participant().ArmDoorbell();
+  void Sleep() { SleepIn(*waiter); }
+  static void SleepIn(SyncSpace& space) {
+    space.participant().Doorbell();
+    space.participant().ArmDoorbell();
     std::vector<AsyncWaiter*> done;
-    EXPECT(!waiter->Serve(&done));
+    EXPECT(!space.Serve(&done));
   }
   // What the waiter finds when it is woken; it must have been if there is anything.
-  SyncOutcome Woken() {
-    const bool rung = waiter->participant().DisarmDoorbell();
+  SyncOutcome Woken() { return WokenIn(*waiter); }
+  SyncOutcome AlsoWoken() { return WokenIn(*reaper); }
+  SyncOutcome WokenIn(SyncSpace& space) const {
+    const bool rung = space.participant().DisarmDoorbell();
     std::vector<AsyncWaiter*> done;
-    const bool served = waiter->Serve(&done);
+    const bool served = space.Serve(&done);
     EXPECT(!served || rung || waker_lives);
     return served ? done[0]->outcome : SyncOutcome::kPending;
   }
@@ -93,6 +99,8 @@ struct Scenario {
   std::function<void(World&, bool over)> check;
   // While the child stands at StepFromHere.
   std::function<void(World&)> meanwhile = Nothing;
+  // When a child that was halted has gone on to its end.
+  std::function<void(World&)> afterwards = Nothing;
 };
 
 // What a death can leave in the segment: header, rows, chunk table and the first places of each
@@ -202,6 +210,8 @@ inline void HaltEverywhere(const Scenario& scenario) {
     scenario.check(world, end == StepEnd::kOver);
     if (end != StepEnd::kSleeps) child.Continue();
     EXPECT(child.Reap() == 0);
+    world.waker_lives = false;
+    scenario.afterwards(world);
     if (failures_in_case == before) continue;
     std::fprintf(stderr, "%s, halted after %d instructions\n", scenario.what, instructions);
     return;
@@ -258,6 +268,16 @@ inline void LockReachedTheWaiter(World& world, bool over) {
   EXPECT(outcome == SyncOutcome::kDone || (outcome == SyncOutcome::kAbandoned && !over));
   if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
   LockIsUsable(world);
+}
+// The waiter and the reaper both wait for an object of the waiter's, asleep.
+template <typename Object, typename Wait>
+void BothWait(World& world, const std::shared_ptr<Object>& object, Wait wait) {
+  auto theirs = Opened(*world.reaper, object);
+  wait(*object, &world.waiting);
+  wait(*theirs, &world.also_waiting);
+  world.other = theirs;
+  world.Sleep();
+  World::SleepIn(*world.reaper);
 }
 // A waiter that was given what it waits for goes on with it, or gives it up.
 template <typename Object>
