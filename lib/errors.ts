@@ -101,6 +101,13 @@ export class StateError extends ProcessError {
   }
 }
 
+/** A reentrant lock was released by somebody who does not have it. Python: AssertionError. */
+export class NotOwnerError extends StateError {
+  constructor(message: string, options: ProcessErrorOptions = {}) {
+    super(message, { code: 'ERR_MP_NOT_OWNER', ...options });
+  }
+}
+
 /** `start()` ran while a spawned child was still importing the parent's main module. Python: RuntimeError in the child. */
 export class BootstrapError extends ProcessError {
   constructor(message: string, options: ProcessErrorOptions = {}) {
@@ -123,6 +130,11 @@ export class LockAbandonedError extends ProcessError {
   ) {
     super(message, { code: 'ERR_MP_LOCK_ABANDONED', ...options });
     this.pid = holder.pid;
+  }
+
+  /** The same number as `pid`: who had the lock. */
+  get owner(): number | undefined {
+    return this.pid;
   }
 }
 

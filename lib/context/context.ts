@@ -17,6 +17,7 @@ import {
   Condition,
   Event,
   Lock,
+  NamedSemaphore,
   RLock,
   Semaphore,
 } from '../sync/index.js';
@@ -38,6 +39,7 @@ export interface Context {
   readonly Condition: typeof Condition;
   readonly Event: typeof Event;
   readonly Barrier: typeof Barrier;
+  readonly NamedSemaphore: typeof NamedSemaphore;
   readonly cpuCount: typeof cpuCount;
   readonly currentTask: typeof currentTask;
   readonly currentProcess: typeof currentProcess;
@@ -79,6 +81,7 @@ function makeContext(method: StartMethod | undefined): Context {
     Condition,
     Event,
     Barrier,
+    NamedSemaphore,
     cpuCount,
     currentTask,
     currentProcess,

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { SyncOutcome, type LockHandle } from '../backend/sync-contract.js';
 import { checkFunction, type Wait } from '../base/options.js';
-import { StateError } from '../errors.js';
+import { NotOwnerError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
 import { Guard } from './guard.js';
@@ -94,7 +94,7 @@ export class RLock extends Lock {
   /**
    * Gives up one level; at the last the lock is free. Never waits. Without a holder and outside of a scope: what the thread has,
    * else what an `acquire()` that named no holder has.
-   * @throws StateError when the holder does not have it (Python: AssertionError).
+   * @throws NotOwnerError, which is a StateError, when the holder does not have it (Python: AssertionError).
    */
   override release(options?: HolderOption): void {
     if (options === undefined && scopeHolder(this) === undefined) {
@@ -273,8 +273,8 @@ function holderOnly(options: HolderOption | undefined): HolderOption | undefined
   return options?.holder === undefined ? undefined : { holder: options.holder };
 }
 
-function notOwned(): StateError {
-  return new StateError(
+function notOwned(): NotOwnerError {
+  return new NotOwnerError(
     'the RLock can only be released by its holder: the caller does not have it',
   );
 }

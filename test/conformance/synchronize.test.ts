@@ -76,7 +76,7 @@ describeConformance('_TestLock', (testCase) => {
       assert.equal(lock.locked(), true);
       assert.equal(lock.release({ holder }), undefined);
       assert.equal(lock.locked(), false);
-      assert.throws(() => lock.release({ holder }), { code: 'ERR_MP_STATE' });`,
+      assert.throws(() => lock.release({ holder }), { code: 'ERR_MP_NOT_OWNER' });`,
     );
   });
 

@@ -235,7 +235,7 @@ describeEach('Lock', (testCase) => {
       await rlock.acquire();
       const p = new Process({ target: async () => {
         assert.equal(rlock.locked(), true);
-        assert.throws(() => rlock.release(), { code: 'ERR_MP_STATE' });
+        assert.throws(() => rlock.release(), { code: 'ERR_MP_NOT_OWNER' });
         assert.equal(await rlock.acquire({ timeout: 0 }), false);
         await lock.acquire();
         lock.release();
@@ -265,6 +265,7 @@ describeEach('Lock', (testCase) => {
           assert.ok(error instanceof mp.LockAbandonedError);
           assert.equal(error.code, 'ERR_MP_LOCK_ABANDONED');
           assert.equal(error.pid, p.pid);
+          assert.equal(error.owner, p.pid);
           return true;
         });
       }

@@ -112,8 +112,9 @@ describeEach('RLock', (testCase) => {
       await lock.acquire({ holder: mine });
       assert.equal(await lock.acquire({ holder: mine, timeout: 0 }), true);
       assert.equal(await lock.acquire({ holder: yours, timeout: 0 }), false);
-      assert.throws(() => lock.release({ holder: yours }), { code: 'ERR_MP_STATE' });
-      assert.throws(() => lock.release(), { code: 'ERR_MP_STATE' });
+      assert.throws(() => lock.release({ holder: yours }), mp.NotOwnerError);
+      assert.throws(() => lock.release({ holder: yours }), mp.StateError);
+      assert.throws(() => lock.release(), { code: 'ERR_MP_NOT_OWNER' });
       assert.equal(lock.count({ holder: mine }), 2);
       const waiting = lock.acquire({ holder: yours });
       lock.release({ holder: mine });
@@ -172,7 +173,7 @@ describeEach('RLock', (testCase) => {
     await check(
       testCase,
       `const lock = new RLock();
-      assert.throws(() => lock.release(), { code: 'ERR_MP_STATE' });
+      assert.throws(() => lock.release(), { code: 'ERR_MP_NOT_OWNER' });
       await lock.acquire();
       const p = new Process({ target: t.releaseOf, args: [lock], stderr: 'ignore' });
       await p.start();
@@ -193,7 +194,7 @@ describeEach('RLock', (testCase) => {
       assert.equal(await lock.acquire({ timeout: 0 }), false);
       lock.release();
       lock.release();
-      assert.throws(() => lock.release(), { code: 'ERR_MP_STATE' });
+      assert.throws(() => lock.release(), { code: 'ERR_MP_NOT_OWNER' });
       lock.withLockSync(() => lock.withLockSync(() => assert.equal(lock.count(), 2)));
       const guard = lock.holdSync();
       assert.equal(lock.count(), 1);

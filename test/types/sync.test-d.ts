@@ -6,8 +6,12 @@ import {
   type Condition,
   type Event,
   type Lock,
+  type LockAbandonedError,
+  type NamedSemaphore,
+  type NotOwnerError,
   type RLock,
   type Semaphore,
+  type StateError,
   type getContext,
   type Guard,
 } from '../../lib/index.js';
@@ -31,6 +35,11 @@ test('guards are disposable, and bodies keep their type', () => {
 });
 
 test('a context has them too, and one kind is another', () => {
+  expectTypeOf<ReturnType<typeof getContext>['NamedSemaphore']>().toEqualTypeOf<
+    typeof NamedSemaphore
+  >();
+  expectTypeOf<NotOwnerError>().toExtend<StateError>();
+  expectTypeOf<LockAbandonedError['owner']>().toEqualTypeOf<LockAbandonedError['pid']>();
   expectTypeOf<ReturnType<typeof getContext>['Lock']>().toEqualTypeOf<typeof Lock>();
   expectTypeOf<RLock>().toExtend<Lock>();
   expectTypeOf<BoundedSemaphore>().toExtend<Semaphore>();

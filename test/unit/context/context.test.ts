@@ -14,7 +14,7 @@ const OUTSIDE = new Set([
     'Loan',
     'LoanedItem',
   ],
-  ...['NamedSemaphore', 'registerReducer', 'taskRef', 'fork', 'exitNow', 'registerAtFork'],
+  ...['registerReducer', 'taskRef', 'fork', 'exitNow', 'registerAtFork'],
 ]);
 
 const isError = (value: unknown): boolean =>
