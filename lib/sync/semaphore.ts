@@ -145,7 +145,8 @@ export class Semaphore {
 }
 
 /**
- * A Semaphore of which no more can be released than were acquired. What a process had of it when it died returns. Python:
+ * A Semaphore of which no more can be released than were acquired. What a process had of it when it died returns, of one with up
+ * to 1,024 permits: of more the native backend does not know who has which, and they are lost. Python:
  * `multiprocessing.BoundedSemaphore`.
  */
 export class BoundedSemaphore extends Semaphore {

@@ -40,6 +40,24 @@ describeEach('Semaphore', (testCase) => {
     );
   });
 
+  test('of the dead return 1,024 permits; above that only the fallback knows whose they were', async () => {
+    await check(
+      testCase,
+      `const [known, counted] = [new BoundedSemaphore(1024), new BoundedSemaphore(1025)];
+      const [line, p] = await startWithLine(t.acquireAndStay, known, counted);
+      await line.recv();
+      assert.deepEqual([known.getValue(), counted.getValue()], [1023, 1024]);
+      p.kill();
+      await p.join();
+      await until(() => known.getValue() === 1024);
+      if (!native) await until(() => counted.getValue() === 1025);
+      assert.equal(counted.getValue(), native ? 1024 : 1025);
+      // As many as are missing can be released by anybody, and no more.
+      if (native) counted.release();
+      for (const all of [known, counted]) assert.throws(() => all.release(), RangeError);`,
+    );
+  });
+
   test('a waiter that dies is passed over', async () => {
     await check(
       testCase,
