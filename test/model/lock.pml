@@ -126,7 +126,7 @@ inline GiveBack() { /* Lock::GiveBack */
   }
 }
 
-inline Wait() { /* SyncObject::WaitSync and WaitAsync */
+inline Wait() { /* WaitPoint::WaitSync and WaitAsync */
   waiting[me] = true; /* JoinWaiting */
   do
   :: atomic {

@@ -4,7 +4,7 @@
  * A waiter takes items, as often asleep on the futex as in its event loop; two wakers bring them,
  * and a reaper stands in for wakers that died. Wakers and reapers may be killed before any step.
  * Shown: when nothing can move any more, the waiter has taken every item. Nobody looks again because
- * time has passed: what the safety deadline of SyncObject::SleepOnce would repair counts as lost.
+ * time has passed: what the safety deadline of WaitPoint::SleepOnce would repair counts as lost.
  *
  * Memory is sequentially consistent, as are the operations of the code at these places.
  */
@@ -63,7 +63,7 @@ inline Arm() { /* ArmWakeWord: a new number */
   d_step { state = kind; current[1] = false; current[2] = false }
 }
 
-inline Look() { /* SyncObject::Attempt */
+inline Look() { /* WaitPoint::Attempt */
   d_step {
     got = items > 0;
     if
@@ -78,7 +78,7 @@ active proctype Waiter() {
   do
   :: waits = true; /* JoinWaiting */
      do
-     :: if /* SyncObject::SleepOnce, or Participant::ArmDoorbell */
+     :: if /* WaitPoint::SleepOnce, or Participant::ArmDoorbell */
         :: kind = asleep
         :: kind = armed
         fi;
@@ -144,7 +144,7 @@ active proctype Second() {
           :: dead[2] && !recovered[2] -> who = 2
           fi;
 #ifndef NO_NUDGE
-          if /* SyncObject::Nudge */
+          if /* WaitPoint::Nudge */
           :: items > 0 && waits -> Ring()
           :: else
           fi;
