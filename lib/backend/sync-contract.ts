@@ -52,6 +52,8 @@ export interface LockHandle extends SharedHandle {
   locked(): boolean;
   /** How often that holder of this process has it; a Lock: 1 or 0. */
   count(holder: number): number;
+  /** The process that has it, for people to read: 0 when nobody has, and it may be outdated at once. */
+  ownerPid(): number;
   /** The process that died with the lock, while it is abandoned or was taken as such; 0 when it is not known. */
   abandonedPid(): number;
 }

@@ -160,7 +160,14 @@ export class Lock {
   }
 
   [inspect.custom](): string {
-    return `${TAG} { ${this.locked() ? 'locked' : 'unlocked'} }`;
+    return `${TAG} { ${this.holding()} }`;
+  }
+
+  /** Who has it, for people to read. @internal */
+  protected holding(): string {
+    if (!this.locked()) return 'unlocked';
+    const pid = this.#handle.ownerPid();
+    return pid === 0 ? 'locked' : `locked by process ${String(pid)}`;
   }
 
   /** @internal */

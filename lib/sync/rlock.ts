@@ -169,7 +169,8 @@ export class RLock extends Lock {
   }
 
   override [inspect.custom](): string {
-    return `${TAG} { ${this.locked() ? 'locked' : 'unlocked'} }`;
+    const levels = this.count();
+    return `${TAG} { ${this.holding()}${levels > 0 ? `, count ${String(levels)}` : ''} }`;
   }
 
   /** @internal */

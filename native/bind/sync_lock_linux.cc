@@ -76,6 +76,12 @@ napi_value HeldHere(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(lock->IsHeldBy(holder)) : nullptr;
 }
 
+napi_value OwnerPid(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  RLock* const lock = call.Object<RLock>();
+  return call.ok() ? call.Answer(lock->OwnerPid()) : nullptr;
+}
+
 napi_value AbandonedPid(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   RLock* const lock = call.Object<RLock>();
@@ -151,6 +157,7 @@ void AddLocks(napi_env env, napi_value target, SyncEnv* sync) {
                 {"lockRelease", Release},
                 {"lockLocked", Locked},
                 {"lockHeldHere", HeldHere},
+                {"lockOwnerPid", OwnerPid},
                 {"lockAbandonedPid", AbandonedPid},
                 {"rlockTry", TryAgain},
                 {"rlockSync", AcquireAgainSync},

@@ -198,6 +198,12 @@ bool Lock::IsLocked() const {
   return static_cast<bool>(OwnerOf(seen));
 }
 
+uint32_t Lock::OwnerPid() const {
+  const Stamp owner = OwnerOf(shared().word.load(std::memory_order_relaxed));
+  const Segment& segment = space().segment();
+  return segment.IsAlive(owner) ? segment.row(owner.id).pid.load(std::memory_order_relaxed) : 0;
+}
+
 uint32_t Lock::AbandonedPid() const {
   return shared().abandoned_pid.load(std::memory_order_relaxed);
 }

@@ -27,6 +27,8 @@ class Lock : public SyncObject {
   Status Release();
 
   bool IsLocked() const;
+  // The process that has it; 0 when nobody has.
+  uint32_t OwnerPid() const;
   // The process that died with it, while it is abandoned or was taken as such.
   uint32_t AbandonedPid() const;
   // Whether this participant holds it, on behalf of that holder.

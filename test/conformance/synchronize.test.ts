@@ -5,20 +5,21 @@ import { check } from '../fixtures/synchronize/programs.js';
 import { describeConformance } from '../support/start-methods.js';
 
 describeConformance('_TestLock', (testCase) => {
-  test('_TestLock.test_repr_lock (adapted: inspect shows whether it is locked, not by whom)', async () => {
+  test('_TestLock.test_repr_lock (adapted: inspect shows the number of the process that has it)', async () => {
     await check(
       testCase,
       `const lock = new Lock();
       assert.equal(inspect(lock), 'Lock { unlocked }');
       await lock.acquire();
-      assert.equal(inspect(lock), 'Lock { locked }');
-      const [line, p] = await startWithLine(t.look, lock);
-      await line.send(['locked']);
-      assert.equal(await line.recv(), true);
+      assert.equal(inspect(lock), 'Lock { locked by process ' + process.pid + ' }');
       lock.release();
       assert.equal(inspect(lock), 'Lock { unlocked }');
-      line.close();
-      assert.equal(await p.join(), 0);`,
+      const [line, p] = await startWithLine(t.acquireAndStay, lock);
+      await line.recv();
+      assert.equal(inspect(lock), 'Lock { locked by process ' + p.pid + ' }');
+      await line.send('go on');
+      assert.equal(await p.join(), 0);
+      assert.equal(inspect(lock), 'Lock { unlocked }');`,
     );
   });
 
@@ -48,17 +49,25 @@ describeConformance('_TestLock', (testCase) => {
     );
   });
 
-  test('_TestLock.test_repr_rlock (adapted: inspect shows whether it is locked; count() tells the levels)', async () => {
+  test('_TestLock.test_repr_rlock (adapted: inspect shows the number of the process that has it)', async () => {
     await check(
       testCase,
       `const lock = new RLock();
       assert.equal(inspect(lock), 'RLock { unlocked }');
+      const here = 'RLock { locked by process ' + process.pid;
       await lock.withLock(async () => {
-        assert.equal(inspect(lock), 'RLock { locked }');
-        assert.equal(lock.count(), 1);
-        await lock.withLock(() => assert.equal(lock.count(), 2));
+        assert.equal(inspect(lock), here + ', count 1 }');
+        await lock.withLock(() => assert.equal(inspect(lock), here + ', count 2 }'));
       });
-      assert.equal(inspect(lock), 'RLock { unlocked }');`,
+      // Of another task of this process.
+      await lock.acquire({ holder: {} }).then(() => assert.equal(inspect(lock), here + ' }'));
+      const other = new RLock();
+      const [line, p] = await startWithLine(t.acquireAndStay, other);
+      await line.recv();
+      assert.equal(inspect(other), 'RLock { locked by process ' + p.pid + ' }');
+      await line.send('go on');
+      assert.equal(await p.join(), 0);
+      assert.equal(inspect(other), 'RLock { unlocked }');`,
     );
   });
 

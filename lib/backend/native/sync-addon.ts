@@ -69,6 +69,7 @@ export interface NativeSync extends NativeQueues, NativePipes, NativeLoans {
   lockRelease(handle: number): false | undefined;
   lockLocked(handle: number): boolean;
   lockHeldHere(handle: number, holder: number): boolean;
+  lockOwnerPid(handle: number): number;
   lockAbandonedPid(handle: number): number;
   /** `request` is twice the holder, and one more to take the lock from the dead. */
   rlockTry(handle: number, request: number): Answer;

@@ -5,8 +5,6 @@ import { abandonedLock, freeLock, holds, type Act, type LockState } from './stat
 
 /** A lock, reentrant or not. When its holder dies with it, it is abandoned until somebody takes it all the same. */
 export class BrokerLock extends BrokerObject<LockState> {
-  #ownerPid = 0;
-
   protected override hasStake(port: Port): boolean {
     return this.state.by === port.process;
   }
@@ -25,9 +23,8 @@ export class BrokerLock extends BrokerObject<LockState> {
       return true;
     }
     const deadPid = state.abandoned ? state.deadPid : 0;
-    const { holder } = want;
-    this.state = { ...freeLock(), by: port.process, holder, count: 1, deadPid };
-    this.#ownerPid = want.pid;
+    const { holder, pid } = want;
+    this.state = { ...freeLock(), by: port.process, pid, holder, count: 1, deadPid };
     this.give(waiter, state.abandoned ? SyncOutcome.DoneAbandoned : SyncOutcome.Done);
     return true;
   }
@@ -49,7 +46,7 @@ export class BrokerLock extends BrokerObject<LockState> {
 
   protected override bury(port: Port): void {
     if (this.state.by !== port.process) return;
-    this.state = abandonedLock(this.#ownerPid);
+    this.state = abandonedLock(this.state.pid);
     this.#next();
   }
 

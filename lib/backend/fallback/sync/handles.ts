@@ -98,6 +98,10 @@ export class FallbackLock extends FallbackHandle implements LockHandle {
     return holds(state, this.object.process, holder) ? state.count : 0;
   }
 
+  ownerPid(): number {
+    return this.#state.pid;
+  }
+
   abandonedPid(): number {
     return this.#state.deadPid;
   }

@@ -10,6 +10,8 @@ export interface LockState {
   readonly kind: 'lock';
   /** Who has it. */
   readonly by: ProcessId | null;
+  /** Its number; 0 while nobody has it. */
+  readonly pid: number;
   readonly holder: number;
   /** How often; more than once is for reentrant locks. */
   readonly count: number;
@@ -65,7 +67,15 @@ export type Act =
   | { do: 'done' }
   | { do: 'close' };
 
-const FREE = { kind: 'lock', by: null, holder: 0, count: 0, abandoned: false, deadPid: 0 } as const;
+const FREE = {
+  kind: 'lock',
+  by: null,
+  pid: 0,
+  holder: 0,
+  count: 0,
+  abandoned: false,
+  deadPid: 0,
+} as const;
 
 export function firstState({ kind, value }: Made): State {
   switch (kind) {

@@ -37,6 +37,10 @@ export class NativeLock extends NativeHandle implements LockHandle {
     return this.native.lockHeldHere(this.id, holder) ? 1 : 0;
   }
 
+  ownerPid(): number {
+    return this.native.lockOwnerPid(this.id);
+  }
+
   abandonedPid(): number {
     return this.native.lockAbandonedPid(this.id);
   }
@@ -73,6 +77,10 @@ export class NativeRLock extends NativeHandle implements LockHandle {
 
   count(holder: number): number {
     return this.native.rlockCount(this.id, holder);
+  }
+
+  ownerPid(): number {
+    return this.native.lockOwnerPid(this.id);
   }
 
   abandonedPid(): number {
