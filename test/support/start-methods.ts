@@ -62,7 +62,7 @@ function makeCase(backend: Backend, method: Method): Case {
 
 /**
  * CPython's tests: each under a fork and under a spawn. The third case, a spawned child of the native backend, takes the longest and
- * differs from the two in nothing that they look at: MP_TEST_METHOD=spawn adds it.
+ * differs from the two in nothing that they look at: MP_TEST_METHOD=spawn adds it. It is there where nothing is forked.
  */
 export function describeConformance(
   title: string,
@@ -70,11 +70,13 @@ export function describeConformance(
   only: (testCase: Case) => boolean = () => true,
 ): void {
   const asked = process.env['MP_TEST_METHOD'] === 'spawn';
+  const forks = cases.some((testCase) => testCase.method === 'fork' && only(testCase));
   describeEach(
     title,
     body,
     (testCase) =>
-      only(testCase) && (asked || testCase.backend === 'fallback' || testCase.method === 'fork'),
+      only(testCase) &&
+      (asked || testCase.backend === 'fallback' || testCase.method === 'fork' || !forks),
   );
 }
 
