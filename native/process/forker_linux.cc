@@ -159,6 +159,11 @@ Result<ForkOutcome> HoldThreads() {
   return ForkOutcome{};
 }
 
+void Pause() {
+  const timespec pause{0, 50'000};
+  nanosleep(&pause, nullptr);
+}
+
 // Stops all threads at acceptable places, trying again until the deadline.
 Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
   for (;;) {
@@ -173,8 +178,7 @@ Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
           true);
     }
     if (MonotonicNs() >= deadline_ns) return held;
-    const timespec pause{0, 50'000};
-    nanosleep(&pause, nullptr);
+    Pause();
   }
 }
 
@@ -182,6 +186,10 @@ Result<ForkOutcome> LearnRoles(const ForkRequest& request, uint64_t deadline_ns)
   Result<int> pool_tid = PoolParking::Warm(request.loop, deadline_ns);
   if (!pool_tid.ok()) return Refuse("the libuv pool is busy", true);
   Result<ForkOutcome> answered = HoldThreads();
+  while (answered.ok() && !answered.value().refusal.empty() && MonotonicNs() < deadline_ns) {
+    Pause();
+    answered = HoldThreads();
+  }
   if (!answered.ok() || !answered.value().refusal.empty()) return answered;
   const Status status = ThreadRoles::Learn(layout, pool_tid.value(), request.has_platform_workers);
   ThreadStop::Release();

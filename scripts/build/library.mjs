@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import ts from 'typescript';
@@ -69,7 +77,9 @@ export async function buildLibrary() {
 }
 
 async function bundle(write) {
-  const moduleOf = (name) => path.join(MODULES, `${name}.js`);
+  // As the bundler names modules: a folder of them may be a link.
+  const modules = realpathSync(MODULES);
+  const moduleOf = (name) => path.join(modules, `${name}.js`);
   const doors = [...BEGINNINGS, ...TEST_DOORS].map((door) => [door, door]);
   doors.push(...Object.entries(WORKER_DOOR));
   const begins = new Set(BEGINNINGS.map(moduleOf));

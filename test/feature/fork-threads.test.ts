@@ -81,6 +81,19 @@ describe.runIf(forking)('A fork waits for [native]', () => {
       await check();`);
   });
 
+  it('a thread that answers late, also when it is the first fork', async () => {
+    await run(`
+      addon.spin();
+      const later = new Worker(
+        \`const addon = require(\${JSON.stringify(addonFile)});
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+        addon.stop();\`, { eval: true });
+      await once(later, 'online');
+      forkOnce();
+      await once(later, 'exit');
+      await check();`);
+  });
+
   it('worker_threads that never rest; not for idle ones', async () => {
     await run(`
       const idle = new Worker('setInterval(() => {}, 1e6)', { eval: true });
