@@ -27,11 +27,15 @@ export class Dispatch {
 
   /** Idle workers first; then, when no more can be started, tasks ahead for those whose present ones are about to end. */
   run(): void {
-    if (this.queue.length === 0) return;
-    for (const worker of this.#roster.present) if (worker.idle) this.#giveNext(worker);
-    if (this.queue.length === 0) return;
-    if (this.#roster.isFull) this.#giveAhead();
-    this.#renewStale();
+    for (const worker of [...this.#roster.present]) {
+      if (this.queue.length === 0) return;
+      // Born before the functions of the tasks that wait were known.
+      if (worker.idle && !this.#giveNext(worker) && this.#isBehind(worker, 0))
+        this.#replace(worker);
+    }
+    if (this.queue.length === 0 || !this.#roster.isFull) return;
+    this.#renewBusy();
+    this.#giveAhead();
   }
 
   /** One of its tasks has ended, and nothing else has changed. */
@@ -40,6 +44,7 @@ export class Dispatch {
     if (this.queue.length > 0) {
       this.#fill(worker);
       if (worker.idle && this.queue.length > 0) this.run();
+      else this.#renewBusy();
     }
     if (worker.idle) this.#takeOver(worker);
   }
@@ -102,22 +107,43 @@ export class Dispatch {
 
   #giveNext(worker: PoolWorker): boolean {
     if (this.#isSpent(worker)) return false;
-    const task = this.queue.take(worker.horizon);
+    const task = this.queue.take(worker.horizon, () => this.#mayPass(worker));
     if (task === undefined) return false;
     worker.give(task);
     return true;
   }
 
-  /** Workers that are idle although tasks wait were born before those tasks' functions were known: fork new ones. */
-  #renewStale(): void {
-    let wanted = this.queue.length;
-    if (wanted === 0) return;
-    for (const worker of this.#roster.present) if (worker.state === 'starting') wanted--;
-    for (const worker of [...this.#roster.present])
-      if (wanted > 0 && worker.idle) {
-        this.#replace(worker);
-        wanted--;
-      }
+  /**
+   * The next task is of a function that this worker was not born with. It goes on with what it knows while fresher ones are there
+   * for such tasks; else it gets nothing more and makes room for one. A worker that has done nothing yet does something first, so
+   * that a stream of new functions cannot keep the pool at forking.
+   */
+  #mayPass(worker: PoolWorker): boolean {
+    return worker.given === 0 || !this.#isBehind(worker, this.#roster.missing);
+  }
+
+  /** More tasks wait of functions that it was not born with than fresher workers are there for them, or will be. */
+  #isBehind({ horizon }: PoolWorker, missing: number): boolean {
+    const fresher = this.#roster.fresherThan(horizon) + missing;
+    return this.queue.countAbove(horizon, fresher + 1) > fresher;
+  }
+
+  /**
+   * The next task is of a function that nobody here was born with, and all are busy: one of them has had its last task, and a fresh
+   * one comes at once. What it has not begun is waiting again.
+   */
+  #renewBusy(): void {
+    const [oldest] = this.#roster.present;
+    // Nearly always.
+    if (oldest === undefined || oldest.horizon >= this.queue.newest) return;
+    const next = this.queue.first;
+    if (next === undefined || !this.#roster.isFull || !this.#roster.mayOverlap) return;
+    for (const { state, horizon } of this.#roster.present)
+      if (state === 'starting' || horizon >= next.fn.id) return;
+    this.#putBack(oldest.takeBack(oldest.load));
+    this.#stats.restarted++;
+    this.#roster.retire(oldest);
+    this.#roster.fill(this.queue.length);
   }
 
   #replace(worker: PoolWorker): void {

@@ -34,6 +34,14 @@ export class Lane {
     return task;
   }
 
+  /** How many have not settled; counted up to `most`. */
+  count(most: number): number {
+    let count = 0;
+    for (let at = this.#head; at < this.#tasks.length && count < most; at++)
+      if (this.#tasks[at]?.settled === false) count++;
+    return count;
+  }
+
   rest(): Task[] {
     return this.#tasks
       .slice(this.#head)

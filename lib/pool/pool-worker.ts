@@ -181,6 +181,12 @@ export class PoolWorker implements WorkerEvents {
     this.#handle.holdUntilExit(on);
   }
 
+  /** Gets nothing more, and is told to end when it has done what it was given. */
+  retire(): void {
+    this.#state = 'leaving';
+    if (this.#line.length === 0) this.stop();
+  }
+
   /** Ends by itself, after what it was given. */
   stop(): void {
     this.#leave('stop');
@@ -287,7 +293,10 @@ export class PoolWorker implements WorkerEvents {
     const at = this.#line.indexOf(task);
     if (at === -1) return;
     this.#drop(at);
-    if (this.#line.length === 0) this.listen(false);
+    if (this.#line.length === 0) {
+      this.listen(false);
+      if (this.#state === 'leaving') this.stop();
+    }
     this.#owner.taskEnded(this, task, outcome);
   }
 

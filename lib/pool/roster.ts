@@ -33,7 +33,36 @@ export class Roster {
   }
 
   get isFull(): boolean {
-    return this.#present.size >= this.#options.size;
+    return this.missing === 0;
+  }
+
+  /** So many workers fewer are there than there should be. */
+  get missing(): number {
+    return Math.max(0, this.#options.size - this.#present.size);
+  }
+
+  /** Those that may know functions with a higher number, and are on their way or have nothing to do. */
+  fresherThan(horizon: number): number {
+    let count = 0;
+    for (const worker of this.#present)
+      if (worker.state === 'starting' || (worker.idle && worker.horizon > horizon)) count++;
+    return count;
+  }
+
+  /** Those that are not told to end, and those that still have a task. */
+  get atWork(): PoolWorker[] {
+    return [...this.#present, ...[...this.#leaving].filter((worker) => worker.load > 0)];
+  }
+
+  /**
+   * Whether a busy worker may make room for a fresh one while it still runs its last task: one at a time. A pool of one keeps its
+   * word that its tasks run one after the other.
+   */
+  get mayOverlap(): boolean {
+    const { size } = this.#options;
+    if (size === 1 || this.#present.size + this.#leaving.size >= 2 * size) return false;
+    for (const worker of this.#leaving) if (worker.load > 0) return false;
+    return true;
   }
 
   get isEmpty(): boolean {
@@ -70,9 +99,10 @@ export class Roster {
   #target(tasksWaiting: number): number {
     const { size, onDemand = false } = this.#options;
     if (!onDemand) return size;
-    const present = [...this.#present];
-    const starting = present.filter((worker) => worker.state === 'starting').length;
-    return Math.min(size, present.length + Math.max(0, tasksWaiting - starting));
+    return Math.min(
+      size,
+      this.#present.size + Math.max(0, tasksWaiting - this.fresherThan(Infinity)),
+    );
   }
 
   /** It gets nothing more, and ends when it has read that. */
@@ -82,8 +112,16 @@ export class Roster {
     worker.stop();
   }
 
+  /** It gets nothing more, and is told to end when it has done what it was given. */
+  retire(worker: PoolWorker): void {
+    this.#present.delete(worker);
+    this.#leaving.add(worker);
+    worker.retire();
+  }
+
+  /** Also those that were retired: nobody waits for what they still do. */
   dismissAll(): void {
-    for (const worker of this.#present) this.dismiss(worker);
+    for (const worker of [...this.#present, ...this.#leaving]) this.dismiss(worker);
   }
 
   terminateAll(how: 'terminate' | 'kill'): void {
@@ -107,7 +145,7 @@ export class Roster {
   /** Whether what they say is awaited, which keeps the event loop alive. */
   listen(on: boolean): void {
     this.#listening = on;
-    for (const worker of this.#present) worker.listen(on);
+    for (const worker of this.atWork) worker.listen(on);
   }
 
   /** Whether their end is awaited, which keeps the event loop alive. */

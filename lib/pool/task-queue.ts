@@ -32,13 +32,20 @@ export class TaskQueue {
   #length = 0;
   /** The highest turn that was ever given: where a new level begins. */
   #highest = 0;
+  #newest = 0;
 
   /** Tasks that have not settled. Settled ones may still lie in a lane until it is read past them. */
   get length(): number {
     return this.#length;
   }
 
+  /** The highest number of a function that was ever here. */
+  get newest(): number {
+    return this.#newest;
+  }
+
   push(task: Task): void {
+    this.#newest = Math.max(this.#newest, task.fn.id);
     const level = this.#levelOf(task);
     const flow = task.flow ?? level.calls;
     flow.turn = Math.max(level.turn, flow.turn + 1);
@@ -55,11 +62,18 @@ export class TaskQueue {
     this.#enter(task);
   }
 
-  /** The next task whose function number is at most `horizon`. */
-  take(horizon: number): Task | undefined {
+  /**
+   * The next task, for a worker that knows the functions up to the number `horizon`. Is it one of a function that it does not know,
+   * `mayPass` says whether it takes the next one that it does know, or nothing.
+   */
+  take(horizon: number, mayPass: () => boolean): Task | undefined {
     for (const level of this.#levels) {
-      const next = nextOf(level, horizon);
+      let next = nextOf(level, Infinity);
       if (level.flows.size === 0) this.#levels = this.#levels.filter((other) => other !== level);
+      if (next !== undefined && next.task.fn.id > horizon) {
+        if (!mayPass()) return undefined;
+        next = nextOf(level, horizon);
+      }
       if (next === undefined) continue;
       next.lane.shift();
       level.turn = Math.max(level.turn, next.task.turn);
@@ -67,6 +81,27 @@ export class TaskQueue {
       return next.task;
     }
     return undefined;
+  }
+
+  /** The one that is next, for who knows its function. */
+  get first(): Task | undefined {
+    for (const level of this.#levels) {
+      const next = nextOf(level, Infinity);
+      if (next !== undefined) return next.task;
+    }
+    return undefined;
+  }
+
+  /** How many wait whose function has a higher number; counted up to `most`. */
+  countAbove(horizon: number, most: number): number {
+    let count = 0;
+    for (const { flows } of this.#levels)
+      for (const lanes of flows.values())
+        for (const [fn, lane] of lanes) {
+          if (count >= most) return most;
+          if (fn > horizon) count += lane.count(most - count);
+        }
+    return count;
   }
 
   /** The task is taken, or about to be settled by its caller: it counts no more. */

@@ -193,11 +193,11 @@ export class WorkerSet implements WorkerOwner {
 
   /** Process ids of the live workers, oldest first. */
   pids(): number[] {
-    return [...this.#roster.present].flatMap((worker) => worker.pid ?? []);
+    return this.#roster.atWork.flatMap((worker) => worker.pid ?? []);
   }
 
   stats(): PoolStats {
-    const workers = [...this.#roster.present];
+    const workers = this.#roster.atWork;
     return this.#stats.snapshot({
       workers: workers.filter((worker) => worker.pid !== undefined).length,
       busy: workers.filter((worker) => worker.load > 0).length,
@@ -323,7 +323,7 @@ export class WorkerSet implements WorkerOwner {
     this.#endOfAll = error;
     this.#state = state;
     this.#ready.fail(error);
-    const given = [...this.#roster.present].flatMap((worker) => worker.takeLine());
+    const given = this.#roster.atWork.flatMap((worker) => worker.takeLine());
     const tasks = [...given, ...this.#dispatch.queue.drain()];
     this.#roster.terminateAll(how);
     for (const job of this.#jobs) job.fail(error);

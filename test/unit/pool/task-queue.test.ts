@@ -14,11 +14,14 @@ function make(names: readonly string[], spec: { flow?: Flow; priority?: number }
   }));
 }
 
+/** As a worker that knows all functions. */
+const next = (queue: TaskQueue): Task | undefined => queue.take(Infinity, () => false);
+
 /** Takes everything, and says what it was. */
 function order(queue: TaskQueue, made: readonly { name: string; task: Task }[]): string {
   const names = new Map(made.map(({ name, task }) => [task, name]));
   let taken = '';
-  for (let task; (task = queue.take(Infinity)) !== undefined;) taken += names.get(task);
+  for (let task; (task = next(queue)) !== undefined;) taken += names.get(task);
   return taken;
 }
 
@@ -49,8 +52,8 @@ describe('tasks that wait', () => {
     const queue = new TaskQueue();
     const long = make([...'mnopqr'], { flow: flowOf() });
     for (const { task } of long) queue.push(task);
-    queue.take(Infinity);
-    queue.take(Infinity);
+    next(queue);
+    next(queue);
     const calls = make(['1', '2']);
     for (const { task } of calls) queue.push(task);
     expect(order(queue, [...long, ...calls])).toBe('1o2pqr');
@@ -77,7 +80,7 @@ describe('tasks that wait', () => {
     for (const { name, task } of [...'abcdef'].flatMap((portion) => make([portion], { flow }))) {
       names.set(task, name);
       queue.push(task);
-      for (let i = 0; i < 2; i++) taken += names.get(queue.take(Infinity)!);
+      for (let i = 0; i < 2; i++) taken += names.get(next(queue)!);
     }
     expect(taken).toBe('1a2b3c4d5e6f');
   });
@@ -97,23 +100,46 @@ describe('tasks that wait', () => {
     const queue = new TaskQueue();
     const tasks = make([...'abc']);
     for (const { task } of tasks) queue.push(task);
-    const first = queue.take(Infinity)!;
+    const first = next(queue)!;
     queue.unshift(first);
     expect(queue.length).toBe(3);
     expect(order(queue, tasks)).toBe('abc');
   });
 
-  test('are passed over when nobody here knows their function, also those of a higher priority', () => {
+  test('are passed over by a worker that does not know their function only if it may', () => {
     const queue = new TaskQueue();
     const known = watchedTask(fn);
     const unknown = watchedTask(poolFunction(), { control: { priority: 1 } });
     queue.push(unknown.task);
     queue.push(known.task);
-    expect(queue.take(fn.id)).toBe(known.task);
-    expect(queue.take(fn.id)).toBeUndefined();
+    expect(queue.first).toBe(unknown.task);
+    expect(queue.take(fn.id, () => false)).toBeUndefined();
+    expect(queue.take(fn.id, () => true)).toBe(known.task);
+    expect(queue.take(fn.id, () => true)).toBeUndefined();
     expect(queue.length).toBe(1);
     expect(queue.drain()).toEqual([unknown.task]);
-    expect(queue.take(Infinity)).toBeUndefined();
+    expect(queue.first).toBeUndefined();
+    expect(next(queue)).toBeUndefined();
+  });
+
+  test('are passed over when it is the turn of those that the worker does know', () => {
+    const queue = new TaskQueue();
+    const [known, unknown] = [watchedTask(fn), watchedTask(poolFunction())];
+    queue.push(known.task);
+    queue.push(unknown.task);
+    expect(queue.take(fn.id, () => false)).toBe(known.task);
+  });
+
+  test('are counted by what a worker knows, without those that have settled', () => {
+    const queue = new TaskQueue();
+    const young = poolFunction();
+    const tasks = [fn, young, young, poolFunction()].map((one) => watchedTask(one).task);
+    for (const task of tasks) queue.push(task);
+    expect([0, fn.id, young.id].map((horizon) => queue.countAbove(horizon, 9))).toEqual([4, 3, 1]);
+    expect(queue.countAbove(0, 2)).toBe(2);
+    queue.forget(tasks[1]!);
+    tasks[1]!.settle({ ok: false, error: 'gone' });
+    expect(queue.countAbove(fn.id, 9)).toBe(2);
   });
 
   test('that have settled are read past', () => {
