@@ -24,12 +24,19 @@ resetAfterFork(AfterForkOrder.Services, (kind) => {
   if (kind === 'clean') shown = undefined;
 });
 
-/** What is asked for: nothing, a bar, or a bar behind this text. @throws NotSupportedError without cli-progress */
-export function checkProgress(name: string, value: unknown): void {
+/**
+ * What is asked for: nothing, a bar, or a bar behind this text.
+ * @throws NotSupportedError without cli-progress, where there is a terminal to show a bar on
+ */
+export function checkProgress(
+  name: string,
+  value: unknown,
+  stream: NodeJS.WriteStream = process.stderr,
+): void {
   if (value === undefined || value === false) return;
   if (typeof value !== 'boolean' && typeof value !== 'string')
     throw invalidType(name, 'a boolean or a string', value);
-  loadLibrary(name);
+  if (stream.isTTY) loadLibrary(name);
 }
 
 export class ProgressBar {

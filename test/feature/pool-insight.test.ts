@@ -93,7 +93,7 @@ describeEach('what a pool lets its program see', (testCase) => {
   });
 });
 
-test('a bar needs cli-progress, which nothing else loads', async () => {
+test('a bar needs cli-progress where there is a terminal, and nothing else loads it', async () => {
   const { code, stderr } = await runProgram(`
     const assert = require('node:assert/strict');
     const Module = require('node:module');
@@ -107,6 +107,9 @@ test('a bar needs cli-progress, which nothing else loads', async () => {
       const pool = new Pool(1);
       const double = (n) => 2 * n;
       assert.deepEqual(await pool.map(double, [1], { progress: false, onProgress() {} }), [2]);
+      // Nobody would see it.
+      assert.deepEqual(await pool.map(double, [1], { progress: true }), [2]);
+      Object.defineProperty(process.stderr, 'isTTY', { value: true });
       const refused = { code: 'ERR_MP_NOT_SUPPORTED', message: /npm install cli-progress/ };
       assert.throws(() => pool.map(double, [1], { progress: true }), refused);
       assert.throws(() => pool.imap(double, [1], { progress: 'text' }), refused);
