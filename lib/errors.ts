@@ -150,16 +150,19 @@ export class WorkerDiedError extends ProcessError {
   readonly pid: number;
   readonly exitCode: number | null;
   readonly signalCode: string | null;
+  /** The task had begun. False when worker after worker died with it next in line, before any could begin it. */
+  readonly ran: boolean;
 
   constructor(
     message: string,
-    worker: { pid: number; exitCode: number | null; signalCode: string | null },
+    worker: { pid: number; exitCode: number | null; signalCode: string | null; ran?: boolean },
     options: ProcessErrorOptions = {},
   ) {
     super(message, { code: 'ERR_MP_WORKER_DIED', ...options });
     this.pid = worker.pid;
     this.exitCode = worker.exitCode;
     this.signalCode = worker.signalCode;
+    this.ran = worker.ran ?? false;
   }
 }
 

@@ -4,20 +4,24 @@ import { WorkerDiedError } from '../errors.js';
 import type { PoolWorker } from './pool-worker.js';
 import type { Task } from './task.js';
 
+/** How it has ended, in words. */
+export function endOf({ exitCode, signalCode }: ExitStatus): string {
+  return signalCode === null
+    ? `exited with code ${String(exitCode)}`
+    : `was killed by ${signalCode}`;
+}
+
 export function workerDied(
   worker: PoolWorker,
   status: ExitStatus,
   task?: Task,
   begun = false,
 ): WorkerDiedError {
-  const how =
-    status.signalCode === null
-      ? `exited with code ${String(status.exitCode)}`
-      : `was killed by ${status.signalCode}`;
-  return new WorkerDiedError(`${worker.describe()} ${how}${during(task, begun)}`, {
+  return new WorkerDiedError(`${worker.describe()} ${endOf(status)}${during(task, begun)}`, {
     pid: worker.pid ?? 0,
     exitCode: status.exitCode,
     signalCode: status.signalCode,
+    ran: begun,
   });
 }
 

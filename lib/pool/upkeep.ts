@@ -2,7 +2,7 @@
 import { log } from '../base/log.js';
 import type { ExitStatus } from '../backend/contract.js';
 import { CrashLimit } from './crash-limit.js';
-import { isPassingShortage, workerDied } from './deaths.js';
+import { endOf, isPassingShortage, workerDied } from './deaths.js';
 import type { PoolWorker } from './pool-worker.js';
 import type { StatsCounter } from './stats.js';
 
@@ -48,7 +48,7 @@ export class Upkeep {
     if (settlesTask) this.#crashes.progressed();
     if (worker.state === 'leaving') return;
     this.#owner.stats.restarted++;
-    const reason = this.#whyNotReplace(worker, settlesTask);
+    const reason = this.#whyNotReplace(worker, status, settlesTask);
     if (reason === undefined) return;
     const death = workerDied(worker, status);
     const words = worker.isInitializing ? reason : `${reason}, the last one so: ${death.message}`;
@@ -60,8 +60,9 @@ export class Upkeep {
     clearTimeout(this.#shortageTimer);
   }
 
-  #whyNotReplace(worker: PoolWorker, settlesTask: boolean): string | undefined {
-    if (worker.isInitializing) return `${worker.describe()} ended in its initializer`;
+  #whyNotReplace(worker: PoolWorker, status: ExitStatus, settlesTask: boolean): string | undefined {
+    if (worker.isInitializing)
+      return `${worker.describe()} ended in its initializer: it ${endOf(status)}`;
     if (settlesTask || worker.finishedAny || worker.condemned) return undefined;
     return worker.state === 'ready' ? this.#crashes.diedIdle() : this.#crashes.diedBeforeReady();
   }

@@ -11,7 +11,7 @@ describeEach('a worker that dies', (testCase) => {
 
   test('fails exactly its task, which says how it ended', async () => {
     const { exit0, exit7, killed, crashed, never, map } = await report();
-    expect(exit0).toMatchObject(died({ exitCode: 0, signalCode: null }));
+    expect(exit0).toMatchObject(died({ exitCode: 0, signalCode: null, ran: true }));
     expect(exit7).toMatchObject(
       died({
         exitCode: 7,
@@ -63,11 +63,31 @@ describeEach('an initializer', (testCase) => {
       expect(outcome).toMatchObject({
         error: {
           kind: 'BrokenPoolError',
-          message: expect.stringMatching(/PoolWorker-\d+ \(pid \d+\) ended in its initializer$/),
+          message: expect.stringMatching(
+            /PoolWorker-\d+ \(pid \d+\) ended in its initializer: it exited with code 5$/,
+          ),
           cause: { kind: 'WorkerDiedError', exitCode: 5 },
         },
       });
     }
+  });
+});
+
+describeEach('workers that die without work', (testCase) => {
+  test('break the pool when they are too many, and the last one is named', async () => {
+    const { idle, lost, killed } = await program(testCase, 'broken')();
+    const last = killed.at(-1);
+    expect(killed.length).toBeGreaterThanOrEqual(8);
+    for (const outcome of [idle, lost])
+      expect(outcome).toMatchObject({
+        error: {
+          kind: 'BrokenPoolError',
+          message: expect.stringMatching(
+            `8 idle workers ended within 10 seconds, the last one so: worker \\S+ \\(pid ${last}\\) was killed by SIGKILL`,
+          ),
+          cause: { kind: 'WorkerDiedError', pid: last, signalCode: 'SIGKILL', ran: false },
+        },
+      });
   });
 });
 

@@ -178,7 +178,9 @@ describe('an initializer', () => {
     at(factory, 1).die({ exitCode: 5, signalCode: null });
     const { error } = outcomes[0] as { error: Error };
     expect(error).toBeInstanceOf(BrokenPoolError);
-    expect(error.message).toMatch(/worker Fake-2 \(pid 1002\) ended in its initializer$/);
+    expect(error.message).toMatch(
+      /worker Fake-2 \(pid 1002\) ended in its initializer: it exited with code 5$/,
+    );
     expect(error.cause).toMatchObject({ code: 'ERR_MP_WORKER_DIED', exitCode: 5 });
     expect(factory.all).toHaveLength(2);
   });

@@ -51,6 +51,7 @@ describe('deaths', () => {
     expect((poison.outcomes[0] as { error: Error }).error.message).toMatch(
       /before it could begin work, as did 2 workers/,
     );
+    expect((poison.outcomes[0] as { error: Error }).error).toMatchObject({ ran: false });
     await bootAll();
     at(factory, 3).begin();
     at(factory, 3).finish(succeeded(1));

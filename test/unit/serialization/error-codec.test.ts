@@ -101,7 +101,7 @@ describe('built-in classes', () => {
 });
 
 describe('the classes of this package', () => {
-  const worker = { pid: 7, exitCode: null, signalCode: 'SIGKILL' };
+  const worker = { pid: 7, exitCode: null, signalCode: 'SIGKILL', ran: true };
   const details = { code: 'EMFILE', errno: -24, syscall: 'open' };
   const made: errors.ProcessError[] = [
     new errors.WorkerDiedError('died', worker),
