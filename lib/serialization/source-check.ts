@@ -2,7 +2,7 @@
 import type { AnyNode, Function as FunctionNode, Property } from 'acorn';
 import type { Scope } from 'eslint-scope';
 import { globalNames } from './builtin-search.js';
-import { moduleNames } from './source-compiler.js';
+import { NAME_KEEPER, moduleNames } from './source-compiler.js';
 
 /** An expression that makes the function anew, and what stands in the way of doing so elsewhere. */
 export interface SourceCheck {
@@ -45,7 +45,9 @@ export async function checkSource(
   });
   const allowed = isCommonJs ? new Set<string>(moduleNames) : new Set<string>();
   const global = manager.globalScope as Scope;
-  const used = new Set(global.through.map(({ identifier }) => identifier.name));
+  const keepers = new Set<unknown>(findNameKeepers(program));
+  const variables = global.through.filter(({ identifier }) => !keepers.has(identifier));
+  const used = new Set(variables.map(({ identifier }) => identifier.name));
   const freeNames = [...used].filter((name) => !allowed.has(name) && !globalNames().has(name));
   return { expression, freeNames, boundWords: [...findBoundWords(program)] };
 }
@@ -86,6 +88,19 @@ function firstProperty(program: AnyNode): Property | undefined {
   const object = rootOf(program);
   const property = object?.type === 'ObjectExpression' ? object.properties[0] : undefined;
   return property?.type === 'Property' ? property : undefined;
+}
+
+/** Where esbuild, and tsx by it, has put a call that gives a function the name it was written with: `__name(() => 1, "one")`. */
+function findNameKeepers(node: AnyNode): AnyNode[] {
+  const found = childrenOf(node).flatMap(findNameKeepers);
+  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return found;
+  const [, name, ...more] = node.arguments;
+  const isKeeper =
+    node.callee.name === NAME_KEEPER &&
+    name?.type === 'Literal' &&
+    typeof name.value === 'string' &&
+    more.length === 0;
+  return isKeeper ? [...found, node.callee] : found;
 }
 
 /** Words that the function would find bound to something else in another place. Functions and classes inside bind their own. */

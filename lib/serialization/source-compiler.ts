@@ -7,6 +7,13 @@ import type { SourceReference } from './function-reference.js';
 /** What a source may use besides globals; source-check.ts allows no other free names. */
 export const moduleNames = ['require', '__filename', '__dirname'] as const;
 
+/** What esbuild calls to keep a function's name, when it was told to: `keepNames`. */
+export const NAME_KEEPER = '__name';
+
+function keepName(target: object, value: string): object {
+  return Object.defineProperty(target, 'name', { value, configurable: true });
+}
+
 let importsAreQuiet = false;
 
 /**
@@ -18,12 +25,12 @@ export function compileSource(reference: SourceReference): (...args: never[]) =>
   const imports = /\bimport\b/.test(reference.source);
   if (imports) quietImports();
   const prologue = `${reference.strict ? '"use strict"; ' : ''}return `;
-  const evaluate = compileFunction(prologue + reference.source, [...moduleNames], {
+  const evaluate = compileFunction(prologue + reference.source, [...moduleNames, NAME_KEEPER], {
     filename: reference.url ?? filename,
     lineOffset: reference.line,
     ...(imports ? { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER } : {}),
   }) as (...names: unknown[]) => (...args: never[]) => unknown;
-  const fn = evaluate(createRequire(filename), filename, dirname(filename));
+  const fn = evaluate(createRequire(filename), filename, dirname(filename), keepName);
   if (fn.name !== reference.name) {
     Object.defineProperty(fn, 'name', { value: reference.name, configurable: true });
   }

@@ -140,6 +140,7 @@ describe('a self-contained function travels as text', () => {
     ['defaults', [{ x: 1 }], [1, 2, 1]],
     ['innerThis', [[1]], [7]],
     ['importing', [], '!'],
+    ['keptName', [], 'as written'],
   ];
   for (const [name, args, result] of calls) {
     test(name, async () => {
@@ -182,7 +183,7 @@ describe('a self-contained function travels as text', () => {
 describe('what only exists here is refused', () => {
   const functions = unexported();
   const waysOut =
-    'export the function from its module (or name it with taskRef), pass the values as arguments, or use the fork start method';
+    'name it with taskRef if a module exports it, or export it from the module it is written in, pass the values as arguments, or use the fork start method';
 
   test('a closure, naming its variables', async () => {
     await expect(referTo(functions.closure)).rejects.toMatchObject({
@@ -190,6 +191,7 @@ describe('what only exists here is refused', () => {
       path: 'target',
       message: `target "closure" uses the variables secret, offset of its enclosing scope, which a spawned process does not have: ${waysOut}`,
     });
+    await expect(referTo(functions.otherKeeper)).rejects.toThrow(/uses the variable __name of/);
     await expect(referTo(cjs.closure?.(), 'initializer')).rejects.toThrow(
       /^initializer \(a function without a name\) uses the variable factor of its enclosing scope/,
     );
