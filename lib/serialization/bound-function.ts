@@ -7,16 +7,23 @@ import type { TransferHandle } from '../backend/contract.js';
 import { checkFunction } from '../base/options.js';
 import { findBuiltin } from './builtin-search.js';
 import { unbind, type Unbound } from './function-location.js';
-import { isNative, referTo, referToExport } from './function-ref.js';
-import { resolveReference, type Callable, type FunctionReference } from './function-reference.js';
+import { isClass, isNative, referTo, referToClass, referToExport } from './function-ref.js';
+import {
+  resolveReference,
+  type Callable,
+  type ExportReference,
+  type FunctionReference,
+} from './function-reference.js';
 import { deserialize, serialize } from './serializer.js';
 import type { Transfer } from './transfer.js';
 
 export interface BoundReference {
   readonly kind: 'bound';
   readonly target: FunctionReference;
-  /** Serialized: `this` and the first arguments. */
+  /** Serialized: `this` and the first arguments, without those that are classes. */
   readonly values: Uint8Array;
+  /** By the place: 0 is `this`, 1 the first argument. */
+  readonly classes: readonly (readonly [number, ExportReference])[];
 }
 
 /** How anything that can be called is named in another process. */
@@ -26,6 +33,9 @@ interface Values {
   readonly this: unknown;
   readonly args: readonly unknown[];
 }
+
+const isClassValue = (value: unknown): value is object =>
+  typeof value === 'function' && !types.isProxy(value) && isClass(value);
 
 /**
  * Like `referTo`, also for bound functions. Their values are encoded at once, before anything is waited for, and anew at each
@@ -40,16 +50,31 @@ export async function referToCallable(
   checkFunction(role, fn);
   const unbound = mayBeBound(fn) ? unbindIfPossible(fn) : undefined;
   if (unbound === undefined) return referTo(fn, role);
-  const given: Values = { this: unbound.self, args: unbound.args };
-  let values: Uint8Array;
+  const all = [unbound.self, ...unbound.args];
+  const [self, ...args] = all.map((value) => (isClassValue(value) ? undefined : value));
   try {
-    values = serialize(given, transfer, role);
+    const values = serialize({ this: self, args } satisfies Values, transfer, role);
+    const classes = await referToClasses(all, role);
+    return { kind: 'bound', target: await referTo(unbound.target, role), values, classes };
   } catch (error) {
     const exported = await referToExport(fn, role);
     if (exported !== undefined) return exported;
     throw error;
   }
-  return { kind: 'bound', target: await referTo(unbound.target, role), values };
+}
+
+/** A static method is bound to its class: that is code, so it goes by its name, where everything else is data. */
+async function referToClasses(
+  all: readonly unknown[],
+  role: string,
+): Promise<[number, ExportReference][]> {
+  const found: [number, ExportReference][] = [];
+  for (const [place, value] of all.entries()) {
+    if (!isClassValue(value)) continue;
+    const where = place === 0 ? `${role}.this` : `${role}.args[${String(place - 1)}]`;
+    found.push([place, await referToClass(value, where)]);
+  }
+  return found;
 }
 
 /** Some of Node's own are bound, console.log for one: those have names everywhere. */
@@ -73,12 +98,16 @@ export async function resolveCallable(
 ): Promise<Callable> {
   if (reference.kind !== 'bound') return resolveReference(reference);
   const target = await resolveReference(reference.target);
-  const { this: self, args } = deserialize(reference.values, handles) as Values;
+  const values = deserialize(reference.values, handles) as Values;
+  const all = [values.this, ...values.args];
+  for (const [place, cls] of reference.classes) all[place] = await resolveReference(cls);
+  const [self, ...args] = all;
   return (target as (...given: unknown[]) => unknown).bind(self, ...args) as Callable;
 }
 
 /** Whether to resolve it is to load the program's main module. */
 export function isInMainModule(reference: CallableReference): boolean {
-  const named = reference.kind === 'bound' ? reference.target : reference;
-  return named.kind === 'export' && named.isMain;
+  if (reference.kind !== 'bound') return reference.kind === 'export' && reference.isMain;
+  const { target, classes } = reference;
+  return isInMainModule(target) || classes.some(([, { isMain }]) => isMain);
 }

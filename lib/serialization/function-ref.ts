@@ -19,7 +19,7 @@ const known = new WeakMap<object, FunctionReference>();
 
 /** Ends every refusal: what the owner of the function can do. */
 const WAYS_OUT =
-  'export the function from its module (or name it with taskRef), pass the values as arguments, or use the fork start method';
+  'name it with taskRef if a module exports it, or export it from the module it is written in, pass the values as arguments, or use the fork start method';
 
 /**
  * The function's name in other processes; remembered, so only the first call per function takes time. `role` begins the
@@ -134,6 +134,11 @@ async function referToSource(
   };
   known.set(fn, reference);
   return reference;
+}
+
+/** Written as one; not a constructor of the old kind. */
+export function isClass(fn: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(fn));
 }
 
 /** Made by V8 or Node or by `bind`: it has no text. */

@@ -8,7 +8,7 @@ const fixture = (name: string): string =>
   path.resolve(import.meta.dirname, '..', 'fixtures', 'functions', name);
 
 const waysOut =
-  'export the function from its module (or name it with taskRef), pass the values as arguments, or use the fork start method';
+  'name it with taskRef if a module exports it, or export it from the module it is written in, pass the values as arguments, or use the fork start method';
 const refused = (what: string): string => `SerializationError: ${what}: ${waysOut}`;
 const uses = (who: string, name: string): string =>
   refused(
@@ -53,6 +53,8 @@ describeEach('functions', (testCase) => {
     const { calls, manyBound, process } = await everything();
     expect(calls).toMatchObject({
       bound: ['early', 'NaN', '-0', '5', 'undefined', [[1, 2]]],
+      ownClass: [2, null],
+      classAsArgument: [3, 3],
       boundText: 'xy',
       boundBuiltIn: 3,
     });
@@ -66,6 +68,12 @@ describeEach('functions', (testCase) => {
     expect((await everything()).calls).toMatchObject({ bundled: 42, bundledByIdentity: 42 });
   });
 
+  test('made by another module than the one that exports it: named by taskRef', async () => {
+    const { calls, refusals } = await everything();
+    expect(calls['wrapped']).toBe(9);
+    expect(refusals['wrapped']).toBe(forked ? 'no error' : uses(nameless, 'fn'));
+  });
+
   test('that only exist here run after a fork, and are refused elsewhere, with the variables named', async () => {
     const { calls, refusals } = await everything();
     expect(calls['text']).toBe(2);
@@ -76,6 +84,9 @@ describeEach('functions', (testCase) => {
           bundledClosure: uses(nameless, 'scope'),
           boundClosure: uses(nameless, 'secret'),
           method: refused('fn "go" uses this, which would mean something else in another process'),
+          hiddenClass: expect.stringMatching(
+            /^SerializationError: fn\.this "Hidden" is not exported .* export the class/,
+          ) as string,
           boundFunction: expect.stringMatching(
             /^SerializationError: fn\.args\[0\] cannot be sent .* it is a function/,
           ) as string,
@@ -92,13 +103,14 @@ describeEach('functions', (testCase) => {
     });
   });
 
-  test("TypeScript runs through the program's own loader", async () => {
+  test("TypeScript runs through the program's own loader, given as an option or in NODE_OPTIONS", async () => {
     const loader = pathToFileURL(fixture('ts-hooks.mjs')).href;
-    const nodeArgs = ['--import', loader];
-    const { code, stdout, stderr } = await testCase.run(
-      { file: fixture('typed.mts') },
-      { nodeArgs },
-    );
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '[[12,24],"5!",2]\n', stderr: '' });
+    for (const options of [
+      { nodeArgs: ['--import', loader] },
+      { env: { NODE_OPTIONS: `--import=${loader}` } },
+    ]) {
+      const result = await testCase.run({ file: fixture('typed.mts') }, options);
+      expect(result).toMatchObject({ code: 0, stdout: '[[12,24],"5!",2]\n', stderr: '' });
+    }
   });
 });

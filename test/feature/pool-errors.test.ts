@@ -84,7 +84,7 @@ describeEach('errors of tasks', (testCase) => {
     const { closure } = await report();
     expect(closure.error).toMatchObject({
       kind: 'SerializationError',
-      message: expect.stringMatching(/factor.*export the function.*fork start method/),
+      message: expect.stringMatching(/factor.*taskRef.*export it from.*fork start method/),
     });
   });
 
