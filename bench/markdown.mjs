@@ -29,7 +29,7 @@ export function withFigures(page, report) {
   return `${page.slice(0, begin)}${BEGIN}\n\n${tables(report)}\n${page.slice(end)}`;
 }
 
-const BEGIN = '<!-- figures: written by npm run bench:report -->';
+const BEGIN = '<!-- figures: written by npm run bench -->';
 const END = '<!-- /figures -->';
 
 function caseTable({ title, unit, results }) {

@@ -2,12 +2,14 @@
 // --quick measures once and less, in some minutes; the full form takes a quarter of an hour.
 //
 // Every case × subject runs in a fresh process of its own, the subjects of a case taking turns, so that a busy moment of the
-// machine hits all of them. Prints a table per case and writes everything to a JSON file.
+// machine hits all of them. Prints a table per case and writes everything to a JSON file; a whole run, neither quick nor of some
+// cases only, into docs/performance.md too.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { cases } from './cases/index.mjs';
 import { describeMachine } from './machine.mjs';
+import { isWhole, writePage } from './page.mjs';
 import { runSubject } from './run-subject.mjs';
 import { statistics } from './statistics.mjs';
 import { printCase } from './table.mjs';
@@ -47,6 +49,10 @@ mkdirSync(path.dirname(options.json), { recursive: true });
 const report = { date: new Date().toISOString(), quick: options.quick, machine, cases: measured };
 writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`\nwritten to ${path.relative(process.cwd(), options.json)}`);
+if (isWhole(options)) {
+  writePage(report);
+  console.log('and to docs/performance.md');
+}
 
 async function measureCase({ subjects, sizes, prepare }) {
   const prepared = prepare?.();

@@ -1,4 +1,6 @@
 // What becomes of a bench's figures: the words, the tables and the chart of docs/performance.md.
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 
@@ -6,6 +8,8 @@ import { describe, expect, test } from 'vitest';
 interface Bench {
   chart: (report: object, scheme: string) => string;
   withFigures: (page: string, report: object) => string;
+  isWhole: (options: { only: string; quick: boolean }) => boolean;
+  writePage: (report: object, folder: string) => void;
   statistics: (samples: number[]) => object;
   closestRival: (measured: { results: object[] }) => object | undefined;
   verdicts: (cases: object[]) => string[];
@@ -19,14 +23,12 @@ interface Bench {
 }
 
 const bench = path.resolve(import.meta.dirname, '..', '..', '..', 'bench');
-const files = ['chart', 'markdown', 'statistics', 'verdicts', 'cases/index'];
+const files = ['chart', 'markdown', 'page', 'statistics', 'verdicts', 'cases/index'];
 const modules = await Promise.all(
   files.map((file) => import(path.join(bench, `${file}.mjs`)) as Promise<object>),
 );
-const { chart, withFigures, statistics, closestRival, verdicts, cases } = Object.assign(
-  {},
-  ...modules,
-) as Bench;
+const { chart, withFigures, isWhole, writePage, statistics, closestRival, verdicts, cases } =
+  Object.assign({}, ...modules) as Bench;
 
 const row = (title: string, group: string, p50: number): object => ({
   ...{ title, group, samples: 3, min: p50 / 2, p50, p99: p50 * 2 },
@@ -74,7 +76,7 @@ const report = {
 };
 const PAGE = `before
 
-<!-- figures: written by npm run bench:report -->
+<!-- figures: written by npm run bench -->
 old
 <!-- /figures -->
 
@@ -121,6 +123,28 @@ describe('the words', () => {
 });
 
 describe('the page', () => {
+  test('is written by whole runs alone, with the figures and the charts beside it', () => {
+    const runs = ['', 'pool'].flatMap((only) => [true, false].map((quick) => ({ only, quick })));
+    expect(runs.filter(isWhole)).toEqual([{ only: '', quick: false }]);
+    const folder = mkdtempSync(path.join(tmpdir(), 'mp-test-'));
+    try {
+      const page = path.join(folder, 'performance.md');
+      writeFileSync(page, PAGE);
+      writePage(report, folder);
+      expect(readdirSync(folder).sort()).toEqual([
+        'performance-dark.svg',
+        'performance-light.svg',
+        'performance.json',
+        'performance.md',
+      ]);
+      expect(readFileSync(page, 'utf8')).toBe(withFigures(PAGE, report));
+      const figures: unknown = JSON.parse(readFileSync(`${folder}/performance.json`, 'utf8'));
+      expect(figures).toEqual(JSON.parse(JSON.stringify(report)));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('has the figures between its marks, and nothing else changed', () => {
     const page = withFigures(PAGE, report);
     expect(page).toMatch(/^before\n\n<!-- figures/);
