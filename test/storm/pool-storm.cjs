@@ -1,13 +1,15 @@
-// Random deaths and standstills of a pool's workers under load: `node pool-storm.cjs <seconds>`. Counts what must not happen: a
+// Random deaths and standstills of a pool's workers under load: `node pool-storm.cjs <seconds for every start method>`. Counts what must not happen: a
 // task that settles twice or never, or as anything but its result or the death of its worker; a pool that is not at its full
-// size in the end; descriptors and processes that are left.
+// size in the end; descriptors, mappings and processes that are left.
 'use strict';
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 const mp = require('node-multiprocessing');
+const { collect, descriptors, sharedMappings } = require('./memory.cjs');
 
 const SECONDS = Number(process.argv[2] ?? 10);
+const BACKEND = process.env.MULTIPROCESSING_BACKEND ?? 'native';
 const SIZE = 4;
 const FEEDERS = 3 * SIZE;
 /** Without a task that settles for so long the pool hangs: the longest one takes some tens of milliseconds. */
@@ -81,12 +83,13 @@ async function iterate(pool) {
   for (const id of items) settle(id);
 }
 
-function strike(pool, stopped) {
+/** Of each kind one at least, then by chance. */
+function strike(pool, stopped, { kills, stops }) {
   const pids = pool.workerPids.filter((pid) => !stopped.has(pid));
   const pid = pids[Math.floor(Math.random() * pids.length)];
   if (pid === undefined) return undefined;
   try {
-    if (Math.random() < 0.6) {
+    if (kills === 0 || (stops > 0 && Math.random() < 0.6)) {
       process.kill(pid, 'SIGKILL');
       return 'kills';
     }
@@ -106,7 +109,6 @@ function strike(pool, stopped) {
   }
 }
 
-const descriptors = () => fs.readdirSync('/proc/self/fd').length;
 const isAlive = (pid) => fs.existsSync(`/proc/${pid}`);
 
 async function until(condition, what) {
@@ -114,8 +116,18 @@ async function until(condition, what) {
     if (performance.now() > end) throw new Error(`never: ${what}`);
 }
 
+/** What the library makes once for a process is there afterwards. */
+async function warmUp(startMethod) {
+  const pool = new mp.Pool({ processes: 1, startMethod });
+  await pool.apply(work.echo, [1]);
+  pool.close();
+  await pool.join();
+}
+
 async function storm(startMethod, seconds) {
+  await warmUp(startMethod);
   const before = descriptors();
+  const mappedBefore = sharedMappings();
   const pool = new mp.Pool({ processes: SIZE, startMethod });
   await pool.map(work.later, [1, 2, 3, 4], { chunkSize: 1 });
   const blows = { kills: 0, stops: 0 };
@@ -131,7 +143,7 @@ async function storm(startMethod, seconds) {
     for (const pid of pool.workerPids) seen.add(pid);
     if (settled.size < settledAtBlow + TASKS_PER_BLOW) return;
     settledAtBlow = settled.size;
-    const blow = strike(pool, stopped);
+    const blow = strike(pool, stopped, blows);
     if (blow !== undefined) blows[blow]++;
   }, 3);
   const feed = async (act) => {
@@ -160,9 +172,11 @@ async function storm(startMethod, seconds) {
   pool.close();
   await pool.join();
   const left = [...seen].filter(isAlive);
+  // The last ones go with the objects that the collector finds.
+  await until(() => collect().then(() => sharedMappings() <= mappedBefore), 'no mapping is left');
   const extra = descriptors() - before;
   console.log(
-    `pool storm, Node ${process.version}, ${startMethod}: ${blows.kills} killed, ${blows.stops} stopped, ` +
+    `pool storm, Node ${process.version}, ${BACKEND}, ${startMethod}: ${blows.kills} killed, ${blows.stops} stopped, ` +
       `${left.length} processes and ${Math.max(extra, 0)} descriptors left`,
   );
   assert.deepEqual(left, []);
@@ -173,7 +187,7 @@ async function storm(startMethod, seconds) {
 
 (async () => {
   const methods = mp.getAllStartMethods();
-  for (const method of methods) await storm(method, SECONDS / methods.length);
+  for (const method of methods) await storm(method, SECONDS);
   console.log(
     `pool storm: ${tally.made} tasks, ${tally.done} done, ${tally.died} died, ${tally.retried} run again`,
   );
