@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 const died = (about: object): object => ({
   error: { kind: 'WorkerDiedError', code: 'ERR_MP_WORKER_DIED', ...about },
@@ -71,6 +71,28 @@ describeEach('an initializer', (testCase) => {
       });
     }
   });
+});
+
+describeEach('a task', (testCase) => {
+  // Too little for what it makes, and the workers have it from the program.
+  const report = program(testCase, 'rough', { nodeArgs: ['--max-old-space-size=60'] });
+
+  test('that runs out of memory ends its worker alone, and the pool is full again', async () => {
+    const { memory, fullAfterMemory } = await report();
+    expect(memory).toMatchObject(died({ signalCode: expect.any(String), ran: true }));
+    expect(fullAfterMemory).toBe(true);
+  });
+
+  when(process.platform === 'linux')(
+    'that closes all descriptors of its process has its answer or ends it, and the pool is full again',
+    async () => {
+      const { descriptors, fullAfterDescriptors } = await report();
+      // Natively the answer is shared memory. A channel of the fallback is closed with the rest.
+      if (testCase.backend === 'fallback') expect(descriptors).toMatchObject(died({ ran: true }));
+      else expect(['none', 'WorkerDiedError']).toContain(descriptors.error?.kind ?? 'none');
+      expect(fullAfterDescriptors).toBe(true);
+    },
+  );
 });
 
 describeEach('workers that die without work', (testCase) => {

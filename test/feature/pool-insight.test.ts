@@ -27,10 +27,11 @@ describeEach('what a pool lets its program see', (testCase) => {
     expect(stderr).not.toMatch(/Unhandled/);
   });
 
-  test('a report that cannot travel fails there; one that cannot be heard is a warning', async () => {
-    const { unsendable, throwing } = await report();
+  test('a report that cannot travel fails there; a report or progress that cannot be heard is a warning', async () => {
+    const { unsendable, throwing, throwingProgress } = await report();
     expect(unsendable).toMatchObject({ error: { kind: 'SerializationError', path: 'report' } });
     expect(throwing).toEqual(['PoolCallbackWarning', 10]);
+    expect(throwingProgress).toEqual([[2, 4], 'PoolCallbackWarning']);
   });
 
   test('progress counts what failed, and shows no bar where there is no terminal', async () => {
@@ -52,6 +53,12 @@ describeEach('what a pool lets its program see', (testCase) => {
 
   when(process.platform !== 'win32')('workers have their names in ps', async () => {
     expect((await report()).title).toMatch(/^mill-/);
+  });
+
+  when(process.platform === 'linux')('which is what another process reads there', async () => {
+    const { inPs } = await report();
+    expect(inPs).toHaveLength(2);
+    for (const name of inPs) expect(name).toMatch(/^mill-\d$/);
   });
 
   test('histograms of waits and runs', async () => {

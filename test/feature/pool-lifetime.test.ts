@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
+
+/** Of `await using`. */
+const hasSyntax = Number(process.versions.node.split('.')[0]) >= 24;
 
 describeEach('the life of a pool', (testCase) => {
   const report = program(testCase, 'lifetime');
@@ -47,11 +50,51 @@ describeEach('the life of a pool', (testCase) => {
 
   test('a callback that throws is a warning, and the pool goes on', async () => {
     expect((await report()).called).toEqual([8, 'PoolCallbackWarning', 10]);
+    expect((await report()).wrongCalls).toEqual([
+      ['RangeError', 'PoolCallbackWarning'],
+      ['RangeError', 'PoolCallbackWarning'],
+      [6, 'PoolCallbackWarning'],
+    ]);
   });
 
   test('workers leave Ctrl-C to their parent', async () => {
     expect((await report()).interrupted).toBe(true);
   });
+
+  when(hasSyntax)(
+    'await using joins a pool at the end of its block, and ends it where an error leaves',
+    async () => {
+      const result = await testCase.run(
+        `const assert = require('node:assert/strict');
+      const { Pool, ProcessPoolExecutor, CancelledError } = require('node-multiprocessing');
+      const startMethod = process.env.MP_TEST_START_METHOD;
+      const double = (n) => 2 * n;
+      const never = () => new Promise((resolve) => setTimeout(resolve, 100_000));
+      if (require.main === module) (async () => {
+        let left;
+        {
+          await using pool = new Pool({ processes: 1, startMethod });
+          await using executor = new ProcessPoolExecutor({ maxWorkers: 1, startMethod });
+          left = pool;
+          assert.deepEqual(await pool.map(double, [1, 2]), [2, 4]);
+          assert.equal(await executor.submit(double, 3), 6);
+        }
+        assert.deepEqual([left.workerPids, left.stats.workers], [[], 0]);
+        let pending;
+        await assert.rejects(async () => {
+          await using pool = new Pool({ processes: 1, startMethod });
+          left = pool;
+          pending = pool.apply(never);
+          pending.catch(() => undefined);
+          throw new RangeError('mine');
+        }, RangeError);
+        await assert.rejects(pending, CancelledError);
+        assert.deepEqual(left.workerPids, []);
+      })();`,
+      );
+      expect(result).toMatchObject({ code: 0, stderr: '' });
+    },
+  );
 });
 
 const head = `
