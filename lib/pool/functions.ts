@@ -3,7 +3,11 @@
  * inherited; its horizon is the last number given before its birth. Elsewhere a number stands for a reference, sent once.
  */
 import { whileImporting } from '../process/import-guard.js';
-import { resolveCallable, type CallableReference } from '../serialization/bound-function.js';
+import {
+  isInMainModule,
+  resolveCallable,
+  type CallableReference,
+} from '../serialization/bound-function.js';
 import { ALL_FUNCTIONS } from './frames.js';
 
 export type AnyFunction = (...args: never[]) => unknown;
@@ -93,7 +97,10 @@ export function referencedFunctions(): FunctionSource {
       let answer = loading.get(id);
       if (answer === undefined) {
         const reference = references.get(id) as CallableReference;
-        answer = whileImporting(() => resolveCallable(reference)) as Promise<AnyFunction>;
+        answer = whileImporting(
+          () => resolveCallable(reference),
+          isInMainModule(reference),
+        ) as Promise<AnyFunction>;
         loading.set(id, answer);
         answer.then(
           (fn) => loaded.set(id, fn),

@@ -2,6 +2,7 @@ import type { Wait } from '../base/options.js';
 import { checkWait } from '../base/options.js';
 import { StateError } from '../errors.js';
 import { cpuCount } from '../process/cpu-count.js';
+import { checkNotImportingMain } from '../process/import-guard.js';
 import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { numberFunction, type AnyFunction } from './functions.js';
@@ -53,6 +54,8 @@ export class Pool {
     if (options.startMethod !== undefined) checkStartMethod('startMethod', options.startMethod);
     this.#size = options.processes ?? cpuCount();
     const method = options.startMethod ?? settleStartMethod();
+    // Its workers would fail to start a moment later, and the main module that is imported here go on until it hears of that.
+    if (method !== 'fork') checkNotImportingMain('the pool');
     const kind = workerKind(method, options);
     this.#set = new WorkerSet({
       name: options.name === undefined ? 'the pool' : `the pool ${options.name}`,

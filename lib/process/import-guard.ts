@@ -2,7 +2,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { BootstrapError } from '../errors.js';
 
-const importing = new AsyncLocalStorage<true>();
+/** What is imported: the program's main module, or another one. */
+const importing = new AsyncLocalStorage<'main' | 'other'>();
 
 /** What this process really runs; a spawned child's argv[1] becomes its parent's later. */
 const program = process.argv[1];
@@ -14,14 +15,14 @@ let argument: string | undefined;
  * asynchronously: an unguarded `main()` reaches its start() long after the import is over. Meanwhile argv[1] is the
  * program that this process runs, so that a main module sees that it is not the main program.
  */
-export async function whileImporting<T>(load: () => Promise<T>): Promise<T> {
+export async function whileImporting<T>(load: () => Promise<T>, isMain = false): Promise<T> {
   if (imports === 0) {
     argument = process.argv[1];
     if (program !== undefined) process.argv[1] = program;
   }
   imports += 1;
   try {
-    return await importing.run(true, load);
+    return await importing.run(isMain ? 'main' : 'other', load);
   } finally {
     imports -= 1;
     if (imports === 0 && argument !== undefined) process.argv[1] = argument;
@@ -38,10 +39,21 @@ export function forgetImport(): void {
 
 /** @throws BootstrapError when called from what an import has begun. */
 export function checkNotImporting(label: string): void {
-  if (importing.getStore() !== true) return;
-  throw new BootstrapError(
+  if (importing.getStore() !== undefined) throw unguarded(label);
+}
+
+/**
+ * For what starts processes of its own accord, a little later: another module may make such a thing for when it is the program's.
+ * @throws BootstrapError when called from what an import of the program's main module has begun.
+ */
+export function checkNotImportingMain(label: string): void {
+  if (importing.getStore() === 'main') throw unguarded(label);
+}
+
+function unguarded(label: string): BootstrapError {
+  return new BootstrapError(
     `${label} was about to be started by a module that is only imported here, for a target in it: its program would start ` +
-      'again in every child. Keep the start behind a guard, `if (require.main === module) main()` or, in an ES module, ' +
-      '`if (import.meta.url === pathToFileURL(process.argv[1]).href) await main()`, or move the target to a module of its own.',
+      'again in every child. Keep the start behind a guard, `if (parentProcess() === null) await main()`, or move the target to a ' +
+      'module of its own.',
   );
 }

@@ -83,6 +83,8 @@ describeConformance('TestNoForkBomb', (testCase) => {
     'fork-bomb-late.cjs',
     'fork-bomb-late.mjs',
     'fork-bomb-behind.cjs',
+    'fork-bomb-pool.cjs',
+    'fork-bomb-pool.mjs',
   ]) {
     test(`TestNoForkBomb.test_noforkbomb (${name})`, async () => {
       const { code, stdout, stderr } = await testCase.run({ file: fixture(name) });
