@@ -27,10 +27,13 @@ export interface TransferHandle {
   discard(): void;
 }
 
+/** What stands in front of the bytes of a message that comes in two: one byte, or two at least. */
+export type Front = number | Uint8Array;
+
 /**
  * One whole message: bytes, and the handles that travel beside them. With a `head`, `bytes` are those behind that first byte, and with a
  * `front` those behind its bytes, of which there are two at least: only where `takesHead` and `forValue` (message-head.ts) allow it, and
- * then there are no handles.
+ * then there are no handles. Queues take both, and handles beside a front.
  */
 export interface Message {
   readonly bytes: Uint8Array;
@@ -46,8 +49,8 @@ export interface Message {
 }
 
 /**
- * A message that is put or sent, which may have a head (message-head.ts), or how many of the first bytes of the thread's scratch memory
- * (base/scratch.ts) are one.
+ * A message that is put or sent, which may have a head or a front (message-head.ts), in an item the latter beside handles as well; or how
+ * many of the first bytes of the thread's scratch memory (base/scratch.ts) are one.
  */
 export type Outgoing = Message | number;
 

@@ -2,7 +2,7 @@
  * Messages that come in two parts, so that a large byte array is copied once on each side: their first byte, or all that stands in front
  * of long byte arrays, and the rest.
  */
-import type { Message, Target } from './contract.js';
+import type { Message, Target, TransferHandle } from './contract.js';
 
 const ANY = new Uint8Array(0);
 const IN_PLACE = new Uint8Array(0);
@@ -23,6 +23,21 @@ export function isForValue(into: Uint8Array | undefined): boolean {
 
 export function isForValueAtOnce(into: Uint8Array | undefined): boolean {
   return into === IN_PLACE;
+}
+
+/** Of a value that is written in parts (serializer.ts), of whose `rest` there is some. */
+export function inParts(
+  front: readonly Buffer[],
+  rest: readonly Uint8Array[],
+  handles: readonly TransferHandle[],
+): Message {
+  const [bytes = ANY, ...more] = rest;
+  const [first] = front;
+  const before = first !== undefined && front.length === 1 ? first : Buffer.concat(front);
+  // Of numbers, and of a byte array, it is the kind alone.
+  if (before.length === 1 && more.length === 0)
+    return { head: before[0] as number, bytes, handles };
+  return { front: before, bytes, more, handles };
 }
 
 /** In one piece, and a copy if it was in several. */

@@ -10,7 +10,7 @@
  */
 import type { Wait } from '../base/options.js';
 import type { Readiness } from '../base/readiness.js';
-import type { Outgoing, TransferHandle } from './contract.js';
+import type { Front, Outgoing, TransferHandle } from './contract.js';
 import type { Loans } from './loan-contract.js';
 import type { SharedHandle } from './sync-contract.js';
 
@@ -39,14 +39,14 @@ export interface QueueShape {
 
 /**
  * Makes of a message, which stands in `bytes` from `start` to `end`, what its receiver gets. Called at once when a message has been
- * taken, with its handles; the bytes are only valid until it returns. With a head (message-head.ts) instead they are given away. What it throws is thrown by
- * the get, and that message is gone.
+ * taken, with its handles; the bytes are only valid until it returns. With a head or a front (message-head.ts) instead they are given
+ * away. What it throws is thrown by the get, and that message is gone.
  */
 export type Decode<T> = (
   bytes: Buffer,
   start: number,
   end: number,
-  handlesOrHead: readonly TransferHandle[] | number,
+  handlesOrFront: readonly TransferHandle[] | Front,
 ) => T;
 
 /** A message taken, in a box of its own since it may decode to anything; or why there is none. */

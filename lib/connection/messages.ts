@@ -1,11 +1,12 @@
 /** Values as the messages of a connection, and back. */
 import type { Message, Outgoing, TransferHandle } from '../backend/contract.js';
+import { inParts } from '../backend/message-head.js';
 import { asBuffer } from '../base/bytes.js';
 import { scratch } from '../base/scratch.js';
-import { readCompactInTwo } from '../serialization/compact-reader.js';
 import { compactHead } from '../serialization/compact-writer.js';
 import {
   deserialize,
+  deserializeInParts,
   deserializePart,
   isCompact,
   joined,
@@ -28,14 +29,8 @@ export function encode(value: unknown, takesHead: boolean): Outgoing {
   const transfer = new Transfer();
   const { front, rest } = serializeLarge(value, transfer);
   const { handles } = transfer;
-  const [bytes, ...more] = rest;
-  if (bytes === undefined || handles.length > 0 || !takesHead) {
-    return { bytes: joined(front, rest), handles };
-  }
-  const before = joined(front, []);
-  // Of numbers it is the kind alone.
-  if (before.length === 1) return { head: before[0] as number, bytes, handles };
-  return { front: before, bytes, more, handles };
+  if (rest.length > 0 && handles.length === 0 && takesHead) return inParts(front, rest, handles);
+  return { bytes: joined(front, rest), handles };
 }
 
 /** A message of its own, whatever is written there next. */
@@ -46,8 +41,8 @@ export function outOfScratch(length: number): Message {
 /** @throws SerializationError when it cannot be understood here. */
 export function decode({ bytes, handles, head, front, length }: Message): unknown {
   if (length !== undefined) return decodeAtOnce(bytes as Buffer, length, handles);
-  if (head !== undefined) return readCompactInTwo(head, bytes);
-  if (front !== undefined) return deserialize(front, handles, { owned: true, rest: bytes });
+  const before = head ?? front;
+  if (before !== undefined) return deserializeInParts(before, bytes);
   const value = deserialize(bytes, handles, { owned: true });
   if (handles.length > 0) discardUntaken(handles);
   return value;

@@ -1,9 +1,15 @@
 /** Items as messages, and back. */
-import type { Message, TransferHandle } from '../backend/contract.js';
+import type { Front, Message, TransferHandle } from '../backend/contract.js';
+import { inParts } from '../backend/message-head.js';
 import type { Outgoing } from '../backend/queue-contract.js';
-import { readInTwo } from '../serialization/compact-reader.js';
 import { compactHead } from '../serialization/compact-writer.js';
-import { deserializePart, serialize, serializeToScratch } from '../serialization/serializer.js';
+import {
+  deserializeInParts,
+  deserializePart,
+  joined,
+  serializeLarge,
+  serializeToScratch,
+} from '../serialization/serializer.js';
 import { Transfer, discardUntaken } from '../serialization/transfer.js';
 
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
@@ -21,27 +27,21 @@ export function writeItem(item: unknown): Outgoing {
 }
 
 /**
- * The same of what is not to be in the scratch memory. A long byte array is not copied: it stands in the message itself, which so
- * is to be put at once.
- * @throws SerializationError: `root` begins its path.
+ * The same of what is not to be in the scratch memory. Long byte arrays, wherever they are in the item, are not copied: they are parts of
+ * the message itself, which so is to be put at once.
+ * @throws SerializationError naming what cannot travel, and where it is: `root` begins its path.
  */
 export function writeLong(item: unknown, root = 'item'): Message {
   const head = compactHead(item);
-  if (head === undefined) return encodeItem(item, root);
-  return { head, bytes: item as Uint8Array, handles: NO_HANDLES };
-}
-
-/**
- * The item's message, which holds all of it: what is changed later is not in it.
- * @throws SerializationError naming what cannot travel, and where it is: `root` begins its path.
- */
-export function encodeItem(item: unknown, root = 'item'): Message {
+  if (head !== undefined) return { head, bytes: item as Uint8Array, handles: NO_HANDLES };
   const transfer = spare ?? new Transfer();
   spare = undefined;
-  const bytes = serialize(item, transfer, root);
-  if (transfer.handles.length > 0) return { bytes, handles: transfer.handles };
-  spare = transfer;
-  return { bytes, handles: NO_HANDLES };
+  const { front, rest } = serializeLarge(item, transfer, root);
+  const hasHandles = transfer.handles.length > 0;
+  const handles = hasHandles ? transfer.handles : NO_HANDLES;
+  if (!hasHandles) spare = transfer;
+  if (rest.length > 0) return inParts(front, rest, handles);
+  return { bytes: joined(front, rest), handles };
 }
 
 /** The item is not in the queue: what was to travel with it is let go. */
@@ -55,12 +55,13 @@ export function decodeItem(
   bytes: Buffer,
   start: number,
   end: number,
-  handlesOrHead: readonly TransferHandle[] | number,
+  handlesOrFront: readonly TransferHandle[] | Front,
 ): unknown {
-  if (typeof handlesOrHead === 'number') {
-    return readInTwo(handlesOrHead, bytes.subarray(start, end));
+  if (!Array.isArray(handlesOrFront)) {
+    return deserializeInParts(handlesOrFront as Front, bytes.subarray(start, end));
   }
-  const item = deserializePart(bytes, start, end, handlesOrHead);
-  if (handlesOrHead.length > 0) discardUntaken(handlesOrHead);
+  const handles = handlesOrFront as readonly TransferHandle[];
+  const item = deserializePart(bytes, start, end, handles);
+  if (handles.length > 0) discardUntaken(handles);
   return item;
 }

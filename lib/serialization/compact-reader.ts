@@ -64,20 +64,20 @@ function alignedBytes(bytes: Buffer, start: number, end: number): Uint8Array | u
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start + ALIGNED_HEAD, length);
 }
 
-/** What `compactHead` has taken apart. The bytes are given away. @throws SerializationError for another head. */
-export function readInTwo(head: number, bytes: Uint8Array): Uint8Array {
+/** What `compactHead` or `compactInTwo` has taken apart. The bytes are given away. @throws SerializationError for another kind. */
+export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
+  if (kind !== Kind.Int32s && kind !== Kind.Doubles && kind !== Kind.Oddballs)
+    return bytesInTwo(kind, bytes);
+  const { buffer, byteOffset, length } = bytes;
+  return readPrimitives(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
+}
+
+/** @throws SerializationError for another head. */
+function bytesInTwo(head: number, bytes: Uint8Array): Uint8Array {
   const { buffer, byteOffset, length } = bytes;
   if (head === Kind.Buffer) return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
   if (head === Kind.Bytes) return new Uint8Array(buffer, byteOffset, length);
   throw damaged(`${String(head)} is no kind of byte array`);
-}
-
-/** What `compactInTwo` has taken apart. The bytes are given away. @throws SerializationError for another kind. */
-export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
-  if (kind !== Kind.Int32s && kind !== Kind.Doubles && kind !== Kind.Oddballs)
-    return readInTwo(kind, bytes);
-  const { buffer, byteOffset, length } = bytes;
-  return readPrimitives(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
 }
 
 function isPrimitive(kind: number): boolean {

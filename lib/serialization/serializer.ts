@@ -9,7 +9,7 @@
  * Small plain values are written here, most others by V8 at once. Our handle instances make V8 fail (`refuseClone`), and then the
  * value is walked: copied with placeholders for what a reducer takes apart. The walk is also what finds the offender.
  */
-import type { TransferHandle } from '../backend/contract.js';
+import type { Front, TransferHandle } from '../backend/contract.js';
 import { asBuffer } from '../base/bytes.js';
 import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
@@ -144,6 +144,20 @@ export function deserializePart(
 /** Nothing of the program's own runs while it is read. */
 export function isCompact(message: Buffer): boolean {
   return message[0] !== V8_FORMAT && message[0] !== FRAMED_FORMAT;
+}
+
+/** The same of a message in parts: what stands in front, and the rest, which is given away. */
+export function deserializeInParts(
+  front: Front,
+  rest: Uint8Array,
+  handles: readonly TransferHandle[] = [],
+): unknown {
+  if (typeof front !== 'number') return deserialize(front, handles, { owned: true, rest });
+  try {
+    return readCompactInTwo(front, rest);
+  } catch (error) {
+    throw notUnderstood(error, handles);
+  }
 }
 
 function notUnderstood(error: unknown, handles: readonly TransferHandle[]): SerializationError {

@@ -1,37 +1,16 @@
 // Taking messages out of pipes.
 
-#include <algorithm>
 #include <cerrno>
 
+#include "bind/arriving.h"
 #include "bind/pipe_call.h"
 
 namespace mp {
 namespace {
 
-// A message that was taken, on its way to JavaScript.
-struct Received {
-  std::byte* target = nullptr;  // in the given memory, or in a Buffer
-  uint64_t room = 0;
-  uint64_t length = 0;
-  // Looked for: a message that has a front of that length, which goes here instead.
-  std::vector<std::byte> front;
-  bool is_other = false;          // than was looked at
-  std::vector<std::byte> longer;  // than what was first there, or another
+// With what it carries. A short one goes to memory that is given.
+struct Received : Arriving {
   std::vector<ObjectRef> carried;
-
-  void Visit(const std::byte* bytes, uint64_t given, const Block& block) {
-    const uint64_t skipped = front.size();
-    is_other = skipped > 0 && (FrontLength(block) != skipped || given != room + skipped);
-    if (is_other || given > room + skipped) {
-      length = given;
-      longer.assign(bytes, bytes + given);
-    } else {
-      length = given - skipped;
-      std::copy(bytes, bytes + skipped, front.begin());
-      std::copy(bytes + skipped, bytes + given, target);
-    }
-    carried = CarriedBy(block);
-  }
 };
 
 // With the ends that came along: handle, offset and generation of each behind it.
@@ -58,18 +37,6 @@ void DropWhatIsNotAskedFor(MessageSpace* space, const std::vector<ObjectRef>& ca
     std::shared_ptr<SyncObject> object;
     if (ref.kind != ObjectKind::kPipeEnd) space->TakeReceived(ref, &object);
   }
-}
-
-// A message without its front, and that: a number where it is one byte.
-napi_value InTwo(napi_env env, napi_value rest, const std::vector<std::byte>& front) {
-  if (front.size() == 1) return WithHead(env, rest, front[0]);
-  napi_value array = nullptr;
-  napi_value bytes = nullptr;
-  napi_create_array_with_length(env, 2, &array);
-  napi_create_buffer_copy(env, front.size(), front.data(), nullptr, &bytes);
-  napi_set_element(env, array, 0, rest);
-  napi_set_element(env, array, 1, bytes);
-  return array;
 }
 
 // Blocks until there is something to be seen, or the call's fourth argument is over, in
@@ -127,25 +94,20 @@ napi_value TakeFrom(MessageQueue* queue, const HowToTake& how, SyncCall* calling
     // Made before the message is taken: when there is no memory for it, it stays where it is.
     napi_value buffer = nullptr;
     if (length > room) {
-      if (how.wants_value) received.front.resize(front);
-      length -= received.front.size();
-      buffer = NewBytes(env, length, &received.target);
+      buffer = received.Expect(env, length, how.wants_value ? front : 0);
       if (buffer == nullptr) return call.Fail(Status::Failed(ENOMEM, "recv"));
-      received.room = length;
     }
     const uint32_t taken =
         queue->TryTake(1, [&](const std::byte* bytes, uint64_t given, const Block& block) {
           received.Visit(bytes, given, block);
+          received.carried = CarriedBy(block);
         });
     if (taken == 0) continue;
     if (!how.wants_value) DropWhatIsNotAskedFor(space, received.carried);
     napi_value message = nullptr;
     if (received.is_other || received.length > received.room ||
-        (buffer != nullptr && received.length < length)) {
-      // Somebody else has taken the one that was looked at.
-      const std::byte* const from =
-          received.longer.empty() ? received.target : received.longer.data();
-      napi_create_buffer_copy(env, received.length, from, nullptr, &message);
+        (buffer != nullptr && !received.IsAsExpected())) {
+      message = received.Copied(env);
     } else if (!received.front.empty()) {
       return InTwo(env, buffer, received.front);
     } else if (buffer != nullptr) {

@@ -12,7 +12,6 @@ constexpr uint32_t kForInput = 1;
 constexpr uint32_t kForRoom = 2;
 constexpr uint32_t kQuiet = 4;
 
-constexpr size_t kLongestFront = size_t{1} << 31;
 // Copied in vain in less time than it takes to look whether there is room.
 constexpr size_t kBrief = 1024;
 
@@ -46,51 +45,16 @@ napi_value Name(napi_env env, napi_callback_info info) {
   return AnswerNumbers(env, {static_cast<double>(ref.offset), static_cast<double>(ref.generation)});
 }
 
-bool IsUndefined(const SyncCall& call, size_t index) {
-  napi_valuetype type = napi_undefined;
-  napi_typeof(call.env(), call.argument(index), &type);
-  return type == napi_undefined;
-}
-
-// The bytes of a Uint8Array, which stand still until JavaScript runs again.
-bool BytesOf(napi_env env, napi_value array, std::span<const std::byte>* bytes) {
-  napi_typedarray_type type = napi_int8_array;
-  void* data = nullptr;
-  size_t length = 0;
-  if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok) {
-    return false;
-  }
-  *bytes = {static_cast<const std::byte*>(data), length};
-  return type == napi_uint8_array;
-}
-
-// The fourth argument and the fifth, which mostly are undefined. False with an error thrown.
-bool ReadParts(SyncCall* call, GivenMessage* message) {
-  if (IsUndefined(*call, 3)) return true;
-  napi_env const env = call->env();
-  uint32_t count = 0;
-  bool is_good = BytesOf(env, call->argument(3), &message->front) && !message->head &&
-                 message->carried.empty() &&
-                 napi_get_array_length(env, call->argument(4), &count) == napi_ok;
-  // What JavaScript is told of a front is that of one byte it is a number.
-  is_good = is_good && message->front.size() > 1 && message->front.size() <= kLongestFront;
-  for (uint32_t i = 0; is_good && i < count; i += 1) {
-    napi_value part = nullptr;
-    is_good = napi_get_element(env, call->argument(4), i, &part) == napi_ok &&
-              BytesOf(env, part, &message->more.emplace_back());
-  }
-  if (!is_good) call->Refuse("the parts of a message must be a Uint8Array and a list of such");
-  return is_good;
-}
-
 // pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied,
 // unless it is brief.
 napi_value Send(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 5);
   MessageQueue* const queue = OutputOf(&call);
   GivenMessage message;
-  if (queue == nullptr || !ReadMessage(&call, &message) || !ReadParts(&call, &message)) {
-    return nullptr;
+  if (queue == nullptr || !ReadMessage(&call, &message)) return nullptr;
+  // Its receiver is told of the one or of the others.
+  if (!message.front.empty() && !message.carried.empty()) {
+    return call.Refuse("a message in parts carries nothing in a pipe");
   }
   // The put looks as well.
   const uint64_t length = message.whole_length();

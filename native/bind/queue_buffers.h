@@ -76,21 +76,18 @@ class QueueBuffers final : public MessageTarget {
     const uint64_t fitting = size_ / std::max<uint64_t>(length, kMessageAlignment);
     return static_cast<uint32_t>(std::clamp<uint64_t>(fitting, 1, most_));
   }
-  // One that does not fit stands in `overflow`, and -1 in its place.
-  void Add(const std::byte* bytes, uint64_t length) override {
-    const uint32_t index = count_++;
-    if (length > size_ || used_ > size_ - length) {
-      overflow.push_back({std::vector<std::byte>(bytes, bytes + length)});
-      length_data_[index] = -1;
-      return;
-    }
+  bool Add(const std::byte* bytes, uint64_t length) override {
+    if (length > size_ || used_ > size_ - length) return false;
     std::copy(bytes, bytes + length, data_ + used_);
     used_ = AfterMessage(used_ + length);
-    length_data_[index] = static_cast<int32_t>(length);
+    length_data_[count_++] = static_cast<int32_t>(length);
+    return true;
   }
+  void AddElsewhere() override { length_data_[count_++] = -1; }
 
   int32_t LengthOf(uint32_t index) const { return length_data_[index]; }
 
+  // In whose place there is a -1.
   std::vector<Message> overflow;
   Scratch scratch;
 

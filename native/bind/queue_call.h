@@ -30,7 +30,7 @@ inline napi_value AnswerNothing(SyncCall* call, SyncOutcome outcome) {
 napi_value NewBytes(napi_env env, uint64_t length, std::byte** bytes);
 // One with these bytes; null with an error thrown when there is no memory for it.
 napi_value CopyToJs(napi_env env, const std::byte* bytes, uint64_t length);
-// An array of such, or of what WithHead makes. What was lent is given back, also when it fails.
+// An array of such, or of what InTwo makes. What was lent is given back, also when it fails.
 napi_value CopyToJs(SyncCall* call, const std::vector<Message>& messages);
 
 // The first argument is twice the number of a handle, and one more to stand in line behind those
@@ -46,13 +46,13 @@ inline QueueInLine QueueOf(SyncCall* call) {
 }
 
 // What is to be put: bytes, and references in groups of three (kind, offset, generation), or one
-// byte that is to stand in front of the others, or undefined.
+// byte that is to stand in front of the others, or undefined. Then, where they are not undefined,
+// more bytes that stand in front of the others, and a list of some behind them.
 struct GivenMessage {
   const std::byte* bytes = nullptr;
   size_t length = 0;
   std::vector<CarriedRef> carried;
   std::optional<std::byte> head;
-  // Of a pipe's message: more bytes that stand in front of the others, and some behind them.
   std::span<const std::byte> front;
   std::vector<std::span<const std::byte>> more;
 
@@ -63,10 +63,10 @@ struct GivenMessage {
     return sum;
   }
 };
-// The second argument and the third. False with an error thrown.
+// The second argument to the fifth. False with an error thrown.
 bool ReadMessage(SyncCall* call, GivenMessage* message);
-// An array of the two: a message without its first byte, and that.
-napi_value WithHead(napi_env env, napi_value rest, std::byte head);
+// An array of the two: a message without its front, and that; a number where it is one byte.
+napi_value InTwo(napi_env env, napi_value rest, std::span<const std::byte> front);
 // A block with the message, or 0 with an error thrown.
 BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& message);
 

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "bind/arriving.h"
 #include "bind/queue_call.h"
 #include "os/heap.h"
 #include "queues/loan.h"
@@ -43,37 +44,27 @@ SyncOutcome TakeInto(QueueBuffers* buffers, MessageQueue* queue, const Patience&
     outcome = queue->TakeOnce(&request);
   }
   *taken = request.taken;
+  buffers->overflow = std::move(request.messages);
   return outcome;
 }
 
-// A message that is longer than the buffer, in an array that is made before it is taken: when there
-// is no memory for it nothing was taken. With its head beside it, if it has one: what follows needs
-// no further copy. Null without an error: it was somebody else's after all.
+// A message that is longer than the buffer or comes in two, in an array that is made before it is
+// taken: when there is no memory for it nothing was taken. With its front beside it, if it has one:
+// what follows needs no further copy. Null without an error: it was somebody else's after all.
 napi_value TakeLong(SyncCall* call, MessageQueue* queue) {
-  uint64_t room = 0;
+  uint64_t length = 0;
   uint32_t front = 0;
-  if (!queue->FirstLength(&room, &front)) return nullptr;
-  const bool has_head = front == 1;
-  const uint64_t skipped = has_head ? 1 : 0;
-  room -= skipped;
-  std::byte* data = nullptr;
-  napi_value const buffer = NewBytes(call->env(), room, &data);
+  if (!queue->FirstLength(&length, &front)) return nullptr;
+  napi_env const env = call->env();
+  Arriving arriving;
+  napi_value const buffer = arriving.Expect(env, length, front);
   if (buffer == nullptr) return call->Fail(Status::Failed(ENOMEM, "Get"));
-  Message other;
-  bool fits = false;  // damage: it is no block
-  std::byte head{};
   const auto visit = [&](const std::byte* bytes, uint64_t given, const Block& block) {
-    fits = given == room + skipped && HasHead(block) == has_head;
-    if (fits) {
-      if (has_head) head = *bytes;
-      std::copy(bytes + skipped, bytes + given, data);
-    } else {
-      other.bytes.assign(bytes, bytes + given);
-    }
+    arriving.Visit(bytes, given, block);
   };
   if (queue->TryTake(1, visit) == 0) return nullptr;
-  if (!fits) return CopyToJs(call->env(), other.bytes.data(), other.bytes.size());
-  return has_head ? WithHead(call->env(), buffer, head) : buffer;
+  if (!arriving.IsAsExpected()) return arriving.Copied(env);
+  return front == 0 ? buffer : InTwo(env, buffer, arriving.front);
 }
 
 napi_value TakeOne(SyncCall* call, MessageQueue* queue, const Patience& patience) {
@@ -88,8 +79,9 @@ napi_value TakeOne(SyncCall* call, MessageQueue* queue, const Patience& patience
     if (taken > 0) {
       const int32_t length = buffers.LengthOf(0);
       if (length >= 0) return AnswerSigned(call->env(), length);
-      const std::vector<Message> one = std::exchange(buffers.overflow, {});
-      return CopyToJs(call->env(), one[0].bytes.data(), one[0].bytes.size());
+      napi_value one = CopyToJs(call, std::exchange(buffers.overflow, {}));
+      if (one != nullptr) napi_get_element(call->env(), one, 0, &one);
+      return one;
     }
     napi_value answer = TakeLong(call, queue);
     if (answer != nullptr || !call->ok()) return answer;
@@ -206,13 +198,18 @@ napi_value Fetch(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-napi_value WithHead(napi_env env, napi_value rest, std::byte head) {
+napi_value InTwo(napi_env env, napi_value rest, std::span<const std::byte> front) {
   napi_value array = nullptr;
-  napi_value number = nullptr;
+  napi_value before = nullptr;
+  if (front.size() == 1) {
+    napi_create_uint32(env, static_cast<uint32_t>(front[0]), &before);
+  } else {
+    before = CopyToJs(env, front.data(), front.size());
+  }
+  if (before == nullptr) return nullptr;
   napi_create_array_with_length(env, 2, &array);
-  napi_create_uint32(env, static_cast<uint32_t>(head), &number);
   napi_set_element(env, array, 0, rest);
-  napi_set_element(env, array, 1, number);
+  napi_set_element(env, array, 1, before);
   return array;
 }
 
@@ -235,11 +232,12 @@ napi_value CopyToJs(napi_env env, const std::byte* bytes, uint64_t length) {
 namespace {
 
 napi_value ToJs(napi_env env, const Message& message) {
-  const Loan& lent = message.lent;
-  if (lent.bytes == nullptr) return CopyToJs(env, message.bytes.data(), message.bytes.size());
-  if (!message.has_head) return CopyToJs(env, lent.bytes, lent.length);
-  napi_value const rest = CopyToJs(env, lent.bytes + 1, lent.length - 1);
-  return rest == nullptr ? nullptr : WithHead(env, rest, *lent.bytes);
+  std::span<const std::byte> bytes = message.bytes;
+  if (message.lent.bytes != nullptr) bytes = {message.lent.bytes, message.lent.length};
+  const auto front = bytes.first(message.front);
+  bytes = bytes.subspan(front.size());
+  napi_value const rest = CopyToJs(env, bytes.data(), bytes.size());
+  return rest == nullptr || front.empty() ? rest : InTwo(env, rest, front);
 }
 
 }  // namespace

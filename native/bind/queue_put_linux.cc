@@ -9,12 +9,17 @@ namespace mp {
 namespace {
 
 constexpr uint32_t kMostCarried = 1 << 20;
+constexpr size_t kLongestFront = size_t{1} << 31;
+
+bool IsUndefined(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  return type == napi_undefined;
+}
 
 // [kind, offset, generation, kind, …], or undefined.
 bool ReadCarried(SyncCall* call, napi_value given, std::vector<CarriedRef>* carried) {
-  napi_valuetype type = napi_undefined;
-  napi_typeof(call->env(), given, &type);
-  if (type == napi_undefined) return true;
+  if (IsUndefined(call->env(), given)) return true;
   uint32_t count = 0;
   if (napi_get_array_length(call->env(), given, &count) != napi_ok) return false;
   if (count % 3 != 0 || count / 3 > kMostCarried) return false;
@@ -33,9 +38,40 @@ bool ReadCarried(SyncCall* call, napi_value given, std::vector<CarriedRef>* carr
   return true;
 }
 
+// The bytes of a Uint8Array, which stand still until JavaScript runs again.
+bool BytesOf(napi_env env, napi_value array, std::span<const std::byte>* bytes) {
+  napi_typedarray_type type = napi_int8_array;
+  void* data = nullptr;
+  size_t length = 0;
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok) {
+    return false;
+  }
+  *bytes = {static_cast<const std::byte*>(data), length};
+  return type == napi_uint8_array;
+}
+
+// The fourth argument and the fifth, which mostly are undefined. False with an error thrown.
+bool ReadParts(SyncCall* call, GivenMessage* message) {
+  napi_env const env = call->env();
+  if (IsUndefined(env, call->argument(3))) return true;
+  uint32_t count = 0;
+  bool is_good = BytesOf(env, call->argument(3), &message->front) && !message->head &&
+                 napi_get_array_length(env, call->argument(4), &count) == napi_ok;
+  // What JavaScript is told of a front is that of one byte it is a number.
+  is_good = is_good && message->front.size() > 1 && message->front.size() <= kLongestFront;
+  for (uint32_t i = 0; is_good && i < count; i += 1) {
+    napi_value part = nullptr;
+    is_good = napi_get_element(env, call->argument(4), i, &part) == napi_ok &&
+              BytesOf(env, part, &message->more.emplace_back());
+  }
+  if (!is_good) call->Refuse("the parts of a message must be a Uint8Array and a list of such");
+  return is_good;
+}
+
 }  // namespace
 
-// Bytes and references, or the length of what stands at the beginning of the scratch memory.
+// Bytes with references or parts, or the length of what stands at the beginning of the scratch
+// memory.
 bool ReadMessage(SyncCall* call, GivenMessage* message) {
   uint32_t length = 0;
   if (napi_get_value_uint32(call->env(), call->argument(1), &length) == napi_ok) {
@@ -45,17 +81,13 @@ bool ReadMessage(SyncCall* call, GivenMessage* message) {
     message->length = length;
     return call->ok();
   }
-  napi_typedarray_type type = napi_int8_array;
-  void* data = nullptr;
-  const bool is_bytes =
-      napi_get_typedarray_info(call->env(), call->argument(1), &type, &message->length, &data,
-                               nullptr, nullptr) == napi_ok &&
-      type == napi_uint8_array;
-  if (!is_bytes) {
+  std::span<const std::byte> bytes;
+  if (!BytesOf(call->env(), call->argument(1), &bytes)) {
     call->Refuse("the message must be a Uint8Array");
     return false;
   }
-  message->bytes = static_cast<const std::byte*>(data);
+  message->bytes = bytes.data();
+  message->length = bytes.size();
   uint32_t head = 0;
   if (napi_get_value_uint32(call->env(), call->argument(2), &head) == napi_ok) {
     if (head > 0xff) call->Refuse("the first byte must be one");
@@ -63,7 +95,7 @@ bool ReadMessage(SyncCall* call, GivenMessage* message) {
   } else if (!ReadCarried(call, call->argument(2), &message->carried)) {
     call->Refuse("the references must be numbers, three of each");
   }
-  return call->ok();
+  return call->ok() && ReadParts(call, message);
 }
 
 BlockRef StageMessage(SyncCall* call, MessageQueue* queue, const GivenMessage& message) {
@@ -92,9 +124,9 @@ napi_value AnswerPut(SyncCall* call, MessageQueue* queue, const QueueRequest& wa
   return outcome == SyncOutcome::kFailed ? call->Fail(wanted.error) : call->Answer(outcome);
 }
 
-// queuePut(request, bytes, carried): once.
+// queuePut(request, bytes, carried, front, more): once.
 napi_value Put(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 3);
+  SyncCall call(env, info, 5);
   const QueueInLine in_line = QueueOf(&call);
   MessageQueue* const queue = in_line.queue;
   GivenMessage message;
@@ -135,13 +167,13 @@ napi_value PutMany(napi_env env, napi_callback_info info) {
   return call.Answer(put);
 }
 
-// queuePutSync(handle, bytes, carried, timeoutMs)
+// queuePutSync(handle, bytes, carried, front, more, timeoutMs)
 napi_value PutSync(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 4);
+  SyncCall call(env, info, 6);
   auto* const queue = call.Object<MessageQueue>();
   GivenMessage message;
   if (queue == nullptr || !ReadMessage(&call, &message)) return nullptr;
-  const uint64_t deadline = call.Deadline(3);
+  const uint64_t deadline = call.Deadline(5);
   if (!call.ok()) return nullptr;
   QueueRequest request;
   request.kind = QueueRequest::Kind::kPut;
@@ -152,9 +184,9 @@ napi_value PutSync(napi_env env, napi_callback_info info) {
   return AnswerPut(&call, queue, request, outcome);
 }
 
-// queuePutAsync(handle, bytes, carried)
+// queuePutAsync(handle, bytes, carried, front, more)
 napi_value PutAsync(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 3);
+  SyncCall call(env, info, 5);
   auto* const queue = call.Object<MessageQueue>();
   GivenMessage message;
   if (queue == nullptr || !ReadMessage(&call, &message)) return nullptr;

@@ -21,7 +21,7 @@ namespace mp {
 // The first argument is the number of a handle.
 class SyncCall {
  public:
-  static constexpr size_t kMostArguments = 5;
+  static constexpr size_t kMostArguments = 6;
 
   // Each argument that is fetched costs a little.
   SyncCall(napi_env env, napi_callback_info info, size_t arguments) : env_(env) {

@@ -279,11 +279,13 @@ void SyncEnv::Leave() {
   served_.clear();
   dropped_.clear();
   // Nobody comes for them any more.
-  for (auto& [id, kept] : std::exchange(fetchable_, {})) {
-    for (const Message& message : kept.messages) {
+  const auto give_back = [this](const std::vector<Message>& messages) {
+    for (const Message& message : messages) {
       if (message.lent.bytes != nullptr) GiveBack(space_.get(), message.lent);
     }
-  }
+  };
+  for (auto& [id, kept] : std::exchange(fetchable_, {})) give_back(kept.messages);
+  give_back(std::exchange(buffers_.overflow, {}));
   loans_->Forget();
   space_->ReleaseMemory();
   const bool clean = space_->participant().Leave();

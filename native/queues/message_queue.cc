@@ -13,6 +13,11 @@ namespace {
 // A copy of a shorter message costs less than to lend it.
 constexpr uint64_t kLeastLent = 64 * 1024;
 
+// What is behind its front is to be copied once, to where it stays.
+bool IsInTwo(uint64_t length, uint32_t front) {
+  return front > 0 && length >= kLeastLent;
+}
+
 SharedQueue& QueueAt(SharedObject* object) {
   return reinterpret_cast<SharedQueue&>(*object);
 }
@@ -227,24 +232,35 @@ void MessageQueue::AfterTaking(uint32_t count) {
   if (MayHaveWaiters(&queue().room)) WakeSome(space().participant(), &queue().room, count);
 }
 
+// In a place of its own, or where it lies.
+void MessageQueue::TakeAlone(QueueRequest* request, std::span<const std::byte> bytes,
+                             const Block& block) {
+  Message& message = request->messages.emplace_back();
+  message.front = std::min<uint64_t>(FrontLength(block), bytes.size());
+  if (bytes.size() < kLeastLent || !LendToRead(&messages(), *this, block, &message.lent)) {
+    message.bytes.assign(bytes.begin(), bytes.end());
+  }
+}
+
 SyncOutcome MessageQueue::Take(QueueRequest* request) {
   MessageTarget* const target = request->target;
+  uint64_t length = 0;
+  uint32_t front = 0;
   request->taken = 0;
   if (target == nullptr) {
-    const auto keep = [&](const std::byte* bytes, uint64_t length, const Block& block) {
-      Message& message = request->messages.emplace_back();
-      if (length >= kLeastLent && LendToRead(&messages(), *this, block, &message.lent)) {
-        message.has_head = HasHead(block);
-      } else {
-        message.bytes.assign(bytes, bytes + length);
-      }
-    };
-    request->taken = TryTake(request->most, keep);
-  } else if (uint64_t length = 0; FirstLength(&length)) {
-    const uint32_t most = std::min(request->most, target->RoomFor(length));
-    if (most == 0) return SyncOutcome::kDone;
     request->taken =
-        TryTake(most, [&](const std::byte* bytes, uint64_t given) { target->Add(bytes, given); });
+        TryTake(request->most, [&](const std::byte* bytes, uint64_t given, const Block& block) {
+          TakeAlone(request, {bytes, given}, block);
+        });
+  } else if (FirstLength(&length, &front)) {
+    const uint32_t room = IsInTwo(length, front) ? 0 : target->RoomFor(length);
+    const uint32_t most = std::min(request->most, room);
+    if (most == 0) return SyncOutcome::kDone;
+    request->taken = TryTake(most, [&](const std::byte* bytes, uint64_t given, const Block& block) {
+      if (!IsInTwo(given, FrontLength(block)) && target->Add(bytes, given)) return;
+      target->AddElsewhere();
+      TakeAlone(request, {bytes, given}, block);
+    });
   }
   if (request->taken > 0) return SyncOutcome::kDone;
   return IsOver() ? SyncOutcome::kClosed : SyncOutcome::kPending;

@@ -9,6 +9,7 @@
 // wait until everything is finished.
 
 #include <deque>
+#include <span>
 #include <type_traits>
 #include <vector>
 
@@ -39,9 +40,6 @@ inline uint64_t CarriedCount(const Block& block) {
 inline uint32_t FrontLength(const Block& block) {
   return static_cast<uint32_t>(block.header->spare.load(std::memory_order_relaxed) >> kFrontShift);
 }
-inline bool HasHead(const Block& block) {
-  return FrontLength(block) == 1;
-}
 
 inline uint32_t FirstRingOf(const SharedQueue& queue) {
   return static_cast<uint32_t>(queue.first_ring.load(std::memory_order_relaxed) & 31);
@@ -57,18 +55,21 @@ struct StagedMessage {
 
 struct Message {
   std::vector<std::byte> bytes;
-  // Instead of them, for whoever waits: where a long message lies, to be copied once and given
-  // back. The bytes begin with its head, if it has one.
+  // Instead of them: where a long message lies, to be copied once and given back.
   Loan lent = {};
-  bool has_head = false;
+  // How many of either are its front.
+  uint32_t front = 0;
 };
 
-// Where messages go that somebody blocks for.
+// Where messages go that somebody takes at once or blocks for.
 class MessageTarget {
  public:
   // How many messages of that length there is room for; 0: not for one.
   virtual uint32_t RoomFor(uint64_t length) const = 0;
-  virtual void Add(const std::byte* bytes, uint64_t length) = 0;
+  // False: there is no room for it.
+  virtual bool Add(const std::byte* bytes, uint64_t length) = 0;
+  // The next one is in the request's `messages` instead.
+  virtual void AddElsewhere() = 0;
 
  protected:
   ~MessageTarget() = default;
@@ -81,8 +82,8 @@ struct QueueRequest {
   BlockRef staged = 0;
   uint64_t length = 0;  // of what is to be put
   uint32_t most = 1;
-  // What was got: in `target`, if there is one, else in `messages`. With a target whoever has got
-  // none is to take the first one by other means: there is no room for it.
+  // What was got: in `target`, if there is one and it has room, else in `messages`. With a target
+  // whoever has got none is to take the first one by other means: it is too long, or comes in two.
   MessageTarget* target = nullptr;
   uint32_t taken = 0;
   std::vector<Message> messages;
@@ -226,6 +227,7 @@ class MessageQueue final : public SyncObject {
   SyncOutcome AttemptBeside(WaitRequest* request);
   bool LooksReadyBeside(const WaitRequest& request);
   SyncOutcome Take(QueueRequest* request);
+  void TakeAlone(QueueRequest* request, std::span<const std::byte> bytes, const Block& block);
   Line::Admission Admit(const Block& block, uint64_t position, uint64_t head);
   bool BytesBefore(uint64_t position, uint64_t head, uint64_t* in_queue, uint64_t* sum);
   template <typename Visit>

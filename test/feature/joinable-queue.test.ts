@@ -137,6 +137,29 @@ describeEach('JoinableQueue', (testCase) => {
     );
   });
 
+  test('what comes back of long arrays in an item is all of it', async () => {
+    await check(
+      testCase,
+      `const queue = new JoinableQueue();
+      const item = { floats: new Float64Array(20_000).fill(1.5), list: [Buffer.alloc(100_000, 7), 'text'] };
+      for (const gets of [() => queue.get(), () => queue.getNowait(), async () => (await queue.getMany(1))[0]]) {
+        for (const isWaitedFor of [false, true]) {
+          const others = new Float64Array(9_000).fill(2.5);
+          if (!isWaitedFor) await queue.putMany([item, others]);
+          const [line, p] = await startWithLine(w.getAndStay, queue, 2);
+          if (isWaitedFor) await queue.putMany([item, others]);
+          assert.deepEqual([await line.recv(), await line.recv()], [item, others]);
+          await killed(p);
+          for (const expected of [item, others]) {
+            assert.deepEqual(await gets(), expected);
+            queue.taskDone();
+          }
+          await queue.join();
+        }
+      }`,
+    );
+  });
+
   test('what comes back carries what it carried', async () => {
     await check(
       testCase,

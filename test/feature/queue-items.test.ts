@@ -56,6 +56,52 @@ describeEach('An item', (testCase) => {
     );
   });
 
+  test('long arrays anywhere in it arrive as they were when it was put, also when that waited for room', async () => {
+    await check(
+      testCase,
+      `const make = (fill) => ({
+        floats: new Float64Array(20_000).fill(fill), list: [new Uint16Array(70_001).fill(fill), 'between', Buffer.alloc(100_000, fill)],
+        view: new DataView(new ArrayBuffer(40_000)), inner: new SimpleQueue(),
+      });
+      const check = async (got, fill) => {
+        const { inner } = got;
+        await inner.put('used');
+        assert.equal(await inner.get(), 'used');
+        assert.deepEqual({ ...got, inner: 0 }, { ...make(fill), inner: 0 });
+        const arrays = [got.floats, got.list[0], got.view];
+        assert.equal(new Set(arrays.map(({ buffer }) => buffer)).size, 3);
+        for (const { byteOffset, byteLength, buffer } of arrays) assert.deepEqual([byteOffset, buffer.byteLength], [0, byteLength]);
+      };
+      for (const queue of [new Queue(1), new Queue({ maxBytes: 600_000 }), new JoinableQueue(1)]) {
+        const gets = [() => queue.get(), async () => (await queue.getMany(2))[0], async () => (await queue.getLoan()).value];
+        for (const get of gets) {
+          await queue.put(make(1));
+          const later = make(2);
+          const waiting = queue.put(later);
+          await turn();
+          for (const array of [later.floats, ...later.list.filter((one) => typeof one !== 'string')]) array.fill(9);
+          await check(await get(), 1);
+          await waiting;
+          await check(await get(), 2);
+          const early = get();
+          await turn();
+          await queue.put(make(3));
+          await check(await early, 3);
+          if (queue instanceof JoinableQueue) for (const _ of range(3)) queue.taskDone();
+        }
+      }
+      const tight = new Queue({ maxBytes: 400_001 });
+      await assert.rejects(tight.put(make(1)), { name: 'RangeError', message: /400001/ });
+      const numbers = range(50_000).map((i) => i / 2), flags = range(100_000).map((i) => i % 3 === 0);
+      await tight.put(numbers);
+      assert.deepEqual(await tight.get(), numbers);
+      const flagged = tight.get();
+      await turn();
+      await tight.put(flags);
+      assert.deepEqual(await flagged, flags);`,
+    );
+  });
+
   test('arrives as it was when it was put', async () => {
     await check(
       testCase,

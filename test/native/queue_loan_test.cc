@@ -128,7 +128,7 @@ TEST(AWaiterIsLentWhatIsLong) {
       QueueWaiter waiter;
       waiter.wanted.kind = QueueRequest::Kind::kGet;
       REQUIRE(queue->RunAsync(&waiter) == SyncOutcome::kPending);
-      const StagedMessage staged = queue->Stage(length, 0, true).value();
+      const StagedMessage staged = queue->Stage(length, 0, 1).value();
       std::memset(staged.bytes, 'h', length);
       Status error;
       REQUIRE(queue->TryPut(staged.block, &error) == SyncOutcome::kDone);
@@ -137,7 +137,7 @@ TEST(AWaiterIsLentWhatIsLong) {
       REQUIRE(waiter.outcome == SyncOutcome::kDone && waiter.wanted.messages.size() == 1);
       const Message& message = waiter.wanted.messages[0];
       if (queue == plain && length == 100'000) {
-        EXPECT(message.bytes.empty() && message.has_head);
+        EXPECT(message.bytes.empty() && message.front == 1);
         EXPECT(message.lent.bytes == staged.bytes && TextOf(message.lent)[length - 1] == 'h');
         EXPECT(BlocksIn(*segment, BlockState::kTaken) == 1);
         GiveBack(space.get(), message.lent);

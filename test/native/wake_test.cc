@@ -214,9 +214,11 @@ struct Into final : MessageTarget {
   uint64_t longest = 0;
   std::vector<std::string> got;
   uint32_t RoomFor(uint64_t length) const override { return length <= longest ? 1 : 0; }
-  void Add(const std::byte* bytes, uint64_t length) override {
-    got.emplace_back(reinterpret_cast<const char*>(bytes), length);
+  bool Add(const std::byte* bytes, uint64_t length) override {
+    if (length <= longest) got.emplace_back(reinterpret_cast<const char*>(bytes), length);
+    return length <= longest;
   }
+  void AddElsewhere() override { got.emplace_back("elsewhere"); }
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
  * The addon's pipes, typed; see sync-addon.ts for handles and answers. An end is opened by `open`, and closed by `drop`: at once, unless
  * somebody still waits at it.
  */
-import type { CarriedOrHead } from './queue-addon.js';
+import type { CarriedOrHead, TakenInTwo } from './queue-addon.js';
 import type { Answer } from './sync-addon.js';
 
 /** The length of a message that is in the target, or one that is longer. */
@@ -10,8 +10,6 @@ type TakenBytes = number | Buffer;
 /** With the ends that came along, which are open: handle, offset and generation of each. */
 type TakenWithEnds = [bytes: TakenBytes, ...ends: number[]];
 
-/** A message without its first byte, and that; or without its front. */
-export type TakenInTwo = [rest: Buffer, head: number | Buffer];
 export type TakenMessage = TakenBytes | TakenWithEnds | TakenInTwo;
 
 export interface NativePipes {

@@ -12,8 +12,10 @@ export type NativeQueueShape = [maxSize: number, maxBytes: number, onConsumerDie
 export type Carried = readonly number[] | undefined;
 /** The same, or the byte that stands in front of the others. Then nothing is carried. */
 export type CarriedOrHead = Carried | number;
-/** A message in an array of its own, or such a one without its first byte, and that. */
-export type LongMessage = Uint8Array | [rest: Buffer, head: number];
+/** A message without its first byte, and that; or without its front. */
+export type TakenInTwo = [rest: Buffer, head: number | Buffer];
+/** A message in an array of its own, or in two. */
+export type LongMessage = Uint8Array | TakenInTwo;
 
 export interface NativeQueues {
   queueMake(maxSize: number, maxBytes: number, onConsumerDied: number): number;
@@ -29,27 +31,47 @@ export interface NativeQueues {
     scratchLengths: Int32Array,
   ): void;
 
-  /** Once. The bytes, or so many of the scratch memory, are copied, here and below. */
-  queuePut(request: number, bytes: Uint8Array | number, carried: CarriedOrHead): Answer;
+  /**
+   * Once. The bytes, or so many of the scratch memory, are copied, here and below. With a front, of two bytes at least, there is no
+   * head: that, the bytes and `more` are one message.
+   */
+  queuePut(
+    request: number,
+    bytes: Uint8Array | number,
+    carried: CarriedOrHead,
+    front?: Uint8Array,
+    more?: readonly Uint8Array[],
+  ): Answer;
   /** Of so many messages in the scratch memory, how many were put. */
   queuePutMany(request: number, count: number): number;
   queuePutSync(
     handle: number,
     bytes: Uint8Array | number,
     carried: CarriedOrHead,
+    front: Uint8Array | undefined,
+    more: readonly Uint8Array[] | undefined,
     timeoutMs: number,
   ): Answer;
-  queuePutAsync(handle: number, bytes: Uint8Array | number, carried: CarriedOrHead): Answer;
+  queuePutAsync(
+    handle: number,
+    bytes: Uint8Array | number,
+    carried: CarriedOrHead,
+    front?: Uint8Array,
+    more?: readonly Uint8Array[],
+  ): Answer;
 
-  /** The length of the message that is in the buffer; -1: there is none, -2: none will come. Or a message too long for it. */
+  /**
+   * The length of the message that is in the buffer; -1: there is none, -2: none will come. Or a message that is too long for it, or
+   * that is long and comes in two.
+   */
   queueTake(request: number): number | LongMessage;
-  /** How many are in the buffer, or -1 or -2; or one too long for it. A length of -1 is one that did not fit any more. */
+  /** How many are in the buffer, or -1 or -2; or one as above. A length of -1 is one that is not there, but in the overflow. */
   queueTakeMany(request: number, max: number): number | LongMessage;
   /** The same, but they wait. -1: in vain. */
   queueTakeSync(handle: number, timeoutMs: number): number | LongMessage;
   queueTakeManySync(handle: number, max: number, timeoutMs: number): number | LongMessage;
-  /** Those that did not fit, in order. */
-  queueOverflow(): Uint8Array[];
+  /** Those that did not fit, or are long and come in two, in order. */
+  queueOverflow(): LongMessage[];
   queueGetSync(handle: number, max: number, timeoutMs: number): LongMessage[] | number;
   /** Messages, an outcome, or minus the number of a wait, whose messages are to be fetched. */
   queueGetAsync(handle: number, max: number): LongMessage[] | number;

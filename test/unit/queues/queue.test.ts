@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Message, TransferHandle } from '../../../lib/backend/contract.js';
 import { QueueOutcome } from '../../../lib/backend/queue-contract.js';
-import { discardItem, encodeItem } from '../../../lib/queues/items.js';
+import { discardItem, writeLong } from '../../../lib/queues/items.js';
 import { registerHandleReducer, registerReducer } from '../../../lib/serialization/reducers.js';
 import { FakeHandle, queueOver } from './fake-handle.js';
 
@@ -105,11 +105,11 @@ test('an item that is put while another is being encoded has handles of its own'
   const outer = new Carried();
   let inner: Message | undefined;
   outer.whileEncoded = () => {
-    inner = encodeItem([new Carried(), new Carried()]);
+    inner = writeLong([new Carried(), new Carried()]);
   };
-  const message = encodeItem({ outer });
+  const message = writeLong({ outer });
   expect([message.handles.length, inner?.handles.length]).toEqual([1, 2]);
-  expect(encodeItem('plain').handles).toHaveLength(0);
+  expect(writeLong('plain').handles).toHaveLength(0);
   const before = Carried.discarded;
   discardItem(message);
   expect(Carried.discarded - before).toBe(1);

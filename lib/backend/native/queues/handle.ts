@@ -63,13 +63,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     this.#checkLength(message);
     const rejected = aborted(wait);
     if (rejected) return rejected;
-    const { bytes, carried } = partsOf(message);
+    const { bytes, carried, front, more } = partsOf(message);
     try {
-      if (wait.timeout === 0)
-        return this.#put(message, this.native.queuePut(this.#now, bytes, carried));
-      const outcome = this.native.queuePut(this.#inLine, bytes, carried);
-      if (outcome !== 0) return this.#put(message, outcome);
-      const begun = this.native.queuePutAsync(this.id, bytes, carried);
+      const request = wait.timeout === 0 ? this.#now : this.#inLine;
+      const outcome = this.native.queuePut(request, bytes, carried, front, more);
+      if (outcome !== 0 || wait.timeout === 0) return this.#put(message, outcome);
+      const begun = this.native.queuePutAsync(this.id, bytes, carried, front, more);
       if (begun === undefined || begun >= 0) return this.#put(message, begun);
       return this.waits.add(-begun, this, wait, {
         value: (given, _, id) => this.#put(message, this.#checked(given, id, putFailed)),
@@ -82,12 +81,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
 
   putSync(message: Outgoing, timeoutMs: number): QueueOutcome {
     this.#checkLength(message);
-    const { bytes, carried } = partsOf(message);
+    const { bytes, carried, front, more } = partsOf(message);
     try {
-      const once = this.native.queuePut(this.#now, bytes, carried);
+      const once = this.native.queuePut(this.#now, bytes, carried, front, more);
       if (once !== 0 || timeoutMs === 0) return this.#put(message, once);
-      const outcome = this.native.queuePutSync(this.id, bytes, carried, timeoutMs);
-      return this.#put(message, outcome);
+      const { id, native } = this;
+      return this.#put(message, native.queuePutSync(id, bytes, carried, front, more, timeoutMs));
     } catch (error) {
       throw putFailed(error);
     }
@@ -300,9 +299,19 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   }
 }
 
-function partsOf(message: Outgoing): { bytes: Uint8Array | number; carried: CarriedOrHead } {
-  if (typeof message === 'number') return { bytes: message, carried: undefined };
-  return { bytes: message.bytes, carried: message.head ?? carriedBy(message.handles) };
+/** As the addon takes them. Nothing is kept of it once it has been put or waits: then it is copied. */
+interface Parts {
+  readonly bytes: Uint8Array | number;
+  readonly carried: CarriedOrHead;
+  readonly front: Uint8Array | undefined;
+  readonly more: readonly Uint8Array[] | undefined;
+}
+
+function partsOf(message: Outgoing): Parts {
+  if (typeof message === 'number')
+    return { bytes: message, carried: undefined, front: undefined, more: undefined };
+  const { bytes, head, front, more, handles } = message;
+  return { bytes, carried: head ?? carriedBy(handles), front, more };
 }
 
 function first<T>(messages: readonly LongMessage[], decode: Decode<T>): { readonly value: T } {

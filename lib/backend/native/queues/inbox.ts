@@ -7,7 +7,7 @@ import type { NativeSync } from '../sync-addon.js';
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
 
 const FIRST_BYTES = 64 * 1024;
-/** Longer messages come in arrays of their own. */
+/** Longer messages come in arrays of their own, and so do those of 64 KiB and more that come in two. */
 const MOST_BYTES = 1024 * 1024;
 const MESSAGES_AT_ONCE = 256;
 
@@ -115,7 +115,7 @@ export class Inbox {
   }
 
   #decode<T>(count: number, decode: Decode<T>, all: Decoded<T>[]): void {
-    let long: Uint8Array[] | undefined;
+    let long: LongMessage[] | undefined;
     let at = 0;
     for (let i = 0; i < count; i += 1) {
       const length = this.#lengths[i] as number;
@@ -145,8 +145,8 @@ export class Inbox {
 /** A message in an array of its own. */
 export function decodeAlone<T>(message: LongMessage, decode: Decode<T>): T {
   if (Array.isArray(message)) {
-    const [rest, head] = message;
-    return decode(rest, 0, rest.length, head);
+    const [rest, front] = message;
+    return decode(rest, 0, rest.length, front);
   }
   const { buffer, byteOffset, length } = message;
   return decode(Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length, NO_HANDLES);
