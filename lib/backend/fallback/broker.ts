@@ -1,6 +1,7 @@
 import { BrokerEnd, Port, type Queued } from './broker-end.js';
 import { ends, type EndId, type Part, type ProcessId, type Reply, type Request } from './frames.js';
 import { handleQueue, isAboutQueues } from './queues/broker.js';
+import { QueueMemory } from './queues/memory.js';
 import { handleSync, isAboutObjects, makeObject } from './sync/broker.js';
 import type { SyncRequest } from './sync/words.js';
 
@@ -15,6 +16,11 @@ type OnEnd<Op extends Whole['op']> = Extract<Whole, { op: Op }>;
 export class Broker {
   readonly #ports = new Map<ProcessId, Port>();
   readonly #ends = new Map<EndId, BrokerEnd>();
+  readonly #memory: QueueMemory;
+
+  constructor(memory = new QueueMemory()) {
+    this.#memory = memory;
+  }
 
   /** Ends that are alive. */
   get size(): number {
@@ -72,9 +78,10 @@ export class Broker {
     if (request.op === 'leaving') port.leaving = true;
     else if (request.op === 'make') {
       const end = new BrokerEnd(request.end);
-      end.shared = makeObject(end, request, (ends) => {
+      const settle = (ends: readonly BrokerEnd[]): void => {
         this.#settle(ends);
-      });
+      };
+      end.shared = makeObject(end, request, { settle, memory: this.#memory });
       this.#ends.set(end.id, end);
       end.hold(port);
     } else handleSync(this.#ends.get(request.end)?.shared, port, request);

@@ -6,7 +6,15 @@ import type { Act, QueueState } from '../sync/state.js';
 import type { Made } from '../sync/words.js';
 import type { Asker, Awaiter, Gift, Putter, Taker } from './askers.js';
 import { Line } from './line.js';
+import { costOfThose, type QueueMemory } from './memory.js';
 import { Taken } from './taken.js';
+
+/** What queues have of the broker. */
+export interface QueueSurroundings {
+  readonly memory: QueueMemory;
+  /** For the ends in messages that are gone: see Broker. */
+  settle(ends: readonly BrokerEnd[]): void;
+}
 
 /**
  * A queue, at the broker. A message is in it from the moment at which its put is answered: so what a process had put is there when
@@ -21,7 +29,7 @@ import { Taken } from './taken.js';
 export class BrokerQueue extends BrokerObject<QueueState> {
   readonly #end: BrokerEnd;
   readonly #shape: QueueShape;
-  readonly #settle: (ends: readonly BrokerEnd[]) => void;
+  readonly #around: QueueSurroundings;
   readonly #line = new Line();
   readonly #taken: Taken | undefined;
   /** Processes that have it, and have not closed their side. */
@@ -34,14 +42,16 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #gifts: Gift[] = [];
   /** What the gifts are counted for. */
   #given = { messages: 0, bytes: 0 };
+  /** What the memory knows of what is kept. */
+  #counted = 0;
   #replies: (() => void)[] = [];
   /** Ends that travelled in messages that are gone. */
   #released: BrokerEnd[] = [];
 
-  constructor(end: BrokerEnd, made: Made, settle: (ends: readonly BrokerEnd[]) => void) {
+  constructor(end: BrokerEnd, made: Made, around: QueueSurroundings) {
     super(end.id, made);
     this.#end = end;
-    this.#settle = settle;
+    this.#around = around;
     this.#shape = made.shape ?? { maxSize: 0, maxBytes: 0, onConsumerDied: undefined };
     const { onConsumerDied } = this.#shape;
     this.#taken = onConsumerDied === undefined ? undefined : new Taken(onConsumerDied);
@@ -64,6 +74,8 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   override die(): readonly Queued[] {
     super.die();
     const given = this.#gifts.splice(0).flatMap(({ messages }) => messages);
+    this.#around.memory.change(this.#counted, 0);
+    this.#counted = 0;
     return [...this.#line.takeAll(), ...given, ...(this.#taken?.takeAll() ?? [])];
   }
 
@@ -136,7 +148,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
     for (const reply of replies) reply();
     const released = this.#released;
     this.#released = [];
-    if (released.length > 0) this.#settle(released);
+    if (released.length > 0) this.#around.settle(released);
   }
 
   #goOn(arrived?: Asker): void {
@@ -152,6 +164,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
 
   /** Until nothing can go on: who puts, who gets, who waits for either. */
   #move(): void {
+    this.#count();
     while (this.#admit() || this.#give());
     const size = this.#line.length;
     if (this.state.size !== size || this.state.unfinished !== this.#unfinished) {
@@ -168,13 +181,21 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   /** In the order of their arrival: a short message does not pass a long one. */
   #admit(): boolean {
     const [first] = this.#putters;
-    if (first === undefined || !this.#fits(first.bytes.byteLength)) return false;
+    if (first === undefined) return false;
+    // There is no memory to wait for: nobody may ever get what takes it.
+    if (!this.#around.memory.hasRoomFor(first)) {
+      this.#putters.shift();
+      this.#refuse(first);
+      return true;
+    }
+    if (!this.#fits(first.bytes.byteLength)) return false;
     this.#putters.shift();
     this.#lastSeq += 1;
     const { bytes, handles } = first;
     const message = { seq: this.#lastSeq, bytes, handles, writer: undefined, reader: this.#end };
     for (const handle of handles) handle.travel(message);
     this.#line.push(message);
+    this.#count();
     if (this.#taken !== undefined) this.#unfinished += 1;
     this.#reply(first, QueueOutcome.Done);
     return true;
@@ -202,7 +223,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
     const { port, token, once } = first;
     const gift = { port, token, once, messages };
     this.#gifts.push(gift);
-    this.#count(gift, 1);
+    this.#countGift(gift, 1);
     this.#replies.push(() => {
       this.#hand(gift);
     });
@@ -219,12 +240,21 @@ export class BrokerQueue extends BrokerObject<QueueState> {
 
   #forgetGift(gift: Gift): void {
     this.#gifts = this.#gifts.filter((other) => other !== gift);
-    this.#count(gift, -1);
+    this.#countGift(gift, -1);
   }
 
-  #count({ messages }: Gift, sign: 1 | -1): void {
+  #countGift({ messages }: Gift, sign: 1 | -1): void {
     this.#given.messages += sign * messages.length;
     for (const { bytes } of messages) this.#given.bytes += sign * bytes.byteLength;
+  }
+
+  /** All that is in it, on its way to somebody, or kept for redelivery. */
+  #count(): void {
+    const { messages, bytes } = this.#given;
+    const kept = costOfThose(this.#line.length + messages, this.#line.bytes + bytes);
+    const now = kept + (this.#taken?.cost ?? 0);
+    this.#around.memory.change(this.#counted, now);
+    this.#counted = now;
   }
 
   #hasCome({ port, until }: Awaiter): boolean {
@@ -264,6 +294,12 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #reply({ port, token }: Asker, outcome: QueueOutcome): void {
     this.#replies.push(() => {
       port.send({ op: 'settled', end: this.id, token, outcome });
+    });
+  }
+
+  #refuse({ port, token }: Putter): void {
+    this.#replies.push(() => {
+      port.send({ op: 'refused', end: this.id, token });
     });
   }
 

@@ -1,5 +1,6 @@
 import { outOfRange, type Wait } from '../../../base/options.js';
 import type { Readiness } from '../../../base/readiness.js';
+import { SystemError } from '../../../errors.js';
 import { copyFromScratch, scratch } from '../../../base/scratch.js';
 import type { Message } from '../../contract.js';
 import { whole } from '../../message-head.js';
@@ -47,11 +48,21 @@ export class FallbackQueue extends FallbackHandle implements QueueHandle {
     for (const bytes of copyFromScratch(count)) {
       if (this.shape.maxBytes > 0 && bytes.length > this.shape.maxBytes) break;
       const message = { bytes, handles: [] };
-      const outcome = this.#queue.now((once) => this.#queue.put(this, message, once));
-      if (outcome !== QueueOutcome.Done) break;
+      if (!this.#isPutNow(message)) break;
       put += 1;
     }
     return put;
+  }
+
+  /** What is wrong with it is said by the next put. */
+  #isPutNow(message: Message): boolean {
+    try {
+      const outcome = this.#queue.now((once) => this.#queue.put(this, message, once));
+      return outcome === QueueOutcome.Done;
+    } catch (error) {
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
   }
 
   get<T>(decode: Decode<T>, wait: Wait): Taken<T> | Promise<Taken<T>> {

@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import type { Message } from '../../contract.js';
 import { QueueOutcome } from '../../queue-contract.js';
 import type { Wait } from '../../../base/options.js';
+import { SystemError } from '../../../errors.js';
 import type { ChannelTransfer } from '../channel-transfer.js';
 import { CHANNEL_WINDOW, cost } from '../frames.js';
 import { LocalObject, lostObject } from '../sync/local-object.js';
@@ -88,6 +90,7 @@ export class LocalQueue extends LocalObject {
   override handle(reply: SyncReply | QueueReply): void {
     if (reply.op === 'given') this.#given(reply);
     else if (reply.op === 'settled') this.#settled(reply.token, reply.outcome);
+    else if (reply.op === 'refused') this.#refused(reply.token);
     else if (reply.op === 'lost') this.#end(reply.token)?.reject(lostObject());
     else super.handle(reply);
   }
@@ -150,6 +153,11 @@ export class LocalQueue extends LocalObject {
     this.#sendMore();
   }
 
+  #refused(token: number): void {
+    this.#end(token)?.reject(noMemory());
+    this.#sendMore();
+  }
+
   #sendMore(): void {
     while (this.#underWay < CHANNEL_WINDOW) {
       const next = this.#departing.shift();
@@ -164,6 +172,15 @@ export class LocalQueue extends LocalObject {
     if (asks?.message !== undefined) this.#underWay -= cost(asks.message);
     return asks;
   }
+}
+
+/** As it is natively where memory has run out. */
+function noMemory(): SystemError {
+  const details = { code: 'ENOSPC', errno: -constants.errno.ENOSPC, syscall: 'Put' };
+  return new SystemError(
+    'the message could not be put: ENOSPC: what all queues keep is as much as the first process of the tree may use for it',
+    details,
+  );
 }
 
 function answer(asks: Asks, outcome: QueueOutcome): void {

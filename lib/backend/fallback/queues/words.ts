@@ -27,6 +27,8 @@ export type Until = 'ready' | 'done';
 /** From the broker to a process. */
 export type QueueReply =
   | { op: 'settled'; end: EndId; token: number; outcome: QueueOutcome }
+  /** There is no memory left for what was put. */
+  | { op: 'refused'; end: EndId; token: number }
   /** One message of those that are given; `last` ends them. */
   | {
       op: 'given';

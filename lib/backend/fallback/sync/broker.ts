@@ -1,6 +1,6 @@
 import type { BrokerEnd, Port } from '../broker-end.js';
 import type { Request } from '../frames.js';
-import { BrokerQueue } from '../queues/broker-queue.js';
+import { BrokerQueue, type QueueSurroundings } from '../queues/broker-queue.js';
 import { BrokerBarrier } from './broker-barrier.js';
 import { BrokerLock } from './broker-lock.js';
 import type { BrokerObject } from './broker-object.js';
@@ -24,11 +24,10 @@ export function isAboutObjects(request: Request): request is SyncRequest {
   return WORDS.has(request.op);
 }
 
-/** `settle` is for the ends in messages that are gone: see Broker. */
 export function makeObject(
   at: BrokerEnd,
   { made }: Extract<SyncRequest, { op: 'make' }>,
-  settle: (ends: readonly BrokerEnd[]) => void,
+  surroundings: QueueSurroundings,
 ): BrokerObject {
   const end = at.id;
   switch (made.kind) {
@@ -45,7 +44,7 @@ export function makeObject(
     case 'barrier':
       return widen(new BrokerBarrier(end, made));
     case 'queue':
-      return widen(new BrokerQueue(at, made, settle));
+      return widen(new BrokerQueue(at, made, surroundings));
   }
 }
 

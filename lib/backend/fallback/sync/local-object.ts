@@ -21,6 +21,7 @@ const WORDS: ReadonlySet<string> = new Set<(SyncReply | QueueReply)['op']>([
   'wrong',
   'lost',
   'settled',
+  'refused',
   'given',
 ]);
 
