@@ -4,8 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,10 @@
 #include "os/descriptor.h"
 
 using namespace mp::test;
+using mp::DecodeHeader;
 using mp::FdChannel;
+using mp::HeaderView;
+using mp::kMaxMessageBytes;
 using mp::MessageBytes;
 using mp::UniqueFd;
 
@@ -127,6 +132,95 @@ TEST(GarbageIsRefusedForGood) {
     EXPECT(Feed(sender, {0, 0, 0, 0}));
     EXPECT(ReceiveError(sender.channel) == EPROTO);
   }
+}
+
+namespace {
+
+// A frame as it should be, or one that is damaged: with a length that is none, or another than its
+// body's. What the reader makes of it is said by its header alone.
+std::vector<uint8_t> AnyFrame(std::mt19937_64& random) {
+  const bool is_long = random() % 4 == 0;
+  const std::vector<uint8_t> body(random() % 600, static_cast<uint8_t>(random()));
+  std::vector<uint8_t> frame;
+  const uint64_t words[] = {
+      body.size(), body.size(), random() % 600,   0x7fff'ffff, 0x8000'0000,
+      random(),    0,           kMaxMessageBytes, UINT64_MAX,  kMaxMessageBytes + 1};
+  const uint64_t length = words[random() % std::size(words)];
+  if (is_long) frame.assign(4, 0xff);
+  for (int shift = is_long ? 56 : 24; shift >= 0; shift -= 8) {
+    frame.push_back(static_cast<uint8_t>(length >> shift));
+  }
+  frame.insert(frame.end(), body.begin(), body.end());
+  return frame;
+}
+
+// What ought to come of those bytes and the end behind them, as Take and ReceiveError say it.
+std::vector<std::string> WhatComesOf(const std::vector<uint8_t>& bytes) {
+  std::vector<std::string> all;
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const HeaderView header = DecodeHeader(bytes.data() + at, bytes.size() - at);
+    if (header.kind == HeaderView::Kind::kInvalid) {
+      all.push_back("error " + std::to_string(EPROTO));
+      return all;
+    }
+    const size_t left = bytes.size() - at;
+    const bool whole = header.kind == HeaderView::Kind::kComplete && left >= header.header_bytes &&
+                       left - header.header_bytes >= header.body_bytes;
+    if (!whole) {
+      all.push_back("error " + std::to_string(ECONNRESET));
+      return all;
+    }
+    const char* const body = reinterpret_cast<const char*>(bytes.data()) + at + header.header_bytes;
+    all.push_back("message " + std::string(body, header.body_bytes));
+    at += header.header_bytes + header.body_bytes;
+  }
+  all.push_back("end");
+  return all;
+}
+
+}  // namespace
+
+// In pieces of any size, by a reader that looks now and then: whole messages until the first that
+// is none, and an end in each case. No descriptor stays open.
+TEST(GarbageOfEveryKindComesToAnEnd) {
+  std::mt19937_64 random(7);
+  const int open_before = OpenDescriptors();
+  for (int round = 0; round < 3'000; round += 1) {
+    std::vector<uint8_t> bytes;
+    for (uint64_t frames = random() % 6; frames > 0; frames -= 1) {
+      const std::vector<uint8_t> frame = AnyFrame(random);
+      bytes.insert(bytes.end(), frame.begin(), frame.end());
+    }
+    for (uint64_t changes = random() % 3; changes > 0 && !bytes.empty(); changes -= 1) {
+      bytes[random() % bytes.size()] = static_cast<uint8_t>(random());
+    }
+    if (random() % 3 == 0 && !bytes.empty()) bytes.resize(random() % bytes.size());
+    RawSender sender = MakeRawSender();
+    std::vector<std::string> taken;
+    const auto take_all = [&] {
+      while (taken.empty() || !(taken.back() == "end" || taken.back().starts_with("error"))) {
+        if (random() % 2 == 0) sender.channel.Readable();
+        const std::string one = Take(sender.channel);
+        if (one == "incomplete") return;
+        taken.push_back(one);
+      }
+    };
+    for (size_t at = 0; at < bytes.size();) {
+      const size_t piece = std::min<size_t>(bytes.size() - at, 1 + random() % 700);
+      const auto from = bytes.begin() + static_cast<long>(at);
+      EXPECT(Feed(sender, {from, from + static_cast<long>(piece)}));
+      at += piece;
+      if (random() % 2 == 0) take_all();
+    }
+    sender.raw.Reset();
+    take_all();
+    if (!EXPECT(taken == WhatComesOf(bytes))) {
+      std::fprintf(stderr, "round %d\n", round);
+      return;
+    }
+  }
+  EXPECT(OpenDescriptors() == open_before);
 }
 
 TEST(AHeaderClaimsNoMemoryBeforeItsBytesCome) {

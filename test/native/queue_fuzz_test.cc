@@ -1,16 +1,16 @@
-// Shared words of every kind of damage under queues at work: slots, heads, tails, rings, headers of
-// blocks, units, rows. Whatever they say, nothing is touched outside the mapping, and every call
-// comes to an end with an answer or an error. Seeded, so that every run is the same:
+// Shared words of every kind of damage under queues and pipes at work: slots, heads, tails, rings,
+// headers of blocks, units, rows, the names that ends and their queues have of each other. Whatever
+// they say, nothing is touched outside the mapping, and every call comes to an end with an answer
+// or an error. Seeded, so that every run is the same:
 //
 //   queue_fuzz_test [rounds] [first round]
 
 #include <sys/time.h>
 
 #include <cstdlib>
-#include <random>
 
-#include "queue_support.h"
-#include "queues/message_recovery.h"
+#include "queue_fuzz_world.h"
+#include "queues/loan.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -37,167 +37,121 @@ void WatchEndless() {
   setitimer(ITIMER_VIRTUAL, &timer, nullptr);
 }
 
-using Word = std::atomic<uint64_t>;
+// Where messages are put that somebody takes at once.
+struct Into final : MessageTarget {
+  uint64_t got = 0;
+  uint32_t RoomFor(uint64_t length) const override { return length <= 2'000 ? 8 : 0; }
+  bool Add(const std::byte* bytes, uint64_t length) override {
+    if (length > 2'000) return false;
+    for (uint64_t i = 0; i < length; i += 64) got += static_cast<uint64_t>(bytes[i]);
+    return true;
+  }
+  void AddElsewhere() override { got += 1; }
+};
 
-class World {
+class World : public FuzzWorld {
  public:
-  explicit World(uint64_t seed) : random_(seed) {
-    const QueueShape shapes[] = {{},       {3},
-                                 {0, 900}, {0, 0, OnConsumerDied::kRedeliver},
-                                 {70},     {0, 0, OnConsumerDied::kCount}};
-    shape_ = shapes[random_() % std::size(shapes)];
-    mine_ = MakeQueue(*one_, shape_);
-    theirs_ = OpenQueue(*two_, mine_->ref());
-    of_the_dead_ = OpenQueue(*dead_, mine_->ref());
-    inner_ = MakeQueue(*one_);
-    // Rings that have grown, messages in every state, and something in the hands of the dead.
-    const uint64_t puts = random_() % 3 == 0 ? 150 : random_() % 20;
-    for (uint64_t i = 0; i < puts; i += 1) Put(Any());
-    Take(of_the_dead_, 1 + random_() % 3);
-    if (random_() % 2 == 0) MessageRecovery(one_.get()).Run(dead_->stamp());
-    Take(theirs_, random_() % 4);
-    AnnounceOfTheDead();
-  }
-
-  void Damage() {
-    const std::vector<Word*> words = Words();
-    const uint64_t changes = 1 + random_() % (random_() % 4 == 0 ? 40 : 4);
-    for (uint64_t i = 0; i < changes; i += 1) {
-      Word& word = *words[random_() % words.size()];
-      word.store(Damaged(word.load(), words[random_() % words.size()]->load()));
-    }
-  }
+  using FuzzWorld::FuzzWorld;
 
   void Work() {
     for (int call = 0; call < 25; call += 1) Call();
+    current_call = "give back";
+    for (const Lent& lent : lent_) GiveBack(lent.space, lent.loan);
   }
 
  private:
-  QueuePtr& Any() { return random_() % 2 == 0 ? mine_ : theirs_; }
+  struct Lent {
+    MessageSpace* space;
+    Loan loan;
+  };
 
-  uint64_t Damaged(uint64_t value, uint64_t other) {
-    static constexpr uint64_t kLikely[] = {0,
-                                           1,
-                                           2,
-                                           63,
-                                           64,
-                                           1023,
-                                           1024,
-                                           0xffff'ffff,
-                                           uint64_t{1} << 34 | 1,
-                                           uint64_t{1} << 34,
-                                           uint64_t{1} << 63,
-                                           ~uint64_t{0},
-                                           ~uint64_t{0} >> 10};
-    switch (random_() % 6) {
+  MessageQueue* Direction() {
+    const EndPtr& end = random_() % 2 == 0 ? reader_ : writer_;
+    if (end == nullptr) return nullptr;
+    return random_() % 2 == 0 ? end->in() : end->out();
+  }
+
+  // In place, or into memory of one's own, as whoever takes at once; and what it carries.
+  void TakeOnce(const QueuePtr& queue) {
+    Into into;
+    QueueRequest request;
+    request.kind = QueueRequest::Kind::kGet;
+    request.most = static_cast<uint32_t>(1 + random_() % 20);
+    if (random_() % 2 == 0) request.target = &into;
+    queue->TakeOnce(&request);
+    read_ = read_ + into.got;
+    Keep(queue, request.messages);
+    std::shared_ptr<SyncObject> object;
+    SpaceOf(queue).TakeReceived(inner_->ref(), &object);
+  }
+
+  void Keep(const QueuePtr& queue, const std::vector<Message>& messages) {
+    for (const Message& message : messages) {
+      const bool lent = message.lent.bytes != nullptr;
+      EXPECT(message.front <= (lent ? message.lent.length : message.bytes.size()));
+      if (lent) Keep(queue, message.lent);
+    }
+  }
+  void Keep(const QueuePtr& queue, const Loan& loan) {
+    for (uint64_t i = 0; i < loan.length; i += 64) {
+      read_ = read_ + static_cast<uint64_t>(loan.bytes[i]);
+    }
+    lent_.push_back({&SpaceOf(queue), loan});
+  }
+
+  void TakeInPlace(const QueuePtr& queue) {
+    queue->TryTake(1, [&](const std::byte*, uint64_t, const Block& block) {
+      Loan loan;
+      if (LendToRead(&SpaceOf(queue), *queue, block, &loan)) Keep(queue, loan);
+    });
+  }
+
+  // What only pipes have.
+  void CallEnd() {
+    MessageQueue* const direction = Direction();
+    current_call = "an end of a pipe";
+    switch (random_() % 5) {
       case 0:
-        return value ^ uint64_t{1} << random_() % 64;
-      case 1:
-        return kLikely[random_() % std::size(kLikely)];
+        MessageQueue::EndHasGone(one_.get(), mine_->ref(), 1 + random_() % 3);
+        return;
+      case 1: {
+        // As whoever receives it.
+        const EndPtr& end = random_() % 2 == 0 ? reader_ : writer_;
+        if (end == nullptr) return;
+        auto opened = PipeEnd::Open(two_.get(), end->ref());
+        if (opened.ok() && random_() % 2 == 0) writer_ = std::move(opened.value());
+        return;
+      }
       case 2:
-        return random_();
+        if (direction != nullptr) direction->SetMark(random_());
+        return;
       case 3:
-        return value + random_() % 9 - 4;
-      case 4:
-        return other;
+        read_ = read_ + mine_->mark() + (direction == nullptr ? 0 : direction->mark());
+        return;
       default:
-        // A slot of a lap and a block that may well be.
-        return (1 + random_() % 3) << 34 | (random_() % 3 == 0 ? kEndMark : random_() % 40'000);
+        if (direction == nullptr) return;
+        if (direction->LookForRoom(random_() % 300'000) == SyncOutcome::kDone) {
+          SendThrough(direction);
+        }
+        direction->TryTake(2, [&](const std::byte*, uint64_t length) { read_ = read_ + length; });
     }
   }
-
-  // Those that somebody who runs wild may write to, and that readers go by. Not the identities of
-  // rows, nor the descriptors of doorbells, which may be anybody's.
-  std::vector<Word*> Words() {
-    std::vector<Word*> words;
-    const auto add = [&words](void* first, size_t bytes) {
-      for (size_t i = 0; i < bytes / sizeof(Word); i += 1) {
-        words.push_back(static_cast<Word*>(first) + i);
-      }
-    };
-    auto& queue = *segment_->ObjectAt<SharedQueue>(mine_->ref().offset);
-    for (int times = 0; times < 20; times += 1) {
-      for (SharedLine* line : {&queue.main, &queue.back}) {
-        words.push_back(&line->head);
-        words.push_back(&line->tail);
-        add(line->rings, 4 * sizeof(RingEntry));
-      }
-      words.push_back(&queue.done);
-      for (uint32_t id = 1; id < segment_->rows_used(); id += 1) {
-        add(segment_->row(id).ring_announced, sizeof segment_->row(id).ring_announced);
-        add(segment_->row(id).step_announced, sizeof segment_->row(id).step_announced);
-        words.push_back(&segment_->row(id).uses);
-      }
-    }
-    add(&queue.max_size, 4 * sizeof(Word));
-    for (SharedObject* point : {&queue.items, &queue.room, &queue.finish}) {
-      words.push_back(&point->word);
-      words.push_back(&point->travelling);
-      add(&point->attached, 3 * sizeof(Bitmap));
-    }
-    add(&queue.writers, sizeof queue.writers);
-    add(&queue.main.confirmed, 64);
-    for (uint64_t unit = 0; unit < segment_->units_used(); unit += 1) {
-      words.push_back(&segment_->unit(unit).state);
-    }
-    BlockPool::ForEachBlock(*segment_, [&](BlockRef, const Block& block, uint64_t seen) {
-      add(block.header, sizeof(BlockHeader));
-      // Slots of rings, lists of what is being taken, references that are carried.
-      const bool ring = StateOf(seen) == BlockState::kAttached;
-      add(block.payload, std::min<uint64_t>(block.capacity, ring ? 1'024 : 64));
-    });
-    words.push_back(&segment_->header().units_used);
-    words.push_back(&segment_->header().orphans);
-    return words;
-  }
-
-  void Put(const QueuePtr& queue) {
-    const uint64_t sizes[] = {0, 8, 100, 1'000, 9'000, 70'000};
-    const uint64_t bytes = random_() % 4 == 0 ? sizes[random_() % std::size(sizes)] : 8;
-    const bool carries = random_() % 4 == 0;
-    auto staged = queue->Stage(bytes, carries ? 1 : 0);
-    if (!staged.ok()) return;
-    std::memset(staged.value().bytes, 0x55, bytes);
-    if (carries) {
-      *staged.value().carried = {inner_->ref().offset, inner_->ref().generation,
-                                 static_cast<uint32_t>(inner_->ref().kind)};
-    }
+  void SendThrough(MessageQueue* direction) {
+    auto staged = direction->Stage(30, 0);
     Status error;
-    if (queue->TryPut(staged.value().block, &error) != SyncOutcome::kDone) {
-      queue->Drop(staged.value());
-    }
-  }
-
-  void Take(const QueuePtr& queue, uint64_t most) {
-    uint64_t read = 0;
-    queue->TryTake(static_cast<uint32_t>(most), [&](const std::byte* bytes, uint64_t length) {
-      for (uint64_t i = 0; i < length; i += 64) read += static_cast<uint64_t>(bytes[i]);
-    });
-    read_ = read_ + read;
-  }
-
-  // As if it had died between its announcements and what they are about.
-  void AnnounceOfTheDead() {
-    ParticipantRow& row = dead_->participant().row();
-    const auto& queue = *segment_->ObjectAt<SharedQueue>(mine_->ref().offset);
-    const uint64_t head = queue.main.head.load() >> 10;
-    if (random_() % 2 == 0) {
-      auto staged = of_the_dead_->Stage(20, 0);
-      if (staged.ok()) row.ring_announced[kAnnouncedPublish].store(staged.value().block);
-    }
-    if (random_() % 2 == 0) {
-      AnnounceTake(&row, LedgerEntryOf(mine_->ref()),
-                   {head, static_cast<uint32_t>(1 + random_() % 5)}, random_() % 40'000);
+    if (staged.ok() && direction->TryPut(staged.value().block, &error) != SyncOutcome::kDone) {
+      direction->Drop(staged.value());
     }
   }
 
   void Wait(const QueuePtr& queue, QueueRequest::Kind kind) {
     QueueRequest request;
     request.kind = kind;
+    request.length = random_() % 2 == 0 ? 10 : 300'000;
     constexpr uint64_t kLongAgo = 1;
     if (kind != QueueRequest::Kind::kPut) {
       queue->RunSync(&request, kLongAgo);
-      return;
+      return Keep(queue, request.messages);
     }
     auto staged = queue->Stage(10, 0);
     if (!staged.ok()) return;
@@ -207,18 +161,22 @@ class World {
 
   void WaitAsync(const QueuePtr& queue) {
     QueueWaiter waiter;
-    waiter.wanted.kind = QueueRequest::Kind::kGet;
-    if (queue->RunAsync(&waiter) != SyncOutcome::kPending) return;
-    std::vector<AsyncWaiter*> done;
-    MessageSpace& space = queue == mine_ ? *one_ : *two_;
-    space.Serve(&done);
-    if (done.empty()) waiter.object->Cancel(&waiter);
+    const bool for_room = random_() % 3 == 0;
+    waiter.wanted.kind = for_room ? QueueRequest::Kind::kRoom : QueueRequest::Kind::kGet;
+    waiter.wanted.length = 300'000;
+    if (queue->RunAsync(&waiter) == SyncOutcome::kPending) {
+      std::vector<AsyncWaiter*> done;
+      SpaceOf(queue).Serve(&done);
+      if (done.empty()) waiter.object->Cancel(&waiter);
+    }
+    Keep(queue, waiter.wanted.messages);
   }
 
   void Call() {
     const QueuePtr& queue = Any();
     uint64_t length = 0;
-    switch (random_() % 16) {
+    uint32_t front = 0;
+    switch (random_() % 20) {
       case 0:
       case 1:
       case 2:
@@ -238,7 +196,9 @@ class World {
         return;
       case 8:
         current_call = "length";
-        if (queue->FirstLength(&length)) EXPECT(length <= segment_->units() * kUnitSize);
+        if (queue->FirstLength(&length, &front)) {
+          EXPECT(front <= length && length <= segment_->units() * kUnitSize);
+        }
         return;
       case 9:
         current_call = "size";
@@ -250,7 +210,7 @@ class World {
         return;
       case 11:
         current_call = "wait";
-        return Wait(queue, static_cast<QueueRequest::Kind>(random_() % 4));
+        return Wait(queue, static_cast<QueueRequest::Kind>(random_() % 5));
       case 12:
         current_call = "wait in the event loop";
         return WaitAsync(queue);
@@ -262,6 +222,15 @@ class World {
       case 14:
         current_call = "trim";
         return (random_() % 2 == 0 ? one_ : two_)->Trim();
+      case 15:
+        current_call = "take at once";
+        return TakeOnce(queue);
+      case 16:
+        current_call = "take in place";
+        return TakeInPlace(queue);
+      case 17:
+      case 18:
+        return CallEnd();
       default:
         current_call = "recover waiters";
         MessageQueue::Recover(one_->participant(),
@@ -270,18 +239,7 @@ class World {
     }
   }
 
-  std::mt19937_64 random_;
-  QueueShape shape_;
-  std::shared_ptr<Segment> segment_ = SmallSegment(6, 3, 40);
-  // The handles go first: that dismantles the queue.
-  std::unique_ptr<MessageSpace> one_ = JoinMessages(segment_);
-  std::unique_ptr<MessageSpace> two_ = JoinMessages(segment_);
-  std::unique_ptr<MessageSpace> dead_ = JoinMessages(segment_);
-  QueuePtr mine_;
-  QueuePtr theirs_;
-  QueuePtr of_the_dead_;
-  QueuePtr inner_;
-  volatile uint64_t read_ = 0;
+  std::vector<Lent> lent_;
 };
 
 }  // namespace
