@@ -151,6 +151,8 @@ std::vector<uint8_t> AnyFrame(std::mt19937_64& random) {
     frame.push_back(static_cast<uint8_t>(length >> shift));
   }
   frame.insert(frame.end(), body.begin(), body.end());
+  // Within its header.
+  if (random() % 6 == 0) frame.resize(std::min<size_t>(frame.size(), random() % 14));
   return frame;
 }
 

@@ -1,9 +1,11 @@
 // Whatever the bytes are, reading them ends in a value or in a SerializationError.
 import { describe, expect, test } from 'vitest';
 import { SerializationError, TimeoutError } from '../../../lib/errors.js';
+import { Kind } from '../../../lib/serialization/compact-format.js';
 import { registerReducer } from '../../../lib/serialization/reducers.js';
 import {
   deserialize,
+  deserializeInParts,
   joined,
   serialize,
   serializeInParts,
@@ -49,6 +51,14 @@ function read(bytes: Uint8Array, rest?: Uint8Array): void {
   } catch (error) {
     if (!(error instanceof SerializationError)) throw error;
     expect(error.path).toBe('message');
+  }
+}
+
+function whatComesOf(bytes: Uint8Array): unknown {
+  try {
+    return deserialize(bytes, [], { owned: true });
+  } catch (error) {
+    return error instanceof SerializationError ? error.message : error;
   }
 }
 
@@ -100,12 +110,34 @@ describe('a damaged message', () => {
 
   test('of random bytes after each beginning', () => {
     const random = randomFrom(2);
-    for (let round = 0; round < 5_000; round++) {
+    const beginnings = [0xff, 0x20, ...Object.values(Kind)];
+    for (let round = 0; round < 10_000; round++) {
       const message = Buffer.alloc(1 + random(40));
       for (let at = 0; at < message.length; at++) message[at] = random(256);
-      message[0] = [0xff, 0x20, ...[1, 2, 3, 4, 5, 6, 7, 8]][random(10)] ?? 0;
+      // Kinds within one as well, and short lengths.
+      for (let at = 1; at < message.length; at++) if (random(3) === 0) message[at] = random(20);
+      message[0] = beginnings[random(beginnings.length)] ?? 0;
       if (random(2) === 0 && message.length > 1) message[1] = 0x0f;
       read(message);
+      // What stands around it says nothing.
+      const [one, other] = [0, 7].map((fill) => {
+        const around = Buffer.alloc(message.length + 600, fill);
+        message.copy(around, 8);
+        return whatComesOf(around.subarray(8, 8 + message.length));
+      });
+      expect(one).toEqual(other);
+    }
+  });
+
+  test('of a kind and random bytes behind it', () => {
+    const random = randomFrom(4);
+    for (let round = 0; round < 2_000; round++) {
+      const rest = Buffer.alloc(random(40)).map(() => random(20));
+      try {
+        deserializeInParts(random(256), rest);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SerializationError);
+      }
     }
   });
 
