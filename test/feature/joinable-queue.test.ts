@@ -182,7 +182,7 @@ describeEach('JoinableQueue', (testCase) => {
     );
   });
 
-  when(testCase.backend === 'fallback')('a connection that comes back is still open', async () => {
+  test('a connection that comes back is still open', async () => {
     await check(
       testCase,
       `const queue = new JoinableQueue();

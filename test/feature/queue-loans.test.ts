@@ -211,6 +211,28 @@ describeEach('A loan', (testCase) => {
     );
   });
 
+  test('that was got is given back at the end of its block', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      for (const [item, isLent] of [[new Uint8Array(50_000).fill(7), true], [Buffer.alloc(10, 7), true], [{ plain: 'value' }, false]]) {
+        for (const gets of [() => queue.getLoan(), async () => queue.getLoanSync?.({ block: false }) ?? queue.getLoan()]) {
+          await queue.put(item);
+          const loaned = await gets();
+          const { value } = loaned;
+          assert.deepEqual(value, item);
+          // As \`using\` does it, which not every version knows.
+          loaned[Symbol.dispose]();
+          assert.throws(() => loaned.value, { code: 'ERR_MP_STATE' });
+          assert.equal(inspect(loaned), 'LoanedItem { released }');
+          if (isLent) assert.equal(value.length, 0);
+          else assert.deepEqual(value, item);
+          loaned[Symbol.dispose]();
+        }
+      }`,
+    );
+  });
+
   test('holds what its writer has written, among many', async () => {
     await check(
       testCase,
