@@ -1,10 +1,22 @@
 // Messages from nothing to a length, through a queue to another process and back: `node queue-lengths.cjs <MiB>`. Where there is no
-// memory for one the error has to say so.
+// memory for one the error has to say so, and there must be too little of it.
 'use strict';
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const mp = require('node-multiprocessing');
 
 const LONGEST = Number(process.argv[2] ?? 64) * 1024 * 1024;
+
+/** In the item, in what came back, in the child's, and in two blocks; one more for what is kept for later. */
+const COPIES = 6;
+
+/** What the machine, or the control group, has left. */
+function available() {
+  const meminfo = fs.readFileSync('/proc/meminfo', 'latin1');
+  const machine = Number(/MemAvailable:\s+(\d+)/.exec(meminfo)[1]) * 1024;
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(machine, allowed - process.memoryUsage().rss) : machine;
+}
 
 /** Around every power of two, by sixteens. */
 function* lengths() {
@@ -43,6 +55,8 @@ async function main() {
       assert.ok(error instanceof mp.SystemError, error);
       assert.match(error.code, /^(ENOSPC|ENOMEM)$/);
       console.log(`no memory for ${length} bytes: ${error.message}`);
+      const left = available();
+      assert.ok(left < COPIES * length, `and yet ${left} bytes are available`);
       break;
     }
     const got = await Promise.race([back.get(), child.join()]);

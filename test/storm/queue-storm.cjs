@@ -1,6 +1,6 @@
 // Random deaths among processes that put and get: `node queue-storm.cjs <seconds>`, `--short` or `--minutes <n>`. Every message has a
 // number, a length and a checksum, and who got which is written down. Counts what must not happen: a message that is lost though
-// nobody killed had it in hand, that comes twice, that is damaged, a worker that makes no headway, memory or descriptors that are
+// nobody killed had it in hand, that comes twice, that is damaged or comes behind a later one of its producer, a worker that makes no headway, memory or descriptors that are
 // gone at the end.
 'use strict';
 const assert = require('node:assert/strict');

@@ -127,6 +127,9 @@ class Round {
     assert.equal(log.length % ENTRY, 0);
     /** life → number → who got it. */
     const got = Array.from({ length: this.lives + 1 }, () => new Map());
+    /** Of a producer and a consumer the last number, and how many came behind a later one. */
+    const newest = new Map();
+    let late = 0;
     for (let at = 0; at < log.length; at += ENTRY) {
       const [life, number, whole, by] = [0, 4, 8, 12].map((offset) =>
         log.readUInt32LE(at + offset),
@@ -134,6 +137,10 @@ class Round {
       if (whole !== 1) this.wrong.push(`message ${life}/${number} is damaged`);
       const numbers = got[life] ?? this.wrong.push(`nobody is ${life}`);
       if (numbers instanceof Map) numbers.set(number, [...(numbers.get(number) ?? []), by]);
+      const line = `${life} ${by}`;
+      const before = newest.get(line) ?? 0;
+      if (number < before) late++;
+      else newest.set(line, number);
     }
     let promised = 0;
     let lost = 0;
@@ -160,6 +167,8 @@ class Round {
         this.wrong.push(`${count} messages of ${life} came again`);
     }
     const inHands = [...this.hands.values()].reduce((sum, count) => sum + count, 0);
+    // What the killed had in hand comes back when others have got later ones.
+    if (late > inHands) this.wrong.push(`${late} messages came out of order`);
     if (lost > (this.redelivers ? 0 : inHands)) this.wrong.push(`${lost} messages are lost`);
     records.close();
     fs.rmSync(this.folder, { recursive: true });
