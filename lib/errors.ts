@@ -150,7 +150,7 @@ export class WorkerDiedError extends ProcessError {
   readonly pid: number;
   readonly exitCode: number | null;
   readonly signalCode: string | null;
-  /** The task had begun. False when worker after worker died with it next in line, before any could begin it. */
+  /** The task had begun. False when worker after worker died with it next in line, before any could begin it, or when there was no task. */
   readonly ran: boolean;
 
   constructor(

@@ -98,9 +98,11 @@ void Produce(MessageQueue* queue, Board* board, const Flow& flow) {
 struct Copy final : MessageTarget {
   explicit Copy(const Flow& flow) : bytes(flow.bytes) {}
   uint32_t RoomFor(uint64_t length) const override { return length <= bytes.size() ? 1 : 0; }
-  void Add(const std::byte* from, uint64_t length) override {
+  bool Add(const std::byte* from, uint64_t length) override {
     std::memcpy(bytes.data(), from, length);
+    return true;
   }
+  void AddElsewhere() override {}
   std::vector<std::byte> bytes;
 };
 

@@ -55,10 +55,11 @@ export class Connection<In = unknown, Out = In>
     checkWait('wait', wait);
     this.#check('writable');
     const takesHead = this.#channel.takesHead === true;
+    // Asked first: a getter of the program's may send something itself, over what stands in the scratch memory.
+    const isAborted = wait.signal?.aborted === true;
     let message = encode(value, takesHead);
     if (typeof message === 'number') {
-      const isCopied = takesHead && wait.signal?.aborted !== true;
-      if (isCopied && this.#channel.trySend(message)) return;
+      if (takesHead && !isAborted && this.#channel.trySend(message)) return;
       message = outOfScratch(message);
     }
     try {

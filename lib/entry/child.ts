@@ -49,7 +49,10 @@ async function work(arrived: Arrived): Promise<unknown> {
  */
 async function rebuild(arrived: Arrived): Promise<Process> {
   process.argv.splice(2, Infinity, ...arrived.argv.slice(2));
-  const { processClass, target, args, fields } = await whileImporting(() => unpack(arrived));
+  const { processClass, target, args, fields } = await whileImporting(
+    () => unpack(arrived),
+    isNamedByMain(arrived),
+  );
   // What the modules' top level has failed at, an unguarded start above all, comes out before the target runs.
   await new Promise((resolve) => setImmediate(resolve));
   if (!mainModuleLoaded(arrived)) forgetImport();
@@ -59,12 +62,14 @@ async function rebuild(arrived: Arrived): Promise<Process> {
 }
 
 /** By the references themselves, or by a module that requires it. An ES module that imports it leaves no trace. */
-function mainModuleLoaded({ target, processClass, mainModule }: Arrived): boolean {
+function mainModuleLoaded(arrived: Arrived): boolean {
+  const { mainModule } = arrived;
   if (mainModule === undefined) return false;
-  const named = [target, processClass].some(
-    (found) => found !== undefined && isInMainModule(found),
-  );
-  return named || require.cache[fileURLToPath(mainModule)] !== undefined;
+  return isNamedByMain(arrived) || require.cache[fileURLToPath(mainModule)] !== undefined;
+}
+
+function isNamedByMain({ target, processClass }: Arrived): boolean {
+  return [target, processClass].some((found) => found !== undefined && isInMainModule(found));
 }
 
 main().catch((error: unknown) => {

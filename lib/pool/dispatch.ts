@@ -30,8 +30,7 @@ export class Dispatch {
     for (const worker of [...this.#roster.present]) {
       if (this.queue.length === 0) return;
       // Born before the functions of the tasks that wait were known.
-      if (worker.idle && !this.#giveNext(worker) && this.#isBehind(worker, 0))
-        this.#replace(worker);
+      if (worker.idle && !this.#giveNext(worker) && this.#isBehind(worker)) this.#replace(worker);
     }
     if (this.queue.length === 0 || !this.#roster.isFull) return;
     this.#renewBusy();
@@ -114,32 +113,36 @@ export class Dispatch {
   }
 
   /**
-   * The next task is of a function that this worker was not born with. It goes on with what it knows while fresher ones are there
-   * for such tasks; else it gets nothing more and makes room for one. A worker that has done nothing yet does something first, so
-   * that a stream of new functions cannot keep the pool at forking.
+   * The next task is of a function that this worker was not born with. It goes on with what it knows while a fresher one, which
+   * knows all functions there are, is on its way or has nothing to do; else it gets nothing more and makes room for one. A worker
+   * that has done nothing yet does something first, so that a stream of new functions cannot keep the pool at forking.
    */
-  #mayPass(worker: PoolWorker): boolean {
-    return worker.given === 0 || !this.#isBehind(worker, this.#roster.missing);
+  #mayPass({ given, horizon }: PoolWorker): boolean {
+    return given === 0 || this.#roster.fresherThan(horizon) + this.#roster.missing > 0;
   }
 
   /** More tasks wait of functions that it was not born with than fresher workers are there for them, or will be. */
-  #isBehind({ horizon }: PoolWorker, missing: number): boolean {
-    const fresher = this.#roster.fresherThan(horizon) + missing;
+  #isBehind({ horizon }: PoolWorker): boolean {
+    const fresher = this.#roster.fresherThan(horizon);
     return this.queue.countAbove(horizon, fresher + 1) > fresher;
   }
 
   /**
    * The next task is of a function that nobody here was born with, and all are busy: one of them has had its last task, and a fresh
-   * one comes at once. What it has not begun is waiting again.
+   * one comes at once. What it has not begun is waiting again, as far as it can be taken back.
    */
   #renewBusy(): void {
-    const [oldest] = this.#roster.present;
-    // Nearly always.
-    if (oldest === undefined || oldest.horizon >= this.queue.newest) return;
+    if (!this.#roster.isFull || !this.#roster.mayOverlap) return;
+    let known = 0;
+    for (const { state, horizon } of this.#roster.present) {
+      if (state === 'starting') return;
+      known = Math.max(known, horizon);
+    }
+    // Nearly always. To ask for the next task is a walk through the functions that wait.
+    if (known >= this.queue.newest) return;
     const next = this.queue.first;
-    if (next === undefined || !this.#roster.isFull || !this.#roster.mayOverlap) return;
-    for (const { state, horizon } of this.#roster.present)
-      if (state === 'starting' || horizon >= next.fn.id) return;
+    const [oldest] = this.#roster.present;
+    if (next === undefined || oldest === undefined || known >= next.fn.id) return;
     this.#putBack(oldest.takeBack(oldest.load));
     this.#stats.restarted++;
     this.#roster.retire(oldest);

@@ -49,9 +49,9 @@ export class Roster {
     return count;
   }
 
-  /** Those that are not told to end, and those that still have a task. */
+  /** Those that still have a task, told to end as they are, and all others; oldest first. */
   get atWork(): PoolWorker[] {
-    return [...this.#present, ...[...this.#leaving].filter((worker) => worker.load > 0)];
+    return [...[...this.#leaving].filter((worker) => worker.load > 0), ...this.#present];
   }
 
   /**
@@ -99,10 +99,8 @@ export class Roster {
   #target(tasksWaiting: number): number {
     const { size, onDemand = false } = this.#options;
     if (!onDemand) return size;
-    return Math.min(
-      size,
-      this.#present.size + Math.max(0, tasksWaiting - this.fresherThan(Infinity)),
-    );
+    const starting = [...this.#present].filter((worker) => worker.state === 'starting').length;
+    return Math.min(size, this.#present.size + Math.max(0, tasksWaiting - starting));
   }
 
   /** It gets nothing more, and ends when it has read that. */

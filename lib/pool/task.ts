@@ -59,7 +59,7 @@ export interface TaskSpec {
   readonly control?: TaskControl | undefined;
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
-  /** Called when a worker gets it, again when that one died before it began. Must not throw. */
+  /** Called when a worker gets it, again when that one died or was replaced before it began. Must not throw. */
   readonly onGiven?: () => void;
 }
 

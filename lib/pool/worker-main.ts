@@ -1,7 +1,11 @@
 /** The first code of a worker. */
 import { whileImporting } from '../process/import-guard.js';
 import { own } from '../process/own-state.js';
-import { resolveCallable, type CallableReference } from '../serialization/bound-function.js';
+import {
+  isInMainModule,
+  resolveCallable,
+  type CallableReference,
+} from '../serialization/bound-function.js';
 import { referencedFunctions } from './functions.js';
 import { PoolLine } from './pool-line.js';
 import { serveTasks, type WorkerSetup } from './worker-loop.js';
@@ -19,7 +23,8 @@ export async function serveSpawned(
   { initializer, initArgs, maxMemory }: SpawnedSetup,
 ): Promise<void> {
   const load = async (reference: CallableReference): Promise<unknown> => {
-    const fn = await whileImporting(() => resolveCallable(reference));
+    const isMain = isInMainModule(reference);
+    const fn = await whileImporting(() => resolveCallable(reference), isMain);
     return fn(...initArgs);
   };
   await becomeWorker(line, {

@@ -65,6 +65,8 @@ interface HiddenSerializer {
 export class CloneWriter extends Serializer {
   /** Large byte arrays, in order; to be sent behind the body. */
   readonly bulk: Uint8Array[] = [];
+  /** How long they were when they were written down. */
+  #bulkBytes = 0;
   refused: object | undefined;
 
   constructor() {
@@ -87,6 +89,12 @@ export class CloneWriter extends Serializer {
     }
   }
 
+  /** What is sent behind the body has to be there still: a getter may have given an array away since. */
+  checkBulk(): void {
+    const now = this.bulk.reduce((sum, { length }) => sum + length, 0);
+    if (now !== this.#bulkBytes) throw new Error('a byte array in it was detached meanwhile');
+  }
+
   #writeView(view: ArrayBufferView): void {
     const tag = tagOf(view);
     if (tag === -1 || view.byteLength > MAX_VIEW_BYTES) {
@@ -98,6 +106,7 @@ export class CloneWriter extends Serializer {
       this.writeUint32(tag | TAG_BULK);
       this.writeUint32(bytes.length);
       this.bulk.push(bytes);
+      this.#bulkBytes += bytes.length;
     } else {
       this.writeUint32(tag);
       this.writeUint32(bytes.length);

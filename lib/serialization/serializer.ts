@@ -183,6 +183,7 @@ function tryClone(value: unknown): Attempt {
   const writer = new CloneWriter();
   try {
     writer.writeValue(value);
+    writer.checkBulk();
     return { body: writer.releaseBuffer(), bulk: writer.bulk };
   } catch (error) {
     return { failure: { error, refused: writer.refused } };

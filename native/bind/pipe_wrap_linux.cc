@@ -12,9 +12,6 @@ constexpr uint32_t kForInput = 1;
 constexpr uint32_t kForRoom = 2;
 constexpr uint32_t kQuiet = 4;
 
-// Copied in vain in less time than it takes to look whether there is room.
-constexpr size_t kBrief = 1024;
-
 // pipeMake(duplex): the numbers of two handles, left and right.
 napi_value Make(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
@@ -45,8 +42,7 @@ napi_value Name(napi_env env, napi_callback_info info) {
   return AnswerNumbers(env, {static_cast<double>(ref.offset), static_cast<double>(ref.generation)});
 }
 
-// pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied,
-// unless it is brief.
+// pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied.
 napi_value Send(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 5);
   MessageQueue* const queue = OutputOf(&call);
@@ -56,9 +52,7 @@ napi_value Send(napi_env env, napi_callback_info info) {
   if (!message.front.empty() && !message.carried.empty()) {
     return call.Refuse("a message in parts carries nothing in a pipe");
   }
-  // The put looks as well.
-  const uint64_t length = message.whole_length();
-  const SyncOutcome room = length > kBrief ? queue->LookForRoom(length) : SyncOutcome::kDone;
+  const SyncOutcome room = queue->LookForRoom(message.whole_length());
   if (room != SyncOutcome::kDone) return call.Answer(room);
   const BlockRef staged = StageMessage(&call, queue, message);
   if (staged == 0) return nullptr;

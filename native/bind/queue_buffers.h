@@ -84,6 +84,10 @@ class QueueBuffers final : public MessageTarget {
     return true;
   }
   void AddElsewhere() override { length_data_[count_++] = -1; }
+  // Damage: what was taken and is no message is an empty one.
+  void FillUpTo(uint32_t taken) {
+    while (count_ < taken) length_data_[count_++] = 0;
+  }
 
   int32_t LengthOf(uint32_t index) const { return length_data_[index]; }
 

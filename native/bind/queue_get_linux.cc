@@ -44,6 +44,7 @@ SyncOutcome TakeInto(QueueBuffers* buffers, MessageQueue* queue, const Patience&
     outcome = queue->TakeOnce(&request);
   }
   *taken = request.taken;
+  buffers->FillUpTo(request.taken);
   buffers->overflow = std::move(request.messages);
   return outcome;
 }
@@ -146,7 +147,8 @@ napi_value TakeManySync(napi_env env, napi_callback_info info) {
   return call.ok() ? TakeSeveral(&call, queue, patience, max) : nullptr;
 }
 
-// queueOverflow(): the messages of the last queueTakeMany that did not fit.
+// queueOverflow(): the messages of the last queueTakeMany in whose place there is a -1: they did
+// not fit, or come in two.
 napi_value Overflow(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   return CopyToJs(&call, std::exchange(call.sync().buffers().overflow, {}));

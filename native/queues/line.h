@@ -160,7 +160,7 @@ class Line {
   uint32_t first_ring_;
   mutable std::vector<Ring> rings_;  // as far as they are known
   // Where the head was when a put last looked; it may have moved on. To look at each put would take
-  // its cache line from those who get, at each message.
+  // its cache line from those who get, at each message; who has a bound in bytes has to.
   uint64_t known_head_ = 0;
 };
 

@@ -85,6 +85,7 @@ describeConformance('TestNoForkBomb', (testCase) => {
     'fork-bomb-behind.cjs',
     'fork-bomb-pool.cjs',
     'fork-bomb-pool.mjs',
+    'fork-bomb-initializer.mjs',
   ]) {
     test(`TestNoForkBomb.test_noforkbomb (${name})`, async () => {
       const { code, stdout, stderr } = await testCase.run({ file: fixture(name) });

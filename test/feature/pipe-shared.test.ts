@@ -165,6 +165,17 @@ describeEach(
       );
     });
 
+    test('sends what it was given, whatever else is sent when its options are read', async () => {
+      await check(
+        testCase,
+        `const [here, there] = Pipe(), [other, far] = Pipe();
+        const intruder = { get signal() { other.sendSync({ x: 'somebody else' }); } };
+        await here.send({ x: 'what was given' }, intruder);
+        assert.deepEqual(await there.recv(), { x: 'what was given' });
+        assert.deepEqual(await far.recv(), { x: 'somebody else' });`,
+      );
+    });
+
     test('has room for a message behind one that was given up', async () => {
       await check(
         testCase,

@@ -17,6 +17,15 @@ describeEach('a new function beside others', (testCase) => {
     expect((await report()).bothWentOn).toEqual([true, true]);
   });
 
+  test('of a low priority lets all others go first, and costs no more workers than it has to', async () => {
+    const { knownAtUrgent, knownAtLow, restarted } = await report();
+    expect(knownAtUrgent).toBeLessThan(60);
+    // All but those that run still.
+    expect(knownAtLow).toBeGreaterThan(50);
+    // A worker that is forked for one of them knows the others too.
+    expect(restarted).toBeLessThanOrEqual(testCase.method === 'fork' ? 4 : 0);
+  });
+
   when(testCase.method === 'fork')(
     'has a worker of its own while all others are at tasks that do not end',
     async () => {

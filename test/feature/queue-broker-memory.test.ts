@@ -47,6 +47,25 @@ describeEach(
       );
     });
 
+    test('is not asked for what waits for its bound', async () => {
+      await check(
+        testCase,
+        `${PRELUDE}
+        const bounded = new Queue(1), queue = new Queue();
+        await bounded.put(1);
+        await fill(queue, mib, 1000);
+        assert.throws(() => bounded.putNowait(mib), { name: 'QueueFullError' });
+        await assert.rejects(bounded.put(mib, { timeout: 50 }), { name: 'QueueFullError' });
+        const waiting = bounded.put(mib);
+        await queue.get();
+        await queue.get();
+        assert.equal(await bounded.get(), 1);
+        await waiting;
+        assert.equal((await bounded.get()).length, mib.length);`,
+        LITTLE_HEAP,
+      );
+    });
+
     test('holds as many short items as there can be without harm', async () => {
       await check(
         testCase,

@@ -299,6 +299,17 @@ describeEach('An item', (testCase) => {
     );
   });
 
+  test('whose byte array was given away while it was encoded is refused', async () => {
+    await check(
+      testCase,
+      `const queue = new Queue();
+      const bytes = new Uint8Array(100_000);
+      const item = { bytes, get z() { structuredClone(0, { transfer: [bytes.buffer] }); return 1; } };
+      await assert.rejects(queue.put(item), { code: 'ERR_MP_SERIALIZATION', message: /detached/ });
+      assert.equal(queue.qsize(), 0);`,
+    );
+  });
+
   test('what the arguments may be', async () => {
     await check(
       testCase,

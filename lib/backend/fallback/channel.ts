@@ -5,6 +5,7 @@ import type {
   Channel,
   Message,
   MessageListener,
+  Outgoing,
   StopListening,
   TransferHandle,
 } from '../contract.js';
@@ -46,7 +47,7 @@ export class FallbackChannel implements Channel {
   }
 
   /** Only the broker knows whether there is room. */
-  trySend(_message: Message): boolean {
+  trySend(_message: Outgoing): boolean {
     this.#usable('writable');
     return false;
   }
@@ -62,7 +63,7 @@ export class FallbackChannel implements Channel {
     await end.send(this, message, wait);
   }
 
-  sendSync(_message: Message, _deadline: Deadline): never {
+  sendSync(_message: Outgoing, _deadline: Deadline): never {
     throw blocking('sendSync', 'await send()');
   }
 

@@ -108,8 +108,9 @@ function look(): NonNullable<typeof looked> {
   try {
     const internals = withSession(findInternals);
     if (internals !== undefined) return { internals };
-  } catch {
-    // An inspector that does not answer finds nothing either.
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { missing: `Node's timers and random pools cannot be looked for (${reason})` };
   }
   const missing = `Node ${process.version} keeps its timers or random pools where they cannot be found`;
   return { missing };

@@ -66,6 +66,18 @@ describe('a new function while all workers are busy', () => {
     expect(set.stats().workers).toBe(4);
   });
 
+  test('of a low priority takes nobody from what is due, however many there are', async () => {
+    const { factory, submit } = await busy(3);
+    // The first one is retired for it, and its successor starts.
+    submit(poolFunction(), 2);
+    expect(factory.all).toHaveLength(4);
+    for (let i = 0; i < 20; i++) submit(poolFunction(), -1);
+    const known = submit(undefined, 1);
+    at(factory, 1).finish(succeeded(1));
+    expect(at(factory, 1).stopped).toBe(false);
+    expect(at(factory, 1).inbox).toEqual([known.task]);
+  });
+
   test('does not wait for the only one that knows it, when another one has ended its task', async () => {
     const { factory, bootAll, submit } = await busy(2);
     const fresh = poolFunction();

@@ -182,13 +182,13 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #admit(): boolean {
     const [first] = this.#putters;
     if (first === undefined) return false;
+    if (!this.#fits(first.bytes.byteLength)) return false;
     // There is no memory to wait for: nobody may ever get what takes it.
     if (!this.#around.memory.hasRoomFor(first)) {
       this.#putters.shift();
       this.#refuse(first);
       return true;
     }
-    if (!this.#fits(first.bytes.byteLength)) return false;
     this.#putters.shift();
     this.#lastSeq += 1;
     const { bytes, handles } = first;

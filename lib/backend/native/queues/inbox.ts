@@ -11,6 +11,9 @@ const FIRST_BYTES = 64 * 1024;
 const MOST_BYTES = 1024 * 1024;
 const MESSAGES_AT_ONCE = 256;
 
+/** Instead of a length: the message is in an array of its own. */
+const OVERFLOW = -1;
+
 /** native/bind/queue_get_linux.cc's. */
 export enum Nothing {
   Yet = -1,
@@ -115,12 +118,14 @@ export class Inbox {
   }
 
   #decode<T>(count: number, decode: Decode<T>, all: Decoded<T>[]): void {
-    let long: LongMessage[] | undefined;
+    // Before anything is decoded: it is lent, and what the program does meanwhile may fork, or never come back.
+    const long = this.#lengths.subarray(0, count).includes(OVERFLOW)
+      ? this.#native.queueOverflow()
+      : undefined;
     let at = 0;
     for (let i = 0; i < count; i += 1) {
       const length = this.#lengths[i] as number;
-      if (length < 0) {
-        long ??= this.#native.queueOverflow();
+      if (length === OVERFLOW) {
         all.push(decoded(long?.shift() ?? new Uint8Array(), decode));
       } else {
         const [start, end] = [at, at + length];
