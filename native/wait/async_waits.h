@@ -7,6 +7,8 @@
 //   check     disarm, when something else has ended the blocking
 //
 // While JavaScript runs the wake word says awake, and who releases something makes no system call.
+// Only what the loop calls in its poll phase for other input runs armed: the first ring of such a
+// spell is one write, and marks the word.
 
 #include <uv.h>
 
