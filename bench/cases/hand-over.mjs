@@ -24,6 +24,7 @@ export const handOver = {
 export const handOverAsleep = {
   ...shared,
   name: 'hand-over-asleep',
-  title: 'the same on one processor, where the other one always sleeps',
+  title:
+    'two processes on one processor, of which one always sleeps, wake each other in turn: there and back',
   subjects: subjects.map((subject) => ({ ...subject, onOneCpu: true })),
 };

@@ -112,7 +112,7 @@ const roundTrip = {
 const roundTripAsleep = {
   ...roundTrip,
   name: 'queue-round-trip-asleep',
-  title: 'the same on one processor, where the other one always sleeps',
+  title: 'round trip of a number through two queues, both processes on one processor',
   subjects: roundTrip.subjects
     .filter((subject) => subject !== spin)
     .map((subject) => ({ ...subject, onOneCpu: true })),
