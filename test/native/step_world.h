@@ -258,6 +258,14 @@ inline void LockIsUsable(World& world) {
   EXPECT(world.lock->Release().ok());
   EXPECT(!world.lock->IsLocked());
 }
+
+// Whoever waits has it: from a child that had it, or had let go of it before it was killed.
+inline void GotOrAbandoned(World& world, bool over) {
+  const SyncOutcome outcome = world.Woken();
+  EXPECT(outcome == SyncOutcome::kAbandoned || (outcome == SyncOutcome::kDone && !over));
+  if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
+  LockIsUsable(world);
+}
 inline void WaitForLock(World& world) {
   world.lock->AcquireAsync(&world.waiting);
   world.Sleep();

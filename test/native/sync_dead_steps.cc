@@ -105,13 +105,7 @@ TEST(RungSteps) {
                     if (!space.participant().DisarmDoorbell()) _exit(2);
                     StepToHere();
                   },
-                  [](World& world, bool over) {
-                    const SyncOutcome outcome = world.Woken();
-                    EXPECT(outcome == SyncOutcome::kAbandoned ||
-                           (outcome == SyncOutcome::kDone && !over));
-                    if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
-                    LockIsUsable(world);
-                  },
+                  GotOrAbandoned,
                   [](World& world) {
                     EXPECT(world.lock->Release().ok());
                     WaitForLock(world);

@@ -101,14 +101,7 @@ TEST(LockGrant) {
                       space.Serve(&done);
                     });
                   },
-                  [](World& world, bool over) {
-                    const SyncOutcome outcome = world.Woken();
-                    EXPECT(outcome == SyncOutcome::kAbandoned ||
-                           (outcome == SyncOutcome::kDone && !over));
-                    if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
-                    LockIsUsable(world);
-                  },
-                  give});
+                  GotOrAbandoned, give});
   KillEverywhere({"cancel a wait for a lock that has been given", MakeHeldLock,
                   [&](World& world, SyncSpace& space) {
                     wait(world, space,
