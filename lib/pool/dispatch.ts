@@ -32,7 +32,7 @@ export class Dispatch {
       // Born before the functions of the tasks that wait were known.
       if (worker.idle && !this.#giveNext(worker) && this.#isBehind(worker)) this.#replace(worker);
     }
-    if (this.queue.length === 0 || !this.#roster.isFull) return;
+    if (this.queue.length === 0 || !this.#roster.isComplete) return;
     this.#renewBusy();
     this.#giveAhead();
   }
@@ -59,7 +59,7 @@ export class Dispatch {
 
   #fill(worker: PoolWorker): void {
     if (worker.idle && !this.#giveNext(worker)) return;
-    while (this.#roster.isFull && worker.takesAhead && this.#giveNext(worker));
+    while (this.#roster.isComplete && worker.takesAhead && this.#giveNext(worker));
   }
 
   /** It has nothing to do while others have tasks that they have not begun: half of the most that one has. */

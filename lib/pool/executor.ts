@@ -49,13 +49,15 @@ export class ProcessPoolExecutor {
    */
   constructor(options?: number | ExecutorOptions) {
     const checked = checkExecutorOptions(options);
-    const kind = workerKind(checked.startMethod ?? settleStartMethod(), checked);
+    const method = checked.startMethod ?? settleStartMethod();
+    const kind = workerKind(method, checked);
     const name = checked.name === undefined ? 'the executor' : `the executor ${checked.name}`;
     this.#set = new WorkerSet({
       name,
       size: checked.maxWorkers ?? cpuCount(),
       maxTasksPerChild: checked.maxTasksPerChild,
       onDemand: true,
+      oneFirst: method === 'fork',
       createWorker: () => new ProcessWorker(kind),
     });
     this.#work = new ExecutorWork(this.#set, name);

@@ -10,6 +10,8 @@ import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 /** What a worker tells the set that it belongs to. */
 export interface WorkerOwner {
   workerReady(worker: PoolWorker): void;
+  /** Its initializer begins. */
+  workerInitializing(): void;
   workerStartFailed(worker: PoolWorker, error: unknown): void;
   initializerFailed(worker: PoolWorker, error: unknown): void;
   taskStarted(worker: PoolWorker, task: Task): void;
@@ -222,6 +224,7 @@ export class PoolWorker implements WorkerEvents {
 
   initializing(): void {
     this.#initializing = true;
+    this.#owner.workerInitializing();
   }
 
   ready(horizon: number): void {

@@ -1,4 +1,5 @@
 /** The workers of a pool: those at work or starting, and those on their way out. */
+import type { OneFirst } from './one-first.js';
 import { PoolWorker, type WorkerOwner } from './pool-worker.js';
 import type { Task } from './task.js';
 import type { WorkerFactory } from './worker-handle.js';
@@ -16,15 +17,17 @@ export interface RosterOptions {
 export class Roster {
   readonly #options: RosterOptions;
   readonly #owner: WorkerOwner;
+  readonly #oneFirst: OneFirst | undefined;
   readonly #present = new Set<PoolWorker>();
   readonly #leaving = new Set<PoolWorker>();
   #listening = false;
   #held = false;
   #killTimer: NodeJS.Timeout | undefined;
 
-  constructor(options: RosterOptions, owner: WorkerOwner) {
+  constructor(options: RosterOptions, owner: WorkerOwner, oneFirst?: OneFirst) {
     this.#options = options;
     this.#owner = owner;
+    this.#oneFirst = oneFirst;
   }
 
   /** Those that are not told to end, oldest first. */
@@ -34,6 +37,11 @@ export class Roster {
 
   get isFull(): boolean {
     return this.missing === 0;
+  }
+
+  /** As many are there, or on their way, as may be for the present (see one-first): others cannot take what waits. */
+  get isComplete(): boolean {
+    return this.#present.size >= this.#most;
   }
 
   /** So many workers fewer are there than there should be. */
@@ -90,6 +98,7 @@ export class Roster {
       worker.start();
       worker.listen(this.#listening);
       worker.holdUntilExit(this.#held);
+      this.#oneFirst?.begun();
     }
     // Now somebody waits for an end, so it must not be slept through.
     if (this.#present.size < target) for (const worker of this.#leaving) worker.holdUntilExit(true);
@@ -97,10 +106,15 @@ export class Roster {
 
   /** On demand as many as there are, and one more for every task that no worker is on its way for. */
   #target(tasksWaiting: number): number {
-    const { size, onDemand = false } = this.#options;
-    if (!onDemand) return size;
+    const { onDemand = false } = this.#options;
+    if (!onDemand) return this.#most;
     const starting = [...this.#present].filter((worker) => worker.state === 'starting').length;
-    return Math.min(size, this.#present.size + Math.max(0, tasksWaiting - starting));
+    return Math.min(this.#most, this.#present.size + Math.max(0, tasksWaiting - starting));
+  }
+
+  get #most(): number {
+    const { size } = this.#options;
+    return this.#oneFirst?.most(size) ?? size;
   }
 
   /** It gets nothing more, and ends when it has read that. */

@@ -16,6 +16,7 @@ import { takeHopeless, workerDied } from './deaths.js';
 import { PoolChannels } from './diagnostics.js';
 import { Dispatch, type DispatchOptions } from './dispatch.js';
 import { Gate } from './gate.js';
+import { OneFirst } from './one-first.js';
 import type { PoolWorker, WorkerOwner } from './pool-worker.js';
 import { Roster, type RosterOptions } from './roster.js';
 import { StatsCounter, type PoolStats } from './stats.js';
@@ -27,6 +28,8 @@ export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   readonly name: string;
   /** Milliseconds that an aborted task has to end itself. */
   readonly killGrace?: number | undefined;
+  /** To start a worker holds up this process: not all of them are started at once (see one-first). */
+  readonly oneFirst?: boolean;
 }
 
 /** Work that was accepted and may still make tasks: a map that collects its items, an iteration. Keeps a closed pool at work. */
@@ -45,6 +48,7 @@ export class WorkerSet implements WorkerOwner {
   readonly #jobs = new Set<Job>();
   readonly #stats = new StatsCounter();
   readonly #upkeep: Upkeep;
+  readonly #oneFirst: OneFirst | undefined;
   readonly #channels: PoolChannels;
   readonly #ready = new Gate(
     () => this.#isReady(),
@@ -68,7 +72,15 @@ export class WorkerSet implements WorkerOwner {
 
   constructor(options: WorkerSetOptions) {
     this.#options = options;
-    this.#roster = new Roster(options, this);
+    if (options.oneFirst === true) {
+      this.#oneFirst = new OneFirst({
+        hasTasks: () => this.#unsettled > 0,
+        onAll: () => {
+          this.fill();
+        },
+      });
+    }
+    this.#roster = new Roster(options, this, this.#oneFirst);
     this.#dispatch = new Dispatch(this.#roster, this.#stats, options);
     this.#upkeep = new Upkeep({
       size: options.size,
@@ -111,6 +123,7 @@ export class WorkerSet implements WorkerOwner {
   async ready(wait: Wait): Promise<void> {
     this.checkOpen();
     if (this.#endOfAll !== undefined) throw this.#endOfAll;
+    this.#oneFirst?.end();
     this.fill();
     if (await this.#ready.wait(wait)) return;
     const { name } = this.#options;
@@ -213,6 +226,13 @@ export class WorkerSet implements WorkerOwner {
     this.#dispatch.run();
     this.#dispatch.feed(worker);
     this.#ready.check();
+    this.#oneFirst?.atWork();
+  }
+
+  /** It may take long, and does in all of them at once. */
+  workerInitializing(): void {
+    this.#oneFirst?.end();
+    this.fill();
   }
 
   initializerFailed(worker: PoolWorker, error: unknown): void {
@@ -221,6 +241,7 @@ export class WorkerSet implements WorkerOwner {
 
   workerStartFailed(worker: PoolWorker, error: unknown): void {
     this.#roster.remove(worker);
+    this.#oneFirst?.end();
     this.#upkeep.startFailed(error);
     this.#afterSettling();
   }
@@ -249,6 +270,7 @@ export class WorkerSet implements WorkerOwner {
     this.#upkeep.died(worker, status, blamed !== undefined);
     const again = this.#runAgain(begun);
     this.#dispatch.run();
+    this.#oneFirst?.end();
     this.fill();
     if (blamed !== undefined && !again) {
       if (!blamed.settled) this.#stats.failed++;
@@ -271,6 +293,7 @@ export class WorkerSet implements WorkerOwner {
     this.#count(-1);
     this.#channels.taskEnded(task, outcome);
     task.settle(outcome);
+    this.#oneFirst?.settled();
     this.#afterSettling();
   }
 
