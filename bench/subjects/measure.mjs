@@ -7,13 +7,18 @@ export async function main(measurements) {
   process.stdout.write(JSON.stringify(samples), () => process.exit(0));
 }
 
-/** The times of single rounds, after some that do not count. */
+/** Before anything counts, a tenth of the rounds has run, and for so long: V8 has compiled what takes a microsecond. */
+const WARM_UP_MS = 100;
+
+/** The times of single rounds, after those that do not count. */
 export async function timeEach(rounds, round) {
   const samples = [];
-  for (let i = -Math.ceil(rounds / 10); i < rounds; i++) {
+  const warmAt = performance.now() + WARM_UP_MS;
+  for (let i = 0; i < rounds / 10 || performance.now() < warmAt; i++) await round();
+  for (let i = 0; i < rounds; i++) {
     const startedAt = performance.now();
     await round();
-    if (i >= 0) samples.push(performance.now() - startedAt);
+    samples.push(performance.now() - startedAt);
   }
   return samples;
 }
@@ -21,10 +26,12 @@ export async function timeEach(rounds, round) {
 /** The same without a promise between the rounds. */
 export function timeEachSync(rounds, round) {
   const samples = [];
-  for (let i = -Math.ceil(rounds / 10); i < rounds; i++) {
+  const warmAt = performance.now() + WARM_UP_MS;
+  for (let i = 0; i < rounds / 10 || performance.now() < warmAt; i++) round();
+  for (let i = 0; i < rounds; i++) {
     const startedAt = performance.now();
     round();
-    if (i >= 0) samples.push(performance.now() - startedAt);
+    samples.push(performance.now() - startedAt);
   }
   return samples;
 }
