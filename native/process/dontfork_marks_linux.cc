@@ -51,13 +51,17 @@ class MapsReader {
   char buffer_[16384];
 };
 
-long ResidentBytes() {
+// Resident and this process's own. What is mapped from files, most of a small Node, costs a fork
+// nothing: a child finds it in the page cache.
+long OwnBytes() {
   const UniqueFd fd(open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   char text[128] = {};
   if (!fd || read(fd.get(), text, sizeof text - 1) <= 0) return 0;
-  char* resident = nullptr;
-  std::strtol(text, &resident, 10);
-  return std::strtol(resident, nullptr, 10) * sysconf(_SC_PAGESIZE);
+  char* at = nullptr;
+  std::strtol(text, &at, 10);  // all that is mapped
+  const long resident = std::strtol(at, &at, 10);
+  const long shared = std::strtol(at, &at, 10);
+  return (resident - shared) * sysconf(_SC_PAGESIZE);
 }
 
 }  // namespace
@@ -122,7 +126,7 @@ Status DontForkMarks::Remove() {
   Status status;
   std::vector<Range> ranges = AnonymousMappings(&status);
   if (!status.ok()) return status;
-  const bool restore = ResidentBytes() >= kWorthwhileBytes && KeepOnlyMarked(&ranges);
+  const bool restore = OwnBytes() >= kWorthwhileBytes && KeepOnlyMarked(&ranges);
   // Neighbours in one call.
   for (size_t index = 0; index < ranges.size();) {
     const uintptr_t begin = ranges[index].begin;

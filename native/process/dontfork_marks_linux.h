@@ -15,7 +15,7 @@ class DontForkMarks {
   // Takes the marks off. Called with all other threads stopped where they hold no lock of the
   // allocator. The kernel does not list marks cheaply (smaps takes 20 ms for a heap of 500 MB), so
   // a throw-away child is made that has only what is not marked, and says what it misses. Below 64
-  // MB resident that costs more than the marks are worth, and they stay off.
+  // MB of memory that is no file's that costs more than the marks are worth, and they stay off.
   Status Remove();
   // In the parent.
   void Restore();
