@@ -5,8 +5,9 @@
  * are forked, and not only after.
  */
 
-/** Milliseconds of work after which more workers are worth it: what a fork takes, most of it of the program's own thread. */
-const WORTH_ONE_MORE_MS = 2;
+/** Milliseconds of work after which more workers are worth it: what the start of the first one took, within these. */
+const WORTH_AT_LEAST_MS = 1;
+const WORTH_AT_MOST_MS = 10;
 
 /** Milliseconds after which the others do not wait for the first to come up. */
 const PATIENCE_MS = 20;
@@ -22,6 +23,8 @@ export class OneFirst {
   readonly #owner: OneFirstOwner;
   #isOver = false;
   #isAtWork = false;
+  #begunAt = 0;
+  #worthMs = WORTH_AT_LEAST_MS;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(owner: OneFirstOwner) {
@@ -35,13 +38,20 @@ export class OneFirst {
 
   /** The first one is being started. */
   begun(): void {
+    this.#begunAt = performance.now();
     this.#wait(PATIENCE_MS);
+  }
+
+  /** There is a process. */
+  launched(): void {
+    const tookMs = performance.now() - this.#begunAt;
+    this.#worthMs = Math.min(Math.max(tookMs, WORTH_AT_LEAST_MS), WORTH_AT_MOST_MS);
   }
 
   /** The first one has come up, and has its first task. */
   atWork(): void {
     this.#isAtWork = true;
-    this.#wait(WORTH_ONE_MORE_MS);
+    this.#wait(this.#worthMs);
     this.settled();
   }
 

@@ -9,6 +9,8 @@ import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
 export interface WorkerOwner {
+  /** Its process exists. */
+  workerLaunched(): void;
   workerReady(worker: PoolWorker): void;
   /** Its initializer begins. */
   workerInitializing(): void;
@@ -59,6 +61,7 @@ export class PoolWorker implements WorkerEvents {
       () => {
         this.#launched = true;
         this.#sayFarewell();
+        this.#owner.workerLaunched();
       },
       (error: unknown) => {
         this.#owner.workerStartFailed(this, error);

@@ -40,7 +40,7 @@ const dropped = new FinalizationRegistry<WorkerSet>((set) => {
  *
  * On `fork` any function can be run, closures included: workers see the memory as it was when they were forked, and a
  * function that they were not born with makes the pool fork fresh ones. Workers are therefore first forked with the first
- * task: one, and the others when it has not done all there is within 2 ms, or `ready()` is awaited. Elsewhere functions travel by reference, and workers are started at once.
+ * task: one, and the others when it has not done all there is in the time of one more fork, or `ready()` is awaited. Elsewhere functions travel by reference, and workers are started at once.
  *
  * Arguments are encoded when a task is handed to a worker: leave them alone until then.
  */

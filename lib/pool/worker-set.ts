@@ -220,6 +220,10 @@ export class WorkerSet implements WorkerOwner {
 
   // ---- what the workers tell -----------------------------------------------------------------------------------------------
 
+  workerLaunched(): void {
+    this.#oneFirst?.launched();
+  }
+
   workerReady(worker: PoolWorker): void {
     this.#channels.workerStarted(worker);
     this.#upkeep.workerReady();

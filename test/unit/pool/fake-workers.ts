@@ -38,7 +38,10 @@ export class FakeWorker implements WorkerHandle {
     this.pid = 1000 + this.#number;
     this.alive = true;
     this.#events = events;
-    return Promise.resolve();
+    const { startMs } = this.#factory;
+    return startMs === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => setTimeout(resolve, startMs));
   }
 
   send(task: Task): Promise<void> | undefined {
@@ -153,6 +156,8 @@ export class FakeFactory {
   readonly unsendable = new Set<Task>();
   readonly begun = new Map<number, number>();
   givesBack = false;
+  /** Milliseconds until there is a process. */
+  startMs = 0;
   failStart: ((worker: FakeWorker) => Error | undefined) | undefined;
 
   readonly create = (): FakeWorker => {

@@ -6,7 +6,7 @@ import { at, makeSet } from './fake-set.js';
 import { poolFunction, watchedTask } from './fake-workers.js';
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'performance'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -28,23 +28,35 @@ function begun(tasks: number, options: Partial<WorkerSetOptions> = {}) {
   return { ...made, fn, workers, up, first: at(factory, 0) };
 }
 
-test('the first one works alone, and the others come when it is not done within 2 ms', async () => {
-  const { workers, up, first } = begun(4);
-  await up();
-  expect(first.inbox).toHaveLength(1);
-  first.begin();
-  await vi.advanceTimersByTimeAsync(1);
-  expect(workers()).toBe(1);
-  await vi.advanceTimersByTimeAsync(1);
-  expect(workers()).toBe(3);
-});
+test.each([
+  { startMs: 4, waitMs: 4 },
+  { startMs: 0, waitMs: 1 },
+  { startMs: 15, waitMs: 10 },
+])(
+  'the first one works alone for $waitMs ms when its start took $startMs, then the others come',
+  async ({ startMs, waitMs }) => {
+    const made = makeSet(3, { oneFirst: true });
+    const { factory } = made;
+    factory.startMs = startMs;
+    const fn = poolFunction();
+    made.set.submit([1, 2, 3, 4].map(() => watchedTask(fn).task));
+    await vi.advanceTimersByTimeAsync(startMs);
+    at(factory, 0).ready();
+    expect(at(factory, 0).inbox).toHaveLength(1);
+    at(factory, 0).begin();
+    await vi.advanceTimersByTimeAsync(waitMs - 1);
+    expect(factory.all).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(factory.all).toHaveLength(3);
+  },
+);
 
 test('short tasks are given ahead to it meanwhile, and taken over by the others', async () => {
   const { factory, set, workers } = makeWithShortTasks();
   await vi.advanceTimersByTimeAsync(0);
   at(factory, 0).ready();
   expect(at(factory, 0).inbox).toHaveLength(4);
-  await vi.advanceTimersByTimeAsync(2);
+  await vi.advanceTimersByTimeAsync(1);
   expect(workers()).toBe(3);
   at(factory, 1).ready();
   expect(at(factory, 0).inbox.length + at(factory, 1).inbox.length).toBe(4);
@@ -140,7 +152,7 @@ test('an executor starts as many as there are tasks, behind the first', async ()
   const { workers, up, first, set } = begun(2, { onDemand: true });
   await up();
   first.begin();
-  await vi.advanceTimersByTimeAsync(2);
+  await vi.advanceTimersByTimeAsync(1);
   expect(workers()).toBe(2);
   set.submit([watchedTask(poolFunction()).task]);
   expect(workers()).toBe(3);
