@@ -5,6 +5,7 @@ import { cpuCount } from '../process/cpu-count.js';
 import { checkNotImportingMain } from '../process/import-guard.js';
 import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
+import { droppedPools } from './dropped.js';
 import { numberFunction, type AnyFunction } from './functions.js';
 import { limit } from './limits.js';
 import { MapJob } from './map-job.js';
@@ -25,14 +26,6 @@ import { CallShape, failed, Task, type Outcome } from './task.js';
 import { workerKind } from './worker-kinds.js';
 import { ProcessWorker } from './worker-process.js';
 import { WorkerSet } from './worker-set.js';
-
-/**
- * A pool that nobody can reach any more takes no more work; what it was given is still finished. One that has been ended is taken off
- * the list: the errors that its tasks fail with keep the frames of that call, so the pool itself, reachable from here.
- */
-const dropped = new FinalizationRegistry<WorkerSet>((set) => {
-  set.close();
-});
 
 /**
  * A number of worker processes that run functions for this one. A worker that dies fails exactly the task that it ran, with
@@ -57,8 +50,9 @@ export class Pool {
     // Its workers would fail to start a moment later, and the main module that is imported here go on until it hears of that.
     if (method !== 'fork') checkNotImportingMain('the pool');
     const kind = workerKind(method, options);
+    const name = options.name === undefined ? 'the pool' : `the pool ${options.name}`;
     this.#set = new WorkerSet({
-      name: options.name === undefined ? 'the pool' : `the pool ${options.name}`,
+      name,
       size: this.#size,
       maxTasksPerChild: options.maxTasksPerChild,
       maxQueue: options.maxQueue,
@@ -67,7 +61,7 @@ export class Pool {
       createWorker: () => new ProcessWorker(kind),
     });
     refuseClone(this, 'Pool');
-    dropped.register(this, this.#set, this);
+    droppedPools.register(this, { set: this.#set, name, owner: this.#owner }, this);
     if (method !== 'fork') this.#set.fill();
   }
 
@@ -172,14 +166,14 @@ export class Pool {
   /** No more tasks. The workers end when all is done that was accepted. */
   close(): void {
     this.#checkOwner();
-    dropped.unregister(this);
+    droppedPools.unregister(this);
     this.#set.close();
   }
 
   /** Ends the workers now. What has not finished fails with CancelledError. */
   terminate(): void {
     this.#checkOwner();
-    dropped.unregister(this);
+    droppedPools.unregister(this);
     this.#set.terminate();
   }
 
@@ -206,7 +200,7 @@ export class Pool {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#owner !== process.pid) return;
-    dropped.unregister(this);
+    droppedPools.unregister(this);
     if (this.#set.hasWork) this.#set.terminate();
     else this.#set.close();
     await this.#set.join({});

@@ -204,6 +204,11 @@ export class WorkerSet implements WorkerOwner {
     return this.#unsettled > 0 || this.#jobs.size > 0;
   }
 
+  /** Whether it has workers, or tasks for them, and has not ended. */
+  get isAtWork(): boolean {
+    return this.#endOfAll === undefined && (this.hasWork || !this.#roster.isEmpty);
+  }
+
   /** Process ids of the live workers, oldest first. */
   pids(): number[] {
     return this.#roster.atWork.flatMap((worker) => worker.pid ?? []);

@@ -1,8 +1,14 @@
 // CPython's ExecutorTest, ProcessPoolExecutorTest and ExecutorDeadlockTest (Lib/test/test_concurrent_futures), the original id in
 // every title. A program of test/fixtures/executor runs all of a class, with one executor where that makes no difference.
-import { test } from 'vitest';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, test } from 'vitest';
 import { program } from '../fixtures/executor/programs.js';
 import { describeConformance } from '../support/start-methods.js';
+
+const fixtures = pathToFileURL(
+  path.resolve(import.meta.dirname, '..', 'fixtures', 'executor'),
+).href;
 
 /** Titles by the name of the test; behind the name what is adapted or different. */
 function declare(check: (name: string) => Promise<void>, titles: readonly string[]): void {
@@ -89,4 +95,15 @@ describeConformance('ExecutorDeadlockTest', (testCase) => {
     'ExecutorDeadlockTest.test_crash_big_data (different: each death fails its own task, and the executor goes on)',
     'ExecutorDeadlockTest.test_gh105829_should_not_deadlock_if_wakeup_pipe_full (adapted: there is no such pipe; a hundred tasks at once)',
   ]);
+
+  test('ExecutorDeadlockTest.test_exit_during_result_unpickle_in_result_handler (different: process.exit ends the program, and its workers with it)', async () => {
+    const { code, stdout, stderr } = await testCase.run(
+      `import { make } from '${fixtures}/harness.mjs';
+      import { load, makeAtRebuild } from '${fixtures}/tasks.mjs';
+      await make({ maxWorkers: 2, initializer: load }).submit(makeAtRebuild, 'exit').result();
+      console.log('the program goes on');`,
+      { esm: true },
+    );
+    expect([code, stdout, stderr]).toEqual([1, '', '']);
+  });
 });

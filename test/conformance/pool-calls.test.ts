@@ -39,6 +39,7 @@ const TESTS: Record<string, string> = {
   test_map_no_failfast: '',
   test_release_task_refs: 'adapted: weak references, and a collector that is asked',
   test_enter: 'different: a scope has no entry, so every use of the pool in it is refused',
+  test_resource_warning: 'adapted: a process warning',
 };
 
 describeConformance('_TestPool', (testCase) => {

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { cpythonTests } from './cpython-ids.js';
 import { PORTABLE } from './cpython-tests.js';
 import { portedTests, type PortedTest } from './ported-tests.js';
 
@@ -23,9 +24,24 @@ test('docs/conformance.md counts what test/conformance holds', () => {
     );
 });
 
-test('no class has more ported tests than CPython has', () => {
-  for (const [name, tests] of byClass(portedTests()))
-    expect(tests.length, name).toBeLessThanOrEqual(PORTABLE[name] ?? 0);
+test('every CPython test of these classes is ported, or it is said why not', () => {
+  const ported = new Set(portedTests().map((test) => test.id));
+  const neither = cpythonTests().filter(({ id, reason }) => !ported.has(id) && !reason);
+  const both = cpythonTests().filter(({ id, reason }) => ported.has(id) && reason);
+  expect({ neither, both }).toEqual({ neither: [], both: [] });
+});
+
+test('no title has an id that CPython does not have', () => {
+  const ids = new Set(cpythonTests().map((test) => test.id));
+  expect(portedTests().filter((test) => !ids.has(test.id))).toEqual([]);
+});
+
+test('every class is listed in full', () => {
+  const listed: Record<string, number> = {};
+  for (const { id, isPythonOnly } of cpythonTests())
+    if (!isPythonOnly) listed[classOf(id)] = (listed[classOf(id)] ?? 0) + 1;
+  const portable = Object.keys(listed).map((name) => [name, PORTABLE[name]]);
+  expect(listed).toEqual(Object.fromEntries(portable));
 });
 
 function describeTests(ported: readonly PortedTest[]): string {
@@ -38,7 +54,7 @@ function describeTests(ported: readonly PortedTest[]): string {
   return [
     sentence,
     table(
-      ['class', 'in', 'same outcome', 'different', 'later', 'portable'],
+      ['class', 'in', 'same outcome', 'different', 'not here', 'portable'],
       [...byClass(ported)].map(([name, tests]) => row(name, tests)),
     ),
     '### Different on purpose',
@@ -48,6 +64,10 @@ function describeTests(ported: readonly PortedTest[]): string {
       done.filter((test) => test.adapted.length > 0),
       'adapted',
     ),
+    '### Not here',
+    cpythonTests()
+      .flatMap(({ id, reason }) => (reason === undefined ? [] : `- \`${id}\`: ${reason}`))
+      .join('\n'),
   ].join('\n\n');
 }
 
@@ -62,11 +82,15 @@ function row(name: string, tests: readonly PortedTest[]): string[] {
 function byClass(ported: readonly PortedTest[]): Map<string, PortedTest[]> {
   const classes = new Map<string, PortedTest[]>();
   for (const test of ported) {
-    const [name = ''] = test.id.split('.');
+    const name = classOf(test.id);
     classes.set(name, [...(classes.get(name) ?? []), test]);
   }
   const order = Object.keys(PORTABLE);
   return new Map([...classes].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
+}
+
+function classOf(id: string): string {
+  return id.slice(0, id.indexOf('.'));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -107,10 +107,10 @@ describeEach('a program and its pool', (testCase) => {
     testCase.run(`${head}\nimport(tasks).then(async (tasks) => {${body}});`);
 
   test('an idle pool does not hold the program, and leaves nothing behind', async () => {
-    const { code, stdout } = await run(`
+    const { code, stdout, stderr } = await run(`
       const pool = make(2);
       console.log(await pool.map(tasks.double, [1, 2]));`);
-    expect([code, stdout]).toEqual([0, '[ 2, 4 ]\n']);
+    expect([code, stdout, stderr]).toEqual([0, '[ 2, 4 ]\n', '']);
   });
 
   test('a pool that was never used does not hold the program', async () => {
@@ -156,18 +156,20 @@ describeEach('a program and its pool', (testCase) => {
     expect(signal).toBe('SIGKILL');
   });
 
-  test('a pool that is dropped ends its workers', async () => {
-    const { code, stdout } = await testCase.run(
+  test('pools that are dropped end their workers, and the first one is told of', async () => {
+    const { code, stdout, stderr } = await testCase.run(
       `${head}
       const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
       import(tasks).then(async (tasks) => {
-        const pids = await (async () => { const pool = make(1); return [await pool.apply(tasks.pid)]; })();
+        const drop = async () => { const pool = make(1); return pool.apply(tasks.pid); };
+        const pids = [await drop(), await drop()];
         while (pids.some(alive)) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
         console.log('gone');
       });`,
       { nodeArgs: ['--expose-gc'] },
     );
     expect([code, stdout]).toEqual([0, 'gone\n']);
+    expect(stderr.match(/ERR_MP_POOL_DROPPED/g)).toHaveLength(1);
   });
 });
 
@@ -176,7 +178,10 @@ describeEach('the memory of a pool', (testCase) => {
 
   test('is given back, however it ended', async () => {
     const { stderr, ...results } = await report();
-    expect(stderr).toBe('');
+    // Of the one that was dropped, and of none that was ended.
+    expect(stderr.match(/Warning: .*/g)).toEqual([
+      expect.stringContaining('the pool was collected'),
+    ]);
     expect(new Set(Object.values(results))).toEqual(new Set(['collected']));
     expect(Object.keys(results)).toHaveLength(7);
   });
