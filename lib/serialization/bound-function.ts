@@ -7,13 +7,14 @@ import type { TransferHandle } from '../backend/contract.js';
 import { checkFunction } from '../base/options.js';
 import { findBuiltin } from './builtin-search.js';
 import { unbind, type Unbound } from './function-location.js';
-import { isClass, isNative, referTo, referToClass, referToExport } from './function-ref.js';
+import { isNative, referTo, referToClass, referToExport } from './function-ref.js';
 import {
   resolveReference,
   type Callable,
   type ExportReference,
   type FunctionReference,
 } from './function-reference.js';
+import { isClass } from './is-class.js';
 import { deserialize, serialize } from './serializer.js';
 import type { Transfer } from './transfer.js';
 

@@ -136,11 +136,6 @@ async function referToSource(
   return reference;
 }
 
-/** Written as one; not a constructor of the old kind. */
-export function isClass(fn: object): boolean {
-  return /^class\b/.test(Function.prototype.toString.call(fn));
-}
-
 /** Made by V8 or Node or by `bind`: it has no text. */
 export function isNative(fn: object): boolean {
   return /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(fn));
@@ -171,9 +166,13 @@ function refuseSurroundings(
   }
 }
 
-/** Strict functions refuse to name their caller. Arrow functions, methods and generators all do: those count as sloppy. */
+/**
+ * Strict functions refuse to name their caller. Arrow functions, methods and generators all do: those count as sloppy. A method may be
+ * called `function` too; like an arrow function it has no prototype.
+ */
 function isStrict(fn: object, text: string): boolean {
-  if (!/^function\b(?!\s*\*)/.test(text)) return false;
+  const isPlain = /^function\b/.test(text) && Object.hasOwn(fn, 'prototype');
+  if (!isPlain || types.isGeneratorFunction(fn)) return false;
   try {
     void (fn as { caller?: unknown }).caller;
     return false;

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:net';
 import type { Stream } from 'node:stream';
 import { types } from 'node:util';
+import { isClass } from './is-class.js';
 
 /** What a value is that cannot travel, in words for a message, and what its owner can do instead. */
 export interface Refusal {
@@ -37,22 +38,14 @@ export function whyUnclonable(value: unknown): Refusal | undefined {
 const SHARE_MEMORY = 'it is shared by threads only: use SharedMemory, Value or SharedArray';
 
 function aboutFunction(fn: { name: string }): Refusal {
-  const isClass = /^class\b/.test(sourceOf(fn));
+  const ofClass = isClass(fn);
   const name = typeof fn.name === 'string' && fn.name !== '' ? ` "${fn.name}"` : '';
   return {
-    what: isClass ? `the class${name}` : `a function${name}`,
-    wayOut: isClass
+    what: ofClass ? `the class${name}` : `a function${name}`,
+    wayOut: ofClass
       ? 'send its name or an instance (registerReducer teaches how instances travel)'
       : 'export it from a module and send taskRef(module, exportName), or send data and call the function on this side',
   };
-}
-
-function sourceOf(fn: object): string {
-  try {
-    return Function.prototype.toString.call(fn);
-  } catch {
-    return '';
-  }
 }
 
 function aboutOtherKinds(value: object): Refusal | undefined {
