@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { SerializationError } from '../errors.js';
+import { isOwnMainModule } from './main-module.js';
+import { importOwnMain } from './own-main.js';
 import { compileSource } from './source-compiler.js';
 
 /** A function named by where it is exported. */
@@ -96,7 +98,7 @@ async function load(reference: ExportReference): Promise<unknown> {
     const filename = fileURLToPath(url);
     return createRequire(filename)(filename) as unknown;
   }
-  return (await import(url)) as unknown;
+  return isOwnMainModule(url) ? importOwnMain(reference) : ((await import(url)) as unknown);
 }
 
 function follow(exported: unknown, reference: ExportReference): unknown {

@@ -2,8 +2,10 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 
 let mainUrl: string | undefined | null = null;
+let isOwnProgram = true;
 
 /**
  * URL of the program's main module; undefined in a REPL or with `--eval`. A child's own main module is our entry program, so
@@ -17,6 +19,16 @@ export function mainModuleUrl(): string | undefined {
 /** For a child process, told by its parent before user code runs. */
 export function setMainModuleUrl(url: string | undefined): void {
   mainUrl = url;
+  isOwnProgram = false;
+}
+
+/**
+ * Whether this is the ES module with which this process, or the one that it was forked from, began: so it has at least begun to run. A
+ * main module in CommonJS is `require.main`, and over before anything can wait for it.
+ */
+export function isOwnMainModule(url: string): boolean {
+  if (!isMainThread || !isOwnProgram || url !== mainModuleUrl()) return false;
+  return createRequire(url).main === undefined;
 }
 
 /** Whether this is the main module's URL, queries aside. */

@@ -11,7 +11,8 @@ const references = new WeakMap<object, ExportReference>();
 /**
  * Names an exported function explicitly, where automatic lookup cannot find it (a bundler, a generated module) or where it
  * is not loaded here at all. The result may be used as a target or task, sent inside any value, and called: then it imports
- * the module in this process and calls the export.
+ * the module in this process and calls the export. An export of the main module is there when that module's top level is over, also
+ * here, so do not await the call there: call the function itself.
  *
  * `module` is a URL (`new URL('./work.mjs', import.meta.url)`), an absolute path, a `node:` module or a package's name.
  * `exportName` may lead through objects (`api.work`).

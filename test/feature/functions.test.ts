@@ -114,3 +114,37 @@ describeEach('functions', (testCase) => {
     }
   });
 });
+
+describeEach('exports of a main module that awaits at its top level, by taskRef', (testCase) => {
+  const forked = testCase.method === 'fork';
+
+  test('run in other processes, or fail at once where the module never ends; afterwards they run everywhere', async () => {
+    const { code, stdout, stderr } = await testCase.run({ file: fixture('awaiting-main.mjs') });
+    expect([code, stderr]).toEqual([0, '']);
+    const [before, after] = stdout.split('\n', 2).map((line) => JSON.parse(line) as object);
+    const sent = ['from the main module', 0];
+    const refusal =
+      /^StateError: the main module cannot be imported in this process, which was forked/;
+    expect(before).toEqual({
+      meanwhile: forked ? expect.stringMatching(refusal) : [2, 3],
+      given: [2, 3],
+      child: forked ? [expect.stringMatching(/^EndOfFileError: /), 1] : sent,
+    });
+    expect(after).toEqual({ own: 2, pooled: [2, 3], child: sent });
+  });
+
+  test('in the process itself they wait for the module, and that is told', async () => {
+    const { code, stdout } = await testCase.run(
+      `import { taskRef } from 'node-multiprocessing';
+      export const answer = () => 42;
+      setInterval(() => undefined, 1000);
+      process.on('warning', ({ code }) => {
+        console.log(code);
+        process.exit(7);
+      });
+      console.log(await taskRef(import.meta.url, 'answer')());`,
+      { esm: true },
+    );
+    expect([code, stdout]).toEqual([7, 'ERR_MP_MAIN_MODULE\n']);
+  });
+});
