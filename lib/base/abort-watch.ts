@@ -1,3 +1,4 @@
+import { listenForAbort, reasonOf, stopListeningForAbort } from './abort-signal.js';
 import { AfterForkOrder, resetAfterFork } from './after-fork.js';
 
 /** What is given up when its signal fires. */
@@ -23,13 +24,13 @@ class AbortWatch {
   readonly #onAbort = (): void => {
     if (!this.#isCurrent) return;
     watches.delete(this.#signal);
-    const { reason } = this.#signal as { reason: unknown };
+    const reason = reasonOf(this.#signal);
     for (const waiting of this.#waiting) waiting.reject(reason);
   };
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
-    signal.addEventListener('abort', this.#onAbort, { once: true });
+    listenForAbort(signal, this.#onAbort);
   }
 
   add(waiting: Abortable): void {
@@ -38,7 +39,7 @@ class AbortWatch {
 
   remove(waiting: Abortable): void {
     if (!this.#waiting.delete(waiting) || this.#waiting.size > 0) return;
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    stopListeningForAbort(this.#signal, this.#onAbort);
     if (this.#isCurrent) watches.delete(this.#signal);
   }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isSignal } from './abort-signal.js';
 
 /** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
 
@@ -68,8 +69,7 @@ export function checkSignal(
   name: string,
   value: unknown,
 ): asserts value is AbortSignal | undefined {
-  if (value !== undefined && !(value instanceof AbortSignal))
-    throw invalidType(name, 'an AbortSignal', value);
+  if (value !== undefined && !isSignal(value)) throw invalidType(name, 'an AbortSignal', value);
 }
 
 /** The options every wait takes. `timeout` in milliseconds. */
@@ -78,8 +78,17 @@ export interface Wait {
   signal?: AbortSignal | undefined;
 }
 
-export function checkWait(name: string, wait: Wait | undefined): void {
+export const FOR_EVER: Wait = Object.freeze({});
+
+/**
+ * A checked copy. What the caller's object runs when it is read, it runs here, once: later something might be half done, and the answer
+ * another one.
+ */
+export function readWait(name: string, wait: Wait | undefined): Wait {
+  if (wait === undefined || wait === FOR_EVER) return FOR_EVER;
   checkOptions(name, wait);
-  checkTimeout(`${name}.timeout`, wait?.timeout);
-  checkSignal(`${name}.signal`, wait?.signal);
+  const { timeout, signal } = wait;
+  checkTimeout(`${name}.timeout`, timeout);
+  checkSignal(`${name}.signal`, signal);
+  return { timeout, signal };
 }

@@ -1,3 +1,4 @@
+import { isAborted, reasonOf } from './abort-signal.js';
 import { watchAbort } from './abort-watch.js';
 import type { Wait } from './options.js';
 
@@ -29,12 +30,13 @@ export class PendingWait<T> {
     });
     this.#onSettled = onSettled;
     this.#rescue = rescue;
-    if (wait.signal?.aborted) {
-      this.reject(wait.signal.reason);
+    const { timeout, signal } = wait;
+    if (signal !== undefined && isAborted(signal)) {
+      this.reject(reasonOf(signal));
       return;
     }
-    if (wait.signal) this.#unwatch = watchAbort(wait.signal, this);
-    this.#arm(wait.timeout, onTimeout);
+    if (signal !== undefined) this.#unwatch = watchAbort(signal, this);
+    this.#arm(timeout, onTimeout);
   }
 
   get settled(): boolean {

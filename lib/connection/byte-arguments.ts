@@ -43,12 +43,16 @@ export interface ReceiveIntoOptions {
   offset?: number | undefined;
 }
 
-/** The part of `target` that a message may fill. */
-export function bytesToFill(target: unknown, options: ReceiveIntoOptions | undefined): Buffer {
-  const bytes = viewBytes('target', target);
+export function fillOffset(options: ReceiveIntoOptions | undefined): number {
   checkOptions('options', options);
   const offset = options?.offset ?? 0;
   checkInteger('options.offset', offset, 0);
+  return offset;
+}
+
+/** The part of `target` that a message may fill. */
+export function bytesToFill(target: unknown, offset: number): Buffer {
+  const bytes = viewBytes('target', target);
   if (offset > bytes.length) {
     throw outOfRange('options.offset', `at most the target's ${bytes.length} bytes`, offset);
   }
@@ -60,15 +64,18 @@ export interface LengthLimit {
   maxLength?: number | undefined;
 }
 
-export function checkMaxLength(options: LengthLimit | undefined): void {
+export function maxLength(options: LengthLimit | undefined): number {
   checkOptions('options', options);
-  if (options?.maxLength !== undefined) checkInteger('options.maxLength', options.maxLength, 0);
+  const most: unknown = options?.maxLength;
+  if (most === undefined) return Infinity;
+  checkInteger('options.maxLength', most, 0);
+  return most;
 }
 
-export function withinLength(bytes: Buffer, maxLength = Infinity): Buffer {
-  if (bytes.length <= maxLength) return bytes;
+export function withinLength(bytes: Buffer, most: number): Buffer {
+  if (bytes.length <= most) return bytes;
   throw new BufferTooShortError(
-    `the message has ${bytes.length} bytes, and at most ${maxLength} were asked for; it is in this error's bytes`,
+    `the message has ${bytes.length} bytes, and at most ${most} were asked for; it is in this error's bytes`,
     bytes,
   );
 }

@@ -3,14 +3,22 @@ import { inspect } from 'node:util';
 import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import { forValue, forValueAtOnce } from '../backend/message-head.js';
+import { isAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
+import { FOR_EVER, checkOptions, checkTimeout, invalidType, readWait } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { discardUntaken, takeChannel } from '../serialization/transfer.js';
-import { bytesToFill, bytesToSend, checkMaxLength, fill, withinLength } from './byte-arguments.js';
+import {
+  bytesToFill,
+  bytesToSend,
+  fill,
+  fillOffset,
+  maxLength,
+  withinLength,
+} from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { endsGoByArguments } from './given-ends.js';
 import { decode, encode, outOfScratch, plainBytes } from './messages.js';
@@ -20,7 +28,6 @@ export type SyncWait = Pick<Wait, 'timeout'>;
 
 const TAG = 'Connection';
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);
-const FOR_EVER: Wait = Object.freeze({});
 
 /**
  * Sends and receives values, or plain bytes, in whole messages; a value is one message of bytes too. Made by `Pipe()`. It can
@@ -52,18 +59,16 @@ export class Connection<In = unknown, Out = In>
    * @throws SerializationError before anything is sent; BrokenPipeError when nobody is left to read it.
    */
   async send(value: Out, wait: Wait = FOR_EVER): Promise<void> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#check('writable');
     const takesHead = this.#channel.takesHead === true;
-    // Asked first: a getter of the program's may send something itself, over what stands in the scratch memory.
-    const isAborted = wait.signal?.aborted === true;
     let message = encode(value, takesHead);
     if (typeof message === 'number') {
-      if (takesHead && !isAborted && this.#channel.trySend(message)) return;
+      if (takesHead && !isAborted(limits.signal) && this.#channel.trySend(message)) return;
       message = outOfScratch(message);
     }
     try {
-      await this.#channel.send(message, wait);
+      await this.#channel.send(message, limits);
     } catch (error) {
       discardUntaken(message.handles);
       throw error;
@@ -90,9 +95,9 @@ export class Connection<In = unknown, Out = In>
    * cannot be understood here, after which the next one can be received.
    */
   async recv(wait: Wait = FOR_EVER): Promise<In> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#check('readable');
-    return decode(await this.#channel.recv(wait, forValue)) as In;
+    return decode(await this.#channel.recv(limits, forValue)) as In;
   }
 
   recvSync(wait?: SyncWait): In {
@@ -104,16 +109,15 @@ export class Connection<In = unknown, Out = In>
    * waits for ever.
    */
   async poll(wait: Wait = FOR_EVER): Promise<boolean> {
-    checkWait('wait', wait);
+    const { timeout = 0, signal } = readWait('wait', wait);
     this.#check('readable');
-    const { timeout = 0, signal } = wait;
     return this.#channel.poll({ timeout, signal });
   }
 
   pollSync(wait?: SyncWait): boolean {
-    checkSyncWait(wait);
+    const timeout = syncTimeout(wait) ?? 0;
     this.#check('readable');
-    return this.#channel.pollSync(Deadline.after(wait?.timeout ?? 0));
+    return this.#channel.pollSync(Deadline.after(timeout));
   }
 
   /**
@@ -122,9 +126,9 @@ export class Connection<In = unknown, Out = In>
    */
   async sendBytes(bytes: ArrayBufferView, options?: SendBytesOptions & Wait): Promise<void> {
     const part = bytesToSend(bytes, options);
-    checkWait('options', options);
+    const limits = readWait('options', options);
     this.#check('writable');
-    await this.#channel.send({ bytes: part, handles: NO_HANDLES }, options ?? FOR_EVER);
+    await this.#channel.send({ bytes: part, handles: NO_HANDLES }, limits);
   }
 
   sendBytesSync(bytes: ArrayBufferView, options?: SendBytesOptions): void {
@@ -139,15 +143,15 @@ export class Connection<In = unknown, Out = In>
    * Python the connection is lost.
    */
   async recvBytes(options: LengthLimit & Wait = FOR_EVER): Promise<Buffer> {
-    checkWait('options', options);
-    checkMaxLength(options);
+    const limits = readWait('options', options);
+    const most = maxLength(options);
     this.#check('readable');
-    return withinLength(plainBytes(await this.#channel.recv(options)), options.maxLength);
+    return withinLength(plainBytes(await this.#channel.recv(limits)), most);
   }
 
   recvBytesSync(options?: LengthLimit & SyncWait): Buffer {
-    checkMaxLength(options);
-    return withinLength(plainBytes(this.#receiveSync(options)), options?.maxLength);
+    const most = maxLength(options);
+    return withinLength(plainBytes(this.#receiveSync(options)), most);
   }
 
   /**
@@ -158,17 +162,18 @@ export class Connection<In = unknown, Out = In>
     target: ArrayBufferView,
     options?: ReceiveIntoOptions & Wait,
   ): Promise<number> {
-    bytesToFill(target, options);
-    checkWait('options', options);
+    const offset = fillOffset(options);
+    bytesToFill(target, offset);
+    const limits = readWait('options', options);
     this.#check('readable');
     // It may have been changed, or taken away, when the message comes.
-    const room = (): Buffer => bytesToFill(target, options);
-    const bytes = plainBytes(await this.#channel.recv(options ?? FOR_EVER, room));
+    const room = (): Buffer => bytesToFill(target, offset);
+    const bytes = plainBytes(await this.#channel.recv(limits, room));
     return fill(room(), bytes);
   }
 
   recvBytesIntoSync(target: ArrayBufferView, options?: ReceiveIntoOptions & SyncWait): number {
-    const room = bytesToFill(target, options);
+    const room = bytesToFill(target, fillOffset(options));
     return fill(room, plainBytes(this.#receiveSync(options, () => room)));
   }
 
@@ -243,9 +248,9 @@ export class Connection<In = unknown, Out = In>
   }
 
   #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
-    checkSyncWait(wait);
+    const timeout = syncTimeout(wait);
     this.#check('readable');
-    return this.#channel.recvSync(Deadline.after(wait?.timeout), target);
+    return this.#channel.recvSync(Deadline.after(timeout), target);
   }
 
   #check(direction?: 'readable' | 'writable'): void {
@@ -290,7 +295,9 @@ interface Reduced {
   writable: boolean;
 }
 
-function checkSyncWait(wait: SyncWait | undefined): void {
+function syncTimeout(wait: SyncWait | undefined): number | undefined {
   checkOptions('wait', wait);
-  checkTimeout('wait.timeout', wait?.timeout);
+  const timeout: unknown = wait?.timeout;
+  checkTimeout('wait.timeout', timeout);
+  return timeout;
 }

@@ -3,6 +3,7 @@
  * has something in that buffer, which nobody has taken yet, or is at its end. Only in paused mode does anything stay there.
  */
 import type { Socket } from 'node:net';
+import { throwIfAborted } from '../base/abort-signal.js';
 import { Liveness } from '../base/liveness.js';
 import type { Wait } from '../base/options.js';
 import type { Readiness } from '../base/readiness.js';
@@ -83,7 +84,7 @@ function hasInput(socket: Socket): boolean {
 }
 
 async function untilInput(socket: Socket, wait: Wait): Promise<boolean> {
-  wait.signal?.throwIfAborted();
+  throwIfAborted(wait.signal);
   if (hasInput(socket)) return true;
   if (wait.timeout === 0) return false;
   let waiting = waits.get(socket);

@@ -1,8 +1,9 @@
 /** Python's `multiprocessing.connection.wait`: several things at once, of any kind, by one mechanism (base/readiness.ts). */
 import { Server, Socket } from 'node:net';
 import { backend } from '../backend/index.js';
+import { throwIfAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { checkOptions, checkTimeout, checkWait, invalidType } from '../base/options.js';
+import { FOR_EVER, checkOptions, checkTimeout, invalidType, readWait } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { PendingWait } from '../base/wait.js';
@@ -47,19 +48,17 @@ const LOST = Symbol('another one was ready first');
  */
 export async function wait<T extends Waitable>(
   objects: Iterable<T>,
-  wait: Wait = {},
+  wait: Wait = FOR_EVER,
 ): Promise<T[]> {
-  checkWait('wait', wait);
+  const { timeout, signal } = readWait('wait', wait);
   const watched = watch(objects);
-  wait.signal?.throwIfAborted();
-  const deadline = Deadline.after(wait.timeout);
+  throwIfAborted(signal);
+  const deadline = Deadline.after(timeout);
   if (watched.length === 0 && deadline.never) return [];
   let ready = await readyNow(watched);
-  while (ready.length === 0 && !deadline.passed) {
-    const { signal } = wait;
+  while (ready.length === 0 && !deadline.passed)
     ready = await untilReady(watched, { timeout: deadline.remainingMs(), signal });
-  }
-  wait.signal?.throwIfAborted();
+  throwIfAborted(signal);
   return ready.map(({ object }) => object);
 }
 
@@ -78,11 +77,12 @@ export async function wait<T extends Waitable>(
  */
 export function waitSync<T extends Waitable>(objects: Iterable<T>, wait: SyncWait = {}): T[] {
   checkOptions('wait', wait);
-  checkTimeout('wait.timeout', wait.timeout);
+  const { timeout } = wait;
+  checkTimeout('wait.timeout', timeout);
   const { blockOn } = backend();
   if (blockOn === undefined) throw noBlocking();
   const watched = watch(objects);
-  const deadline = Deadline.after(wait.timeout);
+  const deadline = Deadline.after(timeout);
   if (watched.length === 0 && deadline.never) return [];
   for (;;) {
     const over = deadline.passed;

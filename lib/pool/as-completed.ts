@@ -1,5 +1,6 @@
+import { isAborted, reasonOf } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { checkWait, type Wait } from '../base/options.js';
+import { readWait, type Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { TimeoutError } from '../errors.js';
 import type { Future } from './future.js';
@@ -26,8 +27,7 @@ export function asCompleted<T>(
   futures: Iterable<Future<T>>,
   wait: Wait = {},
 ): AsyncIterableIterator<Future<T>> {
-  checkWait('wait', wait);
-  return new Completions(checkFutures(futures), wait);
+  return new Completions(checkFutures(futures), readWait('wait', wait));
 }
 
 class Completions<T> implements AsyncIterableIterator<Future<T>> {
@@ -60,9 +60,10 @@ class Completions<T> implements AsyncIterableIterator<Future<T>> {
   }
 
   async next(): Promise<Step<T>> {
-    if (!this.#ended && this.#wait.signal?.aborted === true) {
+    const { signal } = this.#wait;
+    if (!this.#ended && signal !== undefined && isAborted(signal)) {
       this.#end();
-      throw this.#wait.signal.reason;
+      throw reasonOf(signal);
     }
     const value = this.#take();
     if (value !== undefined) return { done: false, value };

@@ -1,4 +1,5 @@
 /** ProcessPoolExecutor.map on its way: its chunks handed in ahead of the consumer, the results given out in order. */
+import { isAborted, reasonOf } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
 import { PendingWait } from '../base/wait.js';
 import { TimeoutError } from '../errors.js';
@@ -58,7 +59,7 @@ export class ExecutorMap<R> implements AsyncIterableIterator<R> {
     this.#liftLimit = limit({ signal }, '', (reason) => {
       this.#fail(reason);
     });
-    if (signal?.aborted === true) this.#fail(signal.reason);
+    if (signal !== undefined && isAborted(signal)) this.#fail(reasonOf(signal));
     for (let ahead = 0; ahead < bufferSize && this.#submitter !== undefined; ahead++)
       this.#handIn();
   }

@@ -4,8 +4,8 @@ import {
   checkInteger,
   checkOptions,
   checkString,
-  checkWait,
   invalidType,
+  readWait,
   type Wait,
 } from '../base/options.js';
 import type { StartMethod } from '../backend/contract.js';
@@ -76,19 +76,20 @@ export function splitMapArguments(
   for (const [at, iterable] of iterables.entries())
     if (!isIterable(iterable))
       throw invalidType(`iterables[${String(at)}]`, 'an iterable', iterable);
-  const options: ExecutorMapOptions = hasOptions ? last : {};
+  const own: ExecutorMapOptions = hasOptions ? last : {};
   // What was meant as one more iterable would otherwise be taken for options in silence.
-  const stranger = Object.keys(options).find((key) => !MAP_OPTIONS.includes(key));
+  const stranger = Object.keys(own).find((key) => !MAP_OPTIONS.includes(key));
   if (stranger !== undefined)
     throw invalidType(
       `iterables[${String(iterables.length)}]`,
       `an iterable, or options without '${stranger}'`,
       last,
     );
-  checkWait('options', options);
-  if (options.chunkSize !== undefined) checkInteger('options.chunkSize', options.chunkSize, 1);
-  if (options.bufferSize !== undefined) checkInteger('options.bufferSize', options.bufferSize, 1);
-  return [iterables as Iterable<unknown>[], options];
+  const wait = readWait('options', own);
+  const { chunkSize, bufferSize } = own;
+  if (chunkSize !== undefined) checkInteger('options.chunkSize', chunkSize, 1);
+  if (bufferSize !== undefined) checkInteger('options.bufferSize', bufferSize, 1);
+  return [iterables as Iterable<unknown>[], { ...wait, chunkSize, bufferSize }];
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {

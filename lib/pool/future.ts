@@ -1,6 +1,6 @@
 /** Python's concurrent.futures.Future: a result that is on its way, which can be asked, awaited, heard of and cancelled. */
 import { inspect } from 'node:util';
-import { checkFunction, checkWait, type Wait } from '../base/options.js';
+import { checkFunction, readWait, type Wait } from '../base/options.js';
 import { CancelledError, StateError, TimeoutError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { callBack, PendingResult, type AsyncResult } from './results.js';
@@ -195,11 +195,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   async #wait(wait: Wait): Promise<void> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#owner?.check();
-    if (!this.done()) await this.#result.wait(wait);
+    if (!this.done()) await this.#result.wait(limits);
     if (!this.done())
-      throw new TimeoutError(`the future was not done within ${String(wait.timeout)} ms`);
+      throw new TimeoutError(`the future was not done within ${String(limits.timeout)} ms`);
   }
 
   #set(outcome: Outcome<T>): void {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../base/abort-signal.js';
 import type { Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 
@@ -19,7 +20,7 @@ export class Gate {
 
   /** True when it is open, false when the timeout passed first. Rejects with what `fail` is given, or the signal's reason. */
   async wait(wait: Wait): Promise<boolean> {
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     if (this.#isOpen()) return true;
     const pending: PendingWait<boolean> = new PendingWait<boolean>(
       wait,

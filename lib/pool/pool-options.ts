@@ -3,9 +3,9 @@ import {
   checkFunction,
   checkInteger,
   checkOptions,
+  checkSignal,
   checkString,
   checkTimeout,
-  checkWait,
   invalidType,
   type Wait,
 } from '../base/options.js';
@@ -98,12 +98,42 @@ export function checkPoolOptions(given: number | PoolOptions | undefined): PoolO
   return options;
 }
 
+type CallOptions = ImapOptions & Callbacks<never>;
+
+const CALL_OPTIONS = Object.keys({
+  timeout: true,
+  signal: true,
+  taskTimeout: true,
+  priority: true,
+  retry: true,
+  onReport: true,
+  chunkSize: true,
+  buffer: true,
+  onProgress: true,
+  progress: true,
+  callback: true,
+  errorCallback: true,
+} satisfies Record<keyof CallOptions, true>);
+
+export const NO_OPTIONS: Readonly<Record<never, never>> = Object.freeze({});
+
+/** A copy. What the caller's object runs when it is read, it runs here, once: later something might be half done. */
+export function readOptions<O extends object>(options: O): O {
+  if (options === NO_OPTIONS) return options;
+  checkOptions('options', options);
+  const given = options as Readonly<Record<string, unknown>>;
+  const copy: Record<string, unknown> = {};
+  for (const name of CALL_OPTIONS) copy[name] = given[name];
+  return copy as O;
+}
+
 export function checkTask(
   fn: unknown,
   options: TaskOptions & Callbacks<never>,
 ): asserts fn is AnyFunction {
   checkFunction('fn', fn);
-  checkWait('options', options);
+  checkTimeout('options.timeout', options.timeout);
+  checkSignal('options.signal', options.signal);
   checkTimeout('options.taskTimeout', options.taskTimeout);
   if (options.priority !== undefined)
     checkInteger('options.priority', options.priority, Number.MIN_SAFE_INTEGER);
@@ -117,7 +147,7 @@ export function checkTask(
 export function checkMap(
   fn: unknown,
   items: unknown,
-  options: ImapOptions & Callbacks<never>,
+  options: CallOptions,
 ): asserts fn is AnyFunction {
   checkTask(fn, options);
   if (!isIterable(items)) throw invalidType('items', 'an iterable or an async iterable', items);

@@ -1,5 +1,6 @@
+import { isAborted, reasonOf } from '../base/abort-signal.js';
 import type { Wait } from '../base/options.js';
-import { checkWait } from '../base/options.js';
+import { readWait } from '../base/options.js';
 import { StateError } from '../errors.js';
 import { cpuCount } from '../process/cpu-count.js';
 import { checkNotImportingMain } from '../process/import-guard.js';
@@ -12,11 +13,13 @@ import { MapJob } from './map-job.js';
 import { PoolIterator } from './pool-iterator.js';
 import type { ImapOptions, Items, MapOptions, PoolOptions, TaskOptions } from './pool-options.js';
 import {
+  NO_OPTIONS,
   checkArray,
   checkMap,
   checkPoolOptions,
   checkTask,
   controlOf,
+  readOptions,
   reporterFor,
 } from './pool-options.js';
 import type { AsyncResult, Callbacks } from './results.js';
@@ -69,7 +72,7 @@ export class Pool {
   apply<A extends unknown[], R>(
     fn: (...args: A) => R,
     args: A = [] as unknown as A,
-    options: TaskOptions = {},
+    options: TaskOptions = NO_OPTIONS,
   ): Promise<Awaited<R>> {
     return this.applyAsync(fn, args, options).get();
   }
@@ -78,13 +81,14 @@ export class Pool {
   applyAsync<A extends unknown[], R>(
     fn: (...args: A) => R,
     args: A = [] as unknown as A,
-    options: TaskOptions & Callbacks<Awaited<R>> = {},
+    options: TaskOptions & Callbacks<Awaited<R>> = NO_OPTIONS,
   ): AsyncResult<Awaited<R>> {
-    checkTask(fn, options);
+    const own = readOptions(options);
+    checkTask(fn, own);
     checkArray('args', args);
     this.#checkUsable();
     this.#set.checkRoom(1);
-    const result = new PendingResult<Awaited<R>>(options);
+    const result = new PendingResult<Awaited<R>>(own);
     const onSettled = (outcome: Outcome): void => {
       lift();
       result.settle(outcome as Outcome<Awaited<R>>);
@@ -94,25 +98,30 @@ export class Pool {
       shape: CallShape.Apply,
       payload: args,
       onSettled,
-      control: controlOf(options, reporterFor(options, 0)),
+      control: controlOf(own, reporterFor(own, 0)),
     });
-    const lift = limit(options, `the task ${task.fn.name}`, (error) => {
+    const lift = limit(own, `the task ${task.fn.name}`, (error) => {
       this.#set.abort(task, error);
     });
-    if (options.signal?.aborted === true) task.settle(failed(options.signal.reason));
+    const { signal } = own;
+    if (signal !== undefined && isAborted(signal)) task.settle(failed(reasonOf(signal)));
     else this.#set.submit([task]);
     return result;
   }
 
   /** `fn(item)` for every item, in chunks; the results in the items' order. Fails with the first error, after all is done. */
-  map<T, R>(fn: (item: T) => R, items: Items<T>, options: MapOptions = {}): Promise<Awaited<R>[]> {
+  map<T, R>(
+    fn: (item: T) => R,
+    items: Items<T>,
+    options: MapOptions = NO_OPTIONS,
+  ): Promise<Awaited<R>[]> {
     return this.mapAsync(fn, items, options).get();
   }
 
   mapAsync<T, R>(
     fn: (item: T) => R,
     items: Items<T>,
-    options: MapOptions & Callbacks<Awaited<R>[]> = {},
+    options: MapOptions & Callbacks<Awaited<R>[]> = NO_OPTIONS,
   ): AsyncResult<Awaited<R>[]> {
     return this.#map(fn, items, options, CallShape.Map);
   }
@@ -121,7 +130,7 @@ export class Pool {
   starmap<A extends unknown[], R>(
     fn: (...args: A) => R,
     items: Items<A>,
-    options: MapOptions = {},
+    options: MapOptions = NO_OPTIONS,
   ): Promise<Awaited<R>[]> {
     return this.starmapAsync(fn, items, options).get();
   }
@@ -129,7 +138,7 @@ export class Pool {
   starmapAsync<A extends unknown[], R>(
     fn: (...args: A) => R,
     items: Items<A>,
-    options: MapOptions & Callbacks<Awaited<R>[]> = {},
+    options: MapOptions & Callbacks<Awaited<R>[]> = NO_OPTIONS,
   ): AsyncResult<Awaited<R>[]> {
     return this.#map(fn, items, options, CallShape.StarMap);
   }
@@ -138,7 +147,7 @@ export class Pool {
   imap<T, R>(
     fn: (item: T) => R,
     items: Items<T>,
-    options: ImapOptions = {},
+    options: ImapOptions = NO_OPTIONS,
   ): AsyncIterableIterator<Awaited<R>> {
     return this.#imap(fn, items, options, true);
   }
@@ -147,7 +156,7 @@ export class Pool {
   imapUnordered<T, R>(
     fn: (item: T) => R,
     items: Items<T>,
-    options: ImapOptions = {},
+    options: ImapOptions = NO_OPTIONS,
   ): AsyncIterableIterator<Awaited<R>> {
     return this.#imap(fn, items, options, false);
   }
@@ -158,9 +167,9 @@ export class Pool {
    * initializer has failed, StateError when the pool is closed
    */
   async ready(wait: Wait = {}): Promise<void> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#checkOwner();
-    await this.#set.ready(wait);
+    await this.#set.ready(limits);
   }
 
   /** No more tasks. The workers end when all is done that was accepted. */
@@ -179,9 +188,9 @@ export class Pool {
 
   /** Waits until all workers have ended, after close() or terminate(). Returns when the timeout has passed first. */
   async join(wait: Wait = {}): Promise<void> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#checkOwner();
-    await this.#set.join(wait);
+    await this.#set.join(limits);
   }
 
   get stats(): PoolStats {
@@ -209,16 +218,18 @@ export class Pool {
   #map<R>(
     fn: AnyFunction,
     items: Items<unknown>,
-    options: MapOptions & Callbacks<R[]>,
+    given: MapOptions & Callbacks<R[]>,
     shape: CallShape,
   ): AsyncResult<R[]> {
+    const options = readOptions(given);
     checkMap(fn, items, options);
     this.#checkUsable();
     const result = new PendingResult<R[]>(options);
     const request = { fn: numberFunction(fn), shape, options, workers: this.#size };
     const job = new MapJob<R>(this.#set, request, result);
-    if (options.signal?.aborted === true) {
-      job.fail(options.signal.reason);
+    const { signal } = options;
+    if (signal !== undefined && isAborted(signal)) {
+      job.fail(reasonOf(signal));
       return result;
     }
     const lift = limit(options, `the map of ${request.fn.name}`, (error) => {
@@ -232,9 +243,10 @@ export class Pool {
   #imap<T, R>(
     fn: (item: T) => R,
     items: Items<T>,
-    options: ImapOptions,
+    given: ImapOptions,
     ordered: boolean,
   ): AsyncIterableIterator<Awaited<R>> {
+    const options = readOptions(given);
     checkMap(fn, items, options);
     this.#checkUsable();
     const request = { fn: numberFunction(fn), ordered, options, workers: this.#size };

@@ -1,6 +1,6 @@
 /** What a caller holds while tasks run: a result that can be awaited, asked, waited for with a deadline, or heard of by callback. */
 import { inspect } from 'node:util';
-import { checkWait, type Wait } from '../base/options.js';
+import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { StateError, TimeoutError } from '../errors.js';
 import type { Outcome } from './task.js';
@@ -50,18 +50,18 @@ export class PendingResult<T> implements AsyncResult<T> {
     return this.#outcome.ok;
   }
 
-  async get(wait: Wait = {}): Promise<T> {
-    checkWait('wait', wait);
-    const outcome = this.#outcome ?? (await this.#settled(wait));
+  async get(wait: Wait = FOR_EVER): Promise<T> {
+    const limits = readWait('wait', wait);
+    const outcome = this.#outcome ?? (await this.#settled(limits));
     if (outcome === undefined)
-      throw new TimeoutError(`the result was not there within ${String(wait.timeout)} ms`);
+      throw new TimeoutError(`the result was not there within ${String(limits.timeout)} ms`);
     if (!outcome.ok) throw outcome.error;
     return outcome.value;
   }
 
-  async wait(wait: Wait = {}): Promise<void> {
-    checkWait('wait', wait);
-    if (this.#outcome === undefined) await this.#settled(wait);
+  async wait(wait: Wait = FOR_EVER): Promise<void> {
+    const limits = readWait('wait', wait);
+    if (this.#outcome === undefined) await this.#settled(limits);
   }
 
   then<A = T, B = never>(

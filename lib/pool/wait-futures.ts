@@ -1,4 +1,5 @@
-import { checkWait, invalidType, outOfRange, type Wait } from '../base/options.js';
+import { throwIfAborted } from '../base/abort-signal.js';
+import { invalidType, outOfRange, readWait, type Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { Future } from './future.js';
 
@@ -39,15 +40,15 @@ export async function waitFutures<T>(
   futures: Iterable<Future<T>>,
   options: WaitFuturesOptions = {},
 ): Promise<DoneAndNotDone<T>> {
-  checkWait('options', options);
+  const wait = readWait('options', options);
   const { returnWhen = 'ALL_COMPLETED' } = options;
   if (typeof returnWhen !== 'string')
     throw invalidType('options.returnWhen', 'a string', returnWhen);
   if (!CHOICES.includes(returnWhen))
     throw outOfRange('options.returnWhen', `one of ${CHOICES.join(', ')}`, returnWhen);
   const all = checkFutures(futures);
-  options.signal?.throwIfAborted();
-  if (!isEnough(all, returnWhen)) await untilEnough(all, returnWhen, options);
+  throwIfAborted(wait.signal);
+  if (!isEnough(all, returnWhen)) await untilEnough(all, returnWhen, wait);
   const done = new Set([...all].filter((future) => future.settled));
   return { done, notDone: new Set([...all].filter((future) => !future.settled)) };
 }

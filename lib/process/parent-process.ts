@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
-import { checkOptions, checkTimeout, checkWait } from '../base/options.js';
+import { checkOptions, checkTimeout, readWait } from '../base/options.js';
 import type { PeerProcess } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import type { ParentIdentity } from './own-state.js';
@@ -30,8 +30,7 @@ export class ParentProcess {
 
   /** True when it has ended, false when the timeout passed first. Its exit code is for its own parent alone. */
   async join(wait: Wait = {}): Promise<boolean> {
-    checkWait('wait', wait);
-    return this.#peer.wait(wait);
+    return this.#peer.wait(readWait('wait', wait));
   }
 
   /** Blocks this thread. */

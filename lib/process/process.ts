@@ -7,7 +7,7 @@ import {
   checkOptions,
   checkString,
   checkTimeout,
-  checkWait,
+  readWait,
   invalidType,
 } from '../base/options.js';
 import type { StartMethod } from '../backend/contract.js';
@@ -82,10 +82,10 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
    * waits for that as well.
    */
   async join(wait: Wait = {}): Promise<number | null> {
-    checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#life.checkControllable('join');
     if (this.#starting !== undefined) await this.#starting;
-    const status = await this.#life.startedChild('join').wait(wait);
+    const status = await this.#life.startedChild('join').wait(limits);
     return status?.exitCode ?? null;
   }
 

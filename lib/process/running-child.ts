@@ -1,4 +1,5 @@
 import type { Child, ExitStatus } from '../backend/contract.js';
+import { throwIfAborted } from '../base/abort-signal.js';
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
 import type { PolledDescriptor } from '../base/readiness.js';
@@ -54,7 +55,7 @@ export class RunningChild {
 
   /** How it ended; undefined when the timeout passed first. Keeps the event loop alive meanwhile. */
   async wait(wait: Wait): Promise<ExitStatus | undefined> {
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     const status = this.check();
     if (status !== undefined || wait.timeout === 0) return status;
     const forget = this.onEnd((ended) => {

@@ -1,9 +1,9 @@
 import { QueueOutcome, type QueueHandle } from '../backend/queue-contract.js';
-import { checkWait, type Wait } from '../base/options.js';
+import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { TimeoutError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import type { Shared } from '../serialization/travel.js';
-import { FOR_EVER, syncTimeout, type SyncWait } from '../sync/options.js';
+import { syncTimeout, type SyncWait } from '../sync/options.js';
 import { openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
 import { joinableShape, type JoinableQueueOptions } from './options.js';
@@ -49,9 +49,9 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    * @throws (as rejections) TimeoutError when the time was over; the signal's reason; TypeError and RangeError for wrong options.
    */
   async join(wait: Wait = FOR_EVER): Promise<void> {
-    if (wait !== FOR_EVER) checkWait('wait', wait);
-    const begun = Queue.handleOf(this).join(wait);
-    checkJoined(typeof begun === 'number' ? begun : await begun, wait.timeout);
+    const limits = readWait('wait', wait);
+    const begun = Queue.handleOf(this).join(limits);
+    checkJoined(typeof begun === 'number' ? begun : await begun, limits.timeout);
   }
 
   /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `join` throws. */

@@ -1,7 +1,8 @@
 import type { Message } from '../backend/contract.js';
 import { QueueOutcome, type QueueHandle } from '../backend/queue-contract.js';
+import { isAborted, reasonOf, throwIfAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { checkWait, type Wait } from '../base/options.js';
+import { readWait, type Wait } from '../base/options.js';
 import { afterScratch, copyFromScratch, scratch } from '../base/scratch.js';
 import { CancelledError, ProcessError } from '../errors.js';
 import { writeCompact } from '../serialization/compact-writer.js';
@@ -18,8 +19,7 @@ export async function putAll(
   items: Iterable<unknown>,
   wait: Wait,
 ): Promise<void> {
-  checkWait('wait', wait);
-  await new PutMany(handle, wait).run(items);
+  await new PutMany(handle, readWait('wait', wait)).run(items);
 }
 
 class PutMany {
@@ -119,18 +119,18 @@ class PutMany {
   }
 
   get #isAborted(): boolean {
-    return this.#wait.signal?.aborted === true;
+    return isAborted(this.#wait.signal);
   }
 
   #throwIfAborted(): void {
-    this.#wait.signal?.throwIfAborted();
+    throwIfAborted(this.#wait.signal);
   }
 
   /** The reason of a signal is its owner's, and may be given to others too: the count is not written into it. */
   #counted(error: unknown): unknown {
     const put = this.#put;
     const { signal } = this.#wait;
-    if (signal?.aborted === true && error === signal.reason) {
+    if (signal !== undefined && isAborted(signal) && error === reasonOf(signal)) {
       const message = `the signal was aborted after ${String(put)} items went in`;
       return new CancelledError(message, { put, cause: error });
     }

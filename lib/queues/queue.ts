@@ -1,13 +1,12 @@
 import { inspect } from 'node:util';
 import { QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
-import { checkWait, type Wait } from '../base/options.js';
+import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { QueueClosedError } from '../errors.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import type { Transfer } from '../serialization/transfer.js';
 import { sendShared, type Shared } from '../serialization/travel.js';
 import {
-  FOR_EVER,
   acquireTimeout,
   acquireWait,
   syncTimeout,
@@ -158,11 +157,11 @@ export class Queue<T = unknown>
    */
   async getMany(max: number, wait: Wait = FOR_EVER): Promise<T[]> {
     checkMax(max);
-    if (wait !== FOR_EVER) checkWait('wait', wait);
+    const limits = readWait('wait', wait);
     this.#undecodable.throwNext();
-    const begun = this.#handle.getMany(decodeItem, max, wait);
+    const begun = this.#handle.getMany(decodeItem, max, limits);
     const taken = begun instanceof Promise ? await begun : begun;
-    if (typeof taken === 'number') throw notTaken(taken, wait.timeout);
+    if (typeof taken === 'number') throw notTaken(taken, limits.timeout);
     return this.#undecodable.sort(taken) as T[];
   }
 

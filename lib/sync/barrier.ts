@@ -5,19 +5,21 @@ import {
   type Arrival,
   type BarrierHandle,
 } from '../backend/sync-contract.js';
+import { throwIfAborted } from '../base/abort-signal.js';
 import {
   checkFunction,
   checkInteger,
   checkOptions,
   checkTimeout,
-  checkWait,
+  FOR_EVER,
+  readWait,
   type Wait,
 } from '../base/options.js';
 import { BrokenBarrierError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { BarrierAction } from './barrier-action.js';
 import { syncBackend } from './backend.js';
-import { FOR_EVER, type SyncWait } from './options.js';
+import { type SyncWait } from './options.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 const TAG = 'Barrier';
@@ -73,11 +75,12 @@ export class Barrier {
     } else {
       checkInteger('parties', parties, 1, MAX_PARTIES);
       checkOptions('options', options);
-      checkTimeout('options.timeout', options?.timeout);
+      const timeout: unknown = options?.timeout;
+      checkTimeout('options.timeout', timeout);
       const action: unknown = options?.action ?? undefined;
       if (action !== undefined) checkFunction('options.action', action);
       this.#action = action === undefined ? undefined : new BarrierAction(action);
-      this.#timeout = options?.timeout;
+      this.#timeout = timeout;
       this.#handle = syncBackend().barrier(parties, action !== undefined);
     }
     refuseClone(this, TAG);
@@ -92,9 +95,8 @@ export class Barrier {
    * throws, where it ran; the signal's reason; TypeError, RangeError.
    */
   async wait(wait: Wait = FOR_EVER): Promise<number> {
-    if (wait !== FOR_EVER) checkWait('wait', wait);
-    wait.signal?.throwIfAborted();
-    const { timeout = this.#timeout, signal } = wait;
+    const { timeout = this.#timeout, signal } = readWait('wait', wait);
+    throwIfAborted(signal);
     const arrival = await this.#handle.wait({ timeout, signal });
     if (arrival.outcome !== SyncOutcome.Leader) return passed(arrival, timeout);
     try {
@@ -113,8 +115,9 @@ export class Barrier {
    */
   waitSync(wait?: SyncWait): number {
     checkOptions('wait', wait);
-    checkTimeout('wait.timeout', wait?.timeout);
-    const timeout = wait?.timeout ?? this.#timeout;
+    const own: unknown = wait?.timeout;
+    checkTimeout('wait.timeout', own);
+    const timeout = own ?? this.#timeout;
     const arrival = this.#handle.waitSync(timeout ?? Infinity);
     if (arrival.outcome !== SyncOutcome.Leader) return passed(arrival, timeout);
     try {

@@ -5,16 +5,23 @@ import {
   type LockHandle,
   type LockRequest,
 } from '../backend/sync-contract.js';
+import { throwIfAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { checkFunction, checkInteger, checkWait, invalidType, type Wait } from '../base/options.js';
+import {
+  FOR_EVER,
+  checkFunction,
+  checkInteger,
+  invalidType,
+  readWait,
+  type Wait,
+} from '../base/options.js';
 import { LockAbandonedError, StateError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
 import { Lock } from './lock.js';
 import type { Guard } from './guard.js';
 import {
-  FOR_EVER,
-  checkHolder,
+  holderOption,
   plainRequest,
   syncTimeout,
   type HolderOption,
@@ -122,8 +129,8 @@ export class Condition {
    * LockAbandonedError when a process died with the lock meanwhile, and then the caller does not have it; TypeError, RangeError.
    */
   async wait(wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
-    if (wait !== FOR_EVER) checkWait('wait', wait);
-    wait.signal?.throwIfAborted();
+    const limits = readWait('wait', wait);
+    throwIfAborted(limits.signal);
     const resting = this.#resting('wait', wait);
     let rested = false;
     const rest = (): void => {
@@ -131,7 +138,7 @@ export class Condition {
       resting.rest();
     };
     try {
-      return (await this.#handle.wait(rest, wait)) === SyncOutcome.Done;
+      return (await this.#handle.wait(rest, limits)) === SyncOutcome.Done;
     } finally {
       if (rested) await takeAgain(resting);
     }
@@ -164,10 +171,10 @@ export class Condition {
    */
   async waitFor(predicate: () => unknown, wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
     checkFunction('predicate', predicate);
-    checkWait('wait', wait);
-    const { signal, holder } = wait;
-    this.#resting('wait for', wait);
-    const deadline = Deadline.after(wait.timeout);
+    const { timeout, signal } = readWait('wait', wait);
+    const holder = holderOption(wait);
+    this.#resting('wait for', { holder });
+    const deadline = Deadline.after(timeout);
     for (;;) {
       if (await predicate()) return true;
       if (deadline.passed) return false;
@@ -180,12 +187,13 @@ export class Condition {
     checkFunction('predicate', predicate);
     const timeout = syncTimeout('wait', wait);
     this.#handle.checkBlocking('waitForSync');
-    this.#resting('wait for', wait);
+    const holder = holderOption(wait);
+    this.#resting('wait for', { holder });
     const deadline = Deadline.after(timeout);
     for (;;) {
       if (predicate()) return true;
       if (deadline.passed) return false;
-      this.waitSync({ timeout: deadline.remainingMs(), holder: wait?.holder });
+      this.waitSync({ timeout: deadline.remainingMs(), holder });
     }
   }
 
@@ -237,7 +245,7 @@ export class Condition {
         };
       }
     } else {
-      checkHolder(options);
+      holderOption(options);
       if (handle.count(0) > 0) return restOfLock(handle, Lock.takes(lock));
     }
     throw new StateError(`cannot ${verb}: the caller does not have the condition's lock`);

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { SyncOutcome, type EventHandle } from '../backend/sync-contract.js';
-import { checkWait, type Wait } from '../base/options.js';
+import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
-import { FOR_EVER, syncTimeout, type SyncWait } from './options.js';
+import { syncTimeout, type SyncWait } from './options.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 const TAG = 'Event';
@@ -55,8 +55,7 @@ export class Event {
    * @throws (as rejections) the signal's reason; TypeError and RangeError for wrong options.
    */
   async wait(wait: Wait = FOR_EVER): Promise<boolean> {
-    if (wait !== FOR_EVER) checkWait('wait', wait);
-    const begun = this.#handle.wait(wait);
+    const begun = this.#handle.wait(readWait('wait', wait));
     return (typeof begun === 'number' ? begun : await begun) === SyncOutcome.Done;
   }
 

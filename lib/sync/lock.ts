@@ -10,8 +10,8 @@ import { Guard } from './guard.js';
 import {
   acquireTimeout,
   acquireWait,
-  checkTakeAbandoned,
   plainRequest,
+  takeOption,
   type Blocking,
   type SyncWait,
   type TakeOption,
@@ -57,9 +57,9 @@ export class Lock {
       this.#handle = options.handle;
       this.#takes = options.takeAbandoned;
     } else {
-      checkTakeAbandoned(options);
+      const takes = takeOption(options) ?? false;
       this.#handle = this.newHandle();
-      this.#takes = options?.takeAbandoned ?? false;
+      this.#takes = takes;
     }
     refuseClone(this, TAG);
   }
@@ -75,8 +75,9 @@ export class Lock {
    */
   async acquire(options?: AcquireOptions): Promise<boolean> {
     const wait = acquireWait(options);
-    const begun = this.#handle.acquire(plainRequest(this.takesAbandoned(options)), wait);
-    return this.settle(typeof begun === 'number' ? begun : await begun, options);
+    const asked = takeOption(options);
+    const begun = this.#handle.acquire(plainRequest(asked ?? this.#takes), wait);
+    return this.settle(typeof begun === 'number' ? begun : await begun, asked);
   }
 
   /**
@@ -89,8 +90,9 @@ export class Lock {
       return outcome === SyncOutcome.Done || this.settle(outcome);
     }
     const timeout = acquireTimeout(options);
-    const request = plainRequest(this.takesAbandoned(options));
-    return this.settle(this.#handle.acquireSync(request, timeout), options);
+    const asked = takeOption(options);
+    const request = plainRequest(asked ?? this.#takes);
+    return this.settle(this.#handle.acquireSync(request, timeout), asked);
   }
 
   /**
@@ -175,20 +177,13 @@ export class Lock {
     return syncBackend().lock();
   }
 
-  /** @internal */
-  protected takesAbandoned(options: TakeOption | undefined): boolean {
-    if (options?.takeAbandoned === undefined) return this.#takes;
-    checkTakeAbandoned(options);
-    return options.takeAbandoned;
-  }
-
-  /** @internal */
-  protected settle(outcome: SyncOutcome, options?: TakeOption): boolean {
+  /** `asked`: the call itself has said what it does with a lock whose holder has died. @internal */
+  protected settle(outcome: SyncOutcome, asked?: boolean): boolean {
     if (outcome === SyncOutcome.Done) return true;
     if (outcome === SyncOutcome.TimedOut) return false;
     const pid = this.#handle.abandonedPid() || undefined;
     if (outcome === SyncOutcome.DoneAbandoned) {
-      if (options?.takeAbandoned !== true) warnTaken(pid);
+      if (asked !== true) warnTaken(pid);
       return true;
     }
     throw new LockAbandonedError(

@@ -1,11 +1,12 @@
 /** What the waits of this room take, checked. */
 import type { LockRequest } from '../backend/sync-contract.js';
 import {
+  FOR_EVER,
   checkBoolean,
   checkOptions,
   checkTimeout,
-  checkWait,
   invalidType,
+  readWait,
   type Wait,
 } from '../base/options.js';
 
@@ -30,51 +31,50 @@ export interface TakeOption {
   takeAbandoned?: boolean | undefined;
 }
 
-export const FOR_EVER: Wait = Object.freeze({});
-
 /** A checked `acquire` argument as a wait. */
 export function acquireWait(options: (Wait & Blocking) | undefined): Wait {
   if (options === undefined) return FOR_EVER;
-  checkWait('options', options);
-  checkBlock(options);
-  // A copy: what the user's object runs when it is read, it runs now.
-  const { timeout, signal } = options;
-  return { timeout: options.block === false ? 0 : timeout, signal };
+  const wait = readWait('options', options);
+  return mayBlock(options) ? wait : { timeout: 0, signal: wait.signal };
 }
 
 /** The same for the blocking form: milliseconds, Infinity for ever. */
 export function acquireTimeout(options: (SyncWait & Blocking) | undefined): number {
   if (options === undefined) return Infinity;
   const timeout = syncTimeout('options', options);
-  checkBlock(options);
-  return options.block === false ? 0 : timeout;
+  return mayBlock(options) ? timeout : 0;
 }
 
 export function syncTimeout(name: string, wait: SyncWait | undefined): number {
   if (wait === undefined) return Infinity;
   checkOptions(name, wait);
-  checkTimeout(`${name}.timeout`, wait.timeout);
-  return wait.timeout ?? Infinity;
+  const { timeout } = wait;
+  checkTimeout(`${name}.timeout`, timeout);
+  return timeout ?? Infinity;
 }
 
-function checkBlock({ block }: Blocking): void {
+function mayBlock({ block }: Blocking): boolean {
   if (block !== undefined) checkBoolean('options.block', block);
+  return block !== false;
 }
 
-export function checkTakeAbandoned(options: TakeOption | undefined): void {
+/** What the options say of a lock whose holder has died, if anything; checked, and read once. */
+export function takeOption(options: TakeOption | undefined): boolean | undefined {
   checkOptions('options', options);
-  if (options?.takeAbandoned !== undefined) {
-    checkBoolean('options.takeAbandoned', options.takeAbandoned);
-  }
+  const takeAbandoned: unknown = options?.takeAbandoned;
+  if (takeAbandoned !== undefined) checkBoolean('options.takeAbandoned', takeAbandoned);
+  return takeAbandoned;
 }
 
-export function checkHolder(options: HolderOption | undefined): void {
+/** The holder that the options name, if any; checked, and read once. */
+export function holderOption(options: HolderOption | undefined): object | undefined {
   checkOptions('options', options);
   const holder: unknown = options?.holder;
-  if (holder === undefined) return;
+  if (holder === undefined) return undefined;
   if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) {
     throw invalidType('options.holder', 'an object', holder);
   }
+  return holder;
 }
 
 const PLAIN: LockRequest = Object.freeze({ holder: 0, takeAbandoned: false });

@@ -15,7 +15,13 @@ import {
   type LockOptions,
   type ReducedLock,
 } from './lock.js';
-import { acquireTimeout, acquireWait, checkHolder, type HolderOption } from './options.js';
+import {
+  acquireTimeout,
+  acquireWait,
+  holderOption,
+  takeOption,
+  type HolderOption,
+} from './options.js';
 import { refusePromise, warnAnonymous } from './reports.js';
 
 const TAG = 'RLock';
@@ -50,11 +56,11 @@ export class RLock extends Lock {
    * @param options.holder Any object: whoever passes the same one is the same holder.
    */
   override async acquire(options?: RLockAcquireOptions): Promise<boolean> {
-    checkHolder(options);
     const wait = acquireWait(options);
-    const known = this.#namedHolder(options);
+    const asked = takeOption(options);
+    const known = this.#namedHolder(holderOption(options));
     const holder = known ?? new Holder();
-    const request = { holder: holder.use(), takeAbandoned: this.takesAbandoned(options) };
+    const request = { holder: holder.use(), takeAbandoned: asked ?? Lock.takes(this) };
     let taken = false;
     try {
       let begun = this.#handle.acquire(request, wait);
@@ -62,7 +68,7 @@ export class RLock extends Lock {
         if (known === undefined) this.#warnOfItself(wait);
         begun = await begun;
       }
-      taken = this.settle(begun, options);
+      taken = this.settle(begun, asked);
     } finally {
       if (!taken) holder.leave();
     }
@@ -73,18 +79,18 @@ export class RLock extends Lock {
   /** As of Lock. Outside of a scope and without a holder it belongs to the thread, which may acquire it again. */
   override acquireSync(options?: RLockAcquireSyncOptions): boolean {
     if (options === undefined && scopeHolder(this) === undefined) {
-      const request = this.takesAbandoned(undefined) ? THREAD_TAKING : THREAD_PLAIN;
+      const request = Lock.takes(this) ? THREAD_TAKING : THREAD_PLAIN;
       const outcome = this.#handle.acquireSync(request, Infinity);
       return outcome === SyncOutcome.Done || this.settle(outcome);
     }
-    checkHolder(options);
     const timeout = acquireTimeout(options);
-    const takeAbandoned = this.takesAbandoned(options);
-    const holder = this.#namedHolder(options);
+    const asked = takeOption(options);
+    const takeAbandoned = asked ?? Lock.takes(this);
+    const holder = this.#namedHolder(holderOption(options));
     let taken = false;
     try {
       const request = { holder: holder?.use() ?? THREAD, takeAbandoned };
-      taken = this.settle(this.#handle.acquireSync(request, timeout), options);
+      taken = this.settle(this.#handle.acquireSync(request, timeout), asked);
     } finally {
       if (!taken) holder?.leave();
     }
@@ -105,8 +111,7 @@ export class RLock extends Lock {
       this.#releaseFor(anonymous);
       return;
     }
-    checkHolder(options);
-    const holder = this.#namedHolder(options);
+    const holder = this.#namedHolder(holderOption(options));
     if (holder === undefined) this.release();
     else this.#releaseFor(holder);
   }
@@ -125,8 +130,7 @@ export class RLock extends Lock {
     wait?: RLockAcquireOptions,
   ): Promise<T> {
     checkFunction('body', body);
-    checkHolder(wait);
-    const holder = this.#namedHolder(wait) ?? new Holder();
+    const holder = this.#namedHolder(holderOption(wait)) ?? new Holder();
     if (!(await this.acquire({ ...wait, holder: objectFor(holder) }))) throw notInTime(wait);
     try {
       return await runInScope(this, holder, body);
@@ -137,27 +141,27 @@ export class RLock extends Lock {
 
   override withLockSync<T>(body: () => T, wait?: RLockAcquireSyncOptions): T {
     checkFunction('body', body);
-    if (!this.acquireSync(wait)) throw notInTime(wait);
+    const holder = holderOption(wait);
+    if (!this.acquireSync(wait && { ...wait, holder })) throw notInTime(wait);
     try {
       return refusePromise(body());
     } finally {
-      this.release(holderOnly(wait));
+      this.release(holder && { holder });
     }
   }
 
   /** As of Lock. The guard is also a holder: `acquire({ holder: guard })` is one more level of it. */
   override async hold(wait?: RLockAcquireOptions): Promise<Guard> {
-    checkHolder(wait);
-    const holder = this.#namedHolder(wait) ?? new Holder();
+    const holder = this.#namedHolder(holderOption(wait)) ?? new Holder();
     if (!(await this.acquire({ ...wait, holder: objectFor(holder) }))) throw notInTime(wait);
     return this.#guard(holder);
   }
 
   /** The blocking form. Outside of a scope the guard's hold is the thread's, as of `acquireSync`. */
   override holdSync(wait?: RLockAcquireSyncOptions): Guard {
-    checkHolder(wait);
-    const holder = this.#namedHolder(wait);
-    if (!this.acquireSync(wait)) throw notInTime(wait);
+    const object = holderOption(wait);
+    const holder = this.#namedHolder(object);
+    if (!this.acquireSync(wait && { ...wait, holder: object })) throw notInTime(wait);
     if (holder !== undefined) return this.#guard(holder);
     return new Guard(() => {
       if (!this.#handle.release(THREAD)) throw notOwned();
@@ -178,8 +182,7 @@ export class RLock extends Lock {
     return syncBackend().rlock();
   }
 
-  #namedHolder(options: HolderOption | undefined): Holder | undefined {
-    const object = options?.holder;
+  #namedHolder(object: object | undefined): Holder | undefined {
     if (object === undefined) return scopeHolder(this);
     return object instanceof HolderObject ? object.holder : holderFor(object);
   }
@@ -204,8 +207,7 @@ export class RLock extends Lock {
 
   /** What the caller has of the lock. */
   #held(options: HolderOption | undefined): HeldRLock | undefined {
-    checkHolder(options);
-    const named = this.#namedHolder(options);
+    const named = this.#namedHolder(holderOption(options));
     if (named !== undefined) return this.#heldBy(named, named.number);
     return (
       this.#heldBy(undefined, THREAD) ?? this.#heldBy(this.#anonymous, this.#anonymous?.number)
@@ -268,10 +270,6 @@ class HolderObject {
 
 function objectFor(holder: Holder): object {
   return new HolderObject(holder);
-}
-
-function holderOnly(options: HolderOption | undefined): HolderOption | undefined {
-  return options?.holder === undefined ? undefined : { holder: options.holder };
 }
 
 function notOwned(): NotOwnerError {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort-signal.js';
 import type { Deadline } from '../../base/deadline.js';
 import { invalidType, type Wait } from '../../base/options.js';
 import { ClosedError, NotSupportedError, StateError } from '../../errors.js';
@@ -59,7 +60,7 @@ export class FallbackChannel implements Channel {
   async send(message: Message, wait: Wait): Promise<void> {
     const end = this.#usable('writable');
     for (const handle of message.handles) checkSendable(handle);
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     await end.send(this, message, wait);
   }
 
@@ -69,7 +70,7 @@ export class FallbackChannel implements Channel {
 
   async recv(wait: Wait): Promise<Message> {
     const end = this.#usable('readable');
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     return end.recv(this, wait);
   }
 
@@ -111,7 +112,7 @@ export class FallbackChannel implements Channel {
 
   async poll(wait: Wait): Promise<boolean> {
     const end = this.#usable('readable');
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     return end.poll(this, wait);
   }
 

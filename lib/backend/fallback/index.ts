@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort-signal.js';
 import { PendingWait } from '../../base/wait.js';
 import type { Wait } from '../../base/options.js';
 import { SerializationError, StateError } from '../../errors.js';
@@ -112,7 +113,7 @@ class ParentPeer implements PeerProcess {
   }
 
   async wait(wait: Wait): Promise<boolean> {
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     const router = this.#origin?.router;
     if (!this.isAlive() || router === undefined) return true;
     const { liveness } = router.ends;

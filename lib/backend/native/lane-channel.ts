@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort-signal.js';
 import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
@@ -104,7 +105,7 @@ export class LaneChannel implements Channel {
 
   async send(message: Message, wait: Wait): Promise<void> {
     this.#use('writable');
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     let started = false;
     if (this.#sends.size === 0 && (wait.timeout === 0 || this.#isOnTurn())) {
       const progress = this.#lane.begin(message);
@@ -150,7 +151,7 @@ export class LaneChannel implements Channel {
 
   async recv(wait: Wait, target?: Target): Promise<Message> {
     this.#use('readable');
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     if (this.#receives.receivers === 0 && (wait.timeout === 0 || this.#isOnTurn())) {
       const message = this.#lane.take(target?.());
       if (message) return message;
@@ -200,7 +201,7 @@ export class LaneChannel implements Channel {
 
   async poll(wait: Wait): Promise<boolean> {
     this.#use('readable');
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     if (this.#receives.ready()) return true;
     if (wait.timeout === 0) return false;
     const polled = this.#receives.addPoller(wait);

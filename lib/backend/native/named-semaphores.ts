@@ -9,6 +9,7 @@ import {
   type NamedSemaphores,
 } from '../sync-contract.js';
 import { isRawSystemError, systemError } from '../system-error.js';
+import { aborted } from './sync/handle.js';
 
 interface NativeNamedSemaphore {
   tryAcquire(): boolean;
@@ -58,7 +59,8 @@ class NamedHandle implements NamedSemaphoreHandle {
 
   acquire(wait: Wait): Begun {
     const native = this.#opened();
-    if (wait.signal?.aborted) return Promise.reject(wait.signal.reason as Error);
+    const rejected = aborted(wait);
+    if (rejected) return rejected;
     if (this.#waits.size === 0 && native.tryAcquire()) return SyncOutcome.Done;
     if (wait.timeout === 0) return SyncOutcome.TimedOut;
     const pending: PendingWait<SyncOutcome> = new PendingWait<SyncOutcome>(

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '../../base/abort-signal.js';
 import type { Deadline } from '../../base/deadline.js';
 import type { Wait } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
@@ -18,7 +19,7 @@ export class HeldPeer implements PeerProcess {
   }
 
   async wait(wait: Wait): Promise<boolean> {
-    wait.signal?.throwIfAborted();
+    throwIfAborted(wait.signal);
     if (!this.isAlive()) return true;
     if (wait.timeout === 0) return false;
     const pending: PendingWait<boolean> = new PendingWait<boolean>(

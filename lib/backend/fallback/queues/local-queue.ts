@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Message } from '../../contract.js';
 import { QueueOutcome } from '../../queue-contract.js';
+import { throwIfAborted } from '../../../base/abort-signal.js';
 import type { Wait } from '../../../base/options.js';
 import { SystemError } from '../../../errors.js';
 import type { ChannelTransfer } from '../channel-transfer.js';
@@ -103,7 +104,7 @@ export class LocalQueue extends LocalObject {
 
   #ask(asks: Asks, wait: Wait, request: QueueRequest): Given | Promise<Given> {
     if (this.lost) throw lostObject();
-    if (wait.signal?.aborted === true) throw wait.signal.reason;
+    throwIfAborted(wait.signal);
     if (request.op === 'put' && (this.#departing.length > 0 || this.#underWay >= CHANNEL_WINDOW)) {
       // At the broker those before it have been answered, unless they wait for room.
       if (this.#atOnce) return QueueOutcome.TimedOut;

@@ -1,3 +1,4 @@
+import { isAborted, reasonOf } from '../../../base/abort-signal.js';
 import { PendingWait } from '../../../base/wait.js';
 import type { Wait } from '../../../base/options.js';
 import { ClosedError, SerializationError } from '../../../errors.js';
@@ -93,7 +94,7 @@ export class LocalObject {
    */
   ask(owner: object, want: Want, { timeout, signal }: Wait, asked?: () => void): Promise<Answer> {
     if (this.lost) return Promise.reject(lostObject());
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (signal !== undefined && isAborted(signal)) return Promise.reject(reasonOf(signal));
     const { liveness } = this.table;
     const token = this.table.token();
     const drop = (): void => this.table.request({ op: 'drop', end: this.id, token });

@@ -1,3 +1,4 @@
+import { isAborted, reasonOf } from '../../../base/abort-signal.js';
 import type { Wait } from '../../../base/options.js';
 import type { TransferHandle } from '../../contract.js';
 import type { SharedHandle } from '../../sync-contract.js';
@@ -50,8 +51,9 @@ export abstract class NativeHandle implements SharedHandle {
 
 /** The rejection with which a wait answers whose signal has been aborted before; undefined when it has not. */
 export function aborted(wait: Wait): Promise<never> | undefined {
-  if (wait.signal?.aborted !== true) return undefined;
-  return Promise.reject(wait.signal.reason as Error);
+  const { signal } = wait;
+  if (signal === undefined || !isAborted(signal)) return undefined;
+  return Promise.reject(reasonOf(signal));
 }
 
 /** There may be no descriptor left for the doorbell. */

@@ -1,0 +1,62 @@
+// What a program's own getters, and members that it has put over a signal's, can do to a call: nothing in the middle of it.
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { describeEach } from '../support/start-methods.js';
+
+const readOnce = path.resolve(import.meta.dirname, '..', 'fixtures', 'options', 'read-once.mjs');
+
+describeEach('options', (testCase) => {
+  test('are read once, and a signal is asked by the members of its class', async () => {
+    const { code, stdout, stderr } = await testCase.run({ file: readOnce });
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toEqual({
+      calls: true,
+      failures: {},
+      more: {},
+      strangers: [],
+      aborted: 'given up',
+      before: 'given up',
+    });
+  });
+
+  test('of a put, whose getters put something themselves, leave its item alone', async () => {
+    const { code, stdout, stderr } = await testCase.run(
+      `import { Queue } from 'node-multiprocessing';
+      const queue = new Queue();
+      const { signal } = new AbortController();
+      const puts = (name, value) => ({
+        get: () => (void queue.put('by the getter of ' + name), value),
+        enumerable: true,
+      });
+      Object.defineProperty(signal, 'aborted', puts('aborted', false));
+      const options = Object.defineProperties({}, { timeout: puts('timeout'), signal: puts('signal', signal) });
+      await queue.put('the item', options);
+      const items = [];
+      while (queue.qsize() > 0) items.push(await queue.get());
+      console.log(items.join());`,
+      { esm: true },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('by the getter of timeout,by the getter of signal,the item\n');
+  });
+
+  test('with something else in place of a signal or a timeout are refused before anything is done', async () => {
+    const { code, stdout, stderr } = await testCase.run(
+      `import { Barrier, Queue } from 'node-multiprocessing';
+      const queue = new Queue();
+      const { signal } = new AbortController();
+      const others = [new Proxy(signal, {}), Object.create(AbortSignal.prototype), { aborted: false }, 'signal', null];
+      for (const other of others)
+        await queue.put('item', { signal: other }).catch(({ code }) => console.log(code));
+      try {
+        new Barrier(1, { timeout: 5 }).waitSync({ timeout: null });
+      } catch ({ code }) {
+        console.log(code);
+      }
+      console.log(queue.qsize());`,
+      { esm: true },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(`${'ERR_MP_INVALID_ARGUMENT\n'.repeat(6)}0\n`);
+  });
+});
