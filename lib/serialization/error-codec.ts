@@ -33,6 +33,8 @@ interface ErrorRecord {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
+  /** Of a RemoteError, which tells of yet another process. */
+  readonly remoteStack?: string | undefined;
   readonly properties: readonly (readonly [string, unknown])[];
   readonly unclonable: readonly string[];
   readonly cause?: ErrorData;
@@ -68,6 +70,7 @@ function encodeRecord(error: Error, parents: readonly object[]): ErrorRecord {
     name,
     message,
     stack: text(() => error.stack) ?? (message === '' ? name : `${name}: ${message}`),
+    remoteStack: error instanceof RemoteError ? text(() => error.remoteStack) : undefined,
     properties: encodeProperties(error, unclonable),
     ...encodeCause(error, chain, unclonable),
     ...encodeAggregated(error, chain, unclonable),
@@ -206,6 +209,7 @@ function isRecord(value: unknown): value is ErrorRecord {
   const record = value as Record<string, unknown>;
   return (
     ['class', 'name', 'message', 'stack'].every((key) => typeof record[key] === 'string') &&
+    ['string', 'undefined'].includes(typeof record['remoteStack']) &&
     Array.isArray(record['properties']) &&
     record['properties'].every((pair) => Array.isArray(pair) && typeof pair[0] === 'string') &&
     Array.isArray(record['unclonable']) &&
@@ -218,7 +222,7 @@ function decodeRecord(record: ErrorRecord, depth: number): Error {
   for (const [key, value] of record.properties) define(error, key, value, true);
   if (error.name !== record.name) define(error, 'name', record.name);
   define(error, 'stack', record.stack);
-  define(error, 'remoteStack', record.stack);
+  define(error, 'remoteStack', record.remoteStack ?? record.stack);
   if (record.cause !== undefined) define(error, 'cause', decode(record.cause, depth + 1));
   if (record.errors)
     define(

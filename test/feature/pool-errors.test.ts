@@ -2,6 +2,16 @@ import { expect, test } from 'vitest';
 import { program } from '../fixtures/pool/program.js';
 import { describeEach, when } from '../support/start-methods.js';
 
+describeEach('every error class', (testCase) => {
+  const report = program(testCase, 'every-error');
+
+  test('keeps its class and its fields, thrown by a task, returned and in an item', async () => {
+    const { classes, failures, stderr } = await report();
+    expect(classes).toEqual(expect.arrayContaining(['ProcessError', 'WorkerDiedError']));
+    expect({ failures, stderr }).toEqual({ failures: {}, stderr: '' });
+  });
+});
+
 describeEach('errors of tasks', (testCase) => {
   const report = program(testCase, 'errors');
   const forked = testCase.method === 'fork';

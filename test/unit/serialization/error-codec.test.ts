@@ -131,9 +131,8 @@ describe('the classes of this package', () => {
       expect(copy).toBeInstanceOf(errors.ProcessError);
       expect(copy).toBeInstanceOf(error.constructor);
       expect([copy.name, copy.message, copy.code]).toEqual([error.name, error.message, error.code]);
-      for (const key of Object.keys(error)) {
-        if (key !== 'remoteStack') expect(copy[key]).toEqual((error as unknown as Remote)[key]);
-      }
+      for (const key of Object.keys(error))
+        expect(copy[key]).toStrictEqual((error as unknown as Remote)[key]);
     });
   }
 });
