@@ -36,7 +36,8 @@ import { WorkerSet } from './worker-set.js';
  *
  * On `fork` any function can be run, closures included: workers see the memory as it was when they were forked, and a
  * function that they were not born with makes the pool fork fresh ones. Workers are therefore first forked with the first
- * task: one, and the others when it has not done all there is in the time of one more fork, or `ready()` is awaited. Elsewhere functions travel by reference, and workers are started at once.
+ * task: one, and the others when it has not done all there is in the time of one more fork, or `ready()` is awaited. Elsewhere
+ * functions travel by reference, and workers are started at once.
  *
  * Arguments are encoded when a task is handed to a worker: leave them alone until then.
  */
