@@ -6,6 +6,7 @@
 #include "bind/child_wrap.h"
 #include "bind/env_state.h"
 #include "bind/fork_wrap.h"
+#include "bind/interrupt_wrap.h"
 #include "bind/peer_wrap.h"
 #if defined(__linux__)
 #include "bind/named_semaphore_wrap.h"
@@ -20,6 +21,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   mp::InitChild(env, exports);
   mp::InitPeer(env, exports);
   mp::InitFork(env, exports);
+  mp::InitInterrupt(env, exports);
 #if defined(__linux__)
   mp::InitSync(env, exports);
   mp::InitNamedSemaphore(env, exports);

@@ -1,0 +1,9 @@
+#pragma once
+#include <napi.h>
+
+namespace mp {
+
+// announceInterrupt
+void InitInterrupt(Napi::Env env, Napi::Object exports);
+
+}  // namespace mp
