@@ -107,6 +107,11 @@ export interface Addon extends Partial<NativeNamed> {
   livenessFd(): number;
   /** In a child: SIGKILL for this process, by the kernel, when the owner of the liveness pipe ends. Takes over `fd`. */
   dieWithParent(fd: number): void;
+  /**
+   * While it is on in any environment of this process, and SIGINT would end the process, a line on stderr says so first. On again: after
+   * a listener has gone. It ends with the environment, and is off in a forked child.
+   */
+  readonly announceInterrupt: (on: boolean) => void;
 
   // fork
   /** Why this process cannot fork, or undefined. */

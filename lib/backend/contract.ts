@@ -261,6 +261,11 @@ export interface Backend {
    * whatever signals come. Absent on the fallback.
    */
   readonly blockOn?: (polled: readonly PolledDescriptor[], deadline: Deadline) => void;
+  /**
+   * While it is on in any thread, a SIGINT that ends this process does so with one line on stderr, also when the process is busy. On again:
+   * after a listener of SIGINT has gone. Absent on the fallback: what it could do, a listener, would not let a busy program end.
+   */
+  readonly announceInterrupt?: (on: boolean) => void;
   /** Called once in a spawned child, by its entry program: connects to the parent and dies with it. */
   attachChild(): ChildEnd;
   /** Locks and their kin; made when they are first asked for. */

@@ -16,6 +16,7 @@ import { takeHopeless, workerDied } from './deaths.js';
 import { PoolChannels } from './diagnostics.js';
 import { Dispatch, type DispatchOptions } from './dispatch.js';
 import { Gate } from './gate.js';
+import { InterruptNotice } from './interrupt-notice.js';
 import { OneFirst } from './one-first.js';
 import type { PoolWorker, WorkerOwner } from './pool-worker.js';
 import { Roster, type RosterOptions } from './roster.js';
@@ -50,6 +51,7 @@ export class WorkerSet implements WorkerOwner {
   readonly #upkeep: Upkeep;
   readonly #oneFirst: OneFirst | undefined;
   readonly #channels: PoolChannels;
+  readonly #interrupt = new InterruptNotice();
   readonly #ready = new Gate(
     () => this.#isReady(),
     () => {
@@ -316,6 +318,7 @@ export class WorkerSet implements WorkerOwner {
     const wanted = this.#unsettled > 0 || this.#ready.isWaitedFor;
     if (wanted === this.#listening) return;
     this.#listening = wanted;
+    if (wanted) this.#interrupt.renew();
     this.#roster.listen(wanted);
   }
 
@@ -338,6 +341,7 @@ export class WorkerSet implements WorkerOwner {
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
     this.#upkeep.stop();
+    this.#interrupt.end();
     this.#ended.check();
   }
 

@@ -40,6 +40,7 @@ export function createNativeBackend(addon: Addon): Backend {
     blockOn: (polled, deadline) => {
       blockOn(addon, polled, deadline);
     },
+    announceInterrupt: addon.announceInterrupt,
     attachChild: () => attachToParent(addon),
     ...(sync && { sync: () => nativeSync(sync), queues: () => nativeQueues(sync) }),
     ...(addon.NativeNamedSemaphore && { named: () => namedSemaphores(addon) }),
