@@ -144,7 +144,8 @@ describeEach('SIGINT', (testCase) => {
       interrupt();
       await forEver();
       console.log(other);`;
-    const options = { nodeArgs: ['--expose-gc'] };
+    // A pool that is given up is warned of.
+    const options = { nodeArgs: ['--expose-gc', '--no-warnings'] };
     const ended = await run(testCase, body('undefined'), options);
     expect(ended).toMatchObject(interrupted(''));
     const another = await run(testCase, body('new mp.Pool(1);\nawait other.ready()'), options);
@@ -209,10 +210,12 @@ describeEach('SIGINT', (testCase) => {
     expect(await run(testCase, body('await thread.terminate();'))).toMatchObject(interrupted(''));
   });
 
-  when(native && testCase.method === 'spawn')('does not wait for a stderr that nobody reads', async () => {
-    const { code, stdout, stderr } = await run(
-      testCase,
-      `if (process.argv[2] !== 'pool') {
+  when(native && testCase.method === 'spawn')(
+    'does not wait for a stderr that nobody reads',
+    async () => {
+      const { code, stdout, stderr } = await run(
+        testCase,
+        `if (process.argv[2] !== 'pool') {
         const name = process.argv[1] + '.fifo';
         execFileSync('mkfifo', [name]);
         const held = fs.openSync(name, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
@@ -229,7 +232,8 @@ describeEach('SIGINT', (testCase) => {
         interrupt();
         await forEver();
       }`,
-    );
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'null SIGINT\n', stderr: '' });
-  });
+      );
+      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'null SIGINT\n', stderr: '' });
+    },
+  );
 });
