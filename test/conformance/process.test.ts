@@ -271,10 +271,12 @@ describeConformance('_TestProcess', (testCase) => {
       await check(
         testCase,
         `const [receiver, sender] = Pipe({ duplex: false });
+        // What a parent gives to a child of the fallback are sockets. Others come and go while its guard starts.
+        const kind = backend === 'fallback' ? 'socket' : '';
         const children = [];
         for (let i = 0; i < 5; i++) {
           const [release, releaser] = Pipe({ duplex: false });
-          const p = new Process({ target: t.countDescriptors, args: [sender, release] });
+          const p = new Process({ target: t.countDescriptors, args: [sender, release, kind] });
           await p.start();
           release.close();
           children.push({ p, releaser });

@@ -6,16 +6,13 @@ import { describeEach } from '../support/start-methods.js';
 const withPool = (body: string): string => program(`const pool = new mp.Pool(2);\n${body}`);
 
 describeEach('Ctrl-C', (testCase) => {
-  // A worker of the fallback that never comes back to its event loop outlives its parent.
-  const busy = testCase.backend === 'native' ? 'tasks.block' : 'tasks.sleepFor';
-
   test.each([
     ['idle', 'await pool.ready();'],
     ['being started', 'pool.applyAsync(tasks.sleepFor, [100_000]);'],
     [
       'at work, and more waits',
       `const report = { onReport: () => ctrlC() };
-      pool.mapAsync(${busy}, Array(10).fill(100_000), { chunkSize: 1 });
+      pool.mapAsync(tasks.block, Array(10).fill(100_000), { chunkSize: 1 });
       pool.applyAsync(tasks.reportThenSleep, [100_000], { priority: 1, ...report });`,
     ],
   ])(

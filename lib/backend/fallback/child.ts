@@ -7,6 +7,7 @@ import { log } from '../../base/log.js';
 import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.js';
 import { systemError } from '../system-error.js';
 import { blocking } from './channel.js';
+import { GuardPipe, guardStdio } from './guard.js';
 
 /** @throws SystemError when the program cannot be started, or a file for its output not be opened. */
 export async function startProcess(
@@ -21,7 +22,8 @@ export async function startProcess(
     return fd;
   };
   try {
-    const stdio = ['ignore', target(stdout), target(stderr), 'ipc'] as StdioOptions;
+    const streams = ['ignore', target(stdout), target(stderr), 'ipc', ...guardStdio];
+    const stdio = streams as StdioOptions;
     const started = spawn(process.execPath, [...execArgv, entry], {
       stdio,
       env,
@@ -42,6 +44,7 @@ export async function startProcess(
 export class FallbackChild implements Child {
   readonly pid: number;
   readonly #process: ChildProcess;
+  readonly #guard: GuardPipe;
   readonly #letGo: () => void;
   #exited: ExitStatus | undefined;
   #status: ExitStatus | undefined;
@@ -51,11 +54,13 @@ export class FallbackChild implements Child {
   constructor(process: ChildProcess, letGo: () => void) {
     this.pid = process.pid as number;
     this.#process = process;
+    this.#guard = new GuardPipe(process);
     this.#letGo = letGo;
     process.on('error', (error) => {
       log('child %d: %s', this.pid, error.message);
     });
     process.once('exit', (code, signal) => {
+      this.#guard.close();
       this.#exited = { exitCode: code ?? -signalNumber(signal), signalCode: signal };
       this.#settle();
     });
@@ -116,6 +121,7 @@ export class FallbackChild implements Child {
 
   /** This process is about to end and cannot wait: the child goes on without it. */
   letGo(): void {
+    this.#guard.letGo();
     this.#letGo();
   }
 

@@ -16,6 +16,7 @@ import type {
 import { FallbackChannel, blocking, type Mode } from './channel.js';
 import { FallbackChild, startProcess } from './child.js';
 import { uniqueId } from './end-table.js';
+import { startGuard } from './guard.js';
 import { ProcessLink } from './link.js';
 import { environmentOf, findOrigin, type Origin } from './origin.js';
 import { FallbackQueues } from './queues/index.js';
@@ -80,6 +81,7 @@ class FallbackBackend implements Backend {
       throw new StateError('attachChild is for the entry program of a child, once');
     }
     attached = true;
+    startGuard();
     const control = router.ends.adoptControl(router.process);
     return { control: new FallbackChannel(control, BOTH_WAYS) };
   }

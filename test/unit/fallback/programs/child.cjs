@@ -83,6 +83,19 @@ const orders = {
     writeFileSync(file, outcomes.join(' '));
     process.exit(0);
   },
+  /** Does not come back to its event loop for so long. What it writes then shows that it came to its end. */
+  async spin(rest) {
+    const [ms, file] = rest.split(' ');
+    await say('spinning');
+    for (const end = Date.now() + Number(ms); Date.now() < end;);
+    if (file !== undefined) writeFileSync(file, 'came to its end');
+    process.exit(0);
+  },
+  /** Where preload.cjs was loaded. */
+  async guarded() {
+    await globalThis.guardIsUp;
+    await say('guarded');
+  },
   stay: () => setInterval(() => {}, 1000),
   async stop() {
     control.close();
