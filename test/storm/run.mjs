@@ -15,11 +15,13 @@ const forksOn = (node) => (!short ? 2000 : node === process.execPath ? 120 : 60)
 const tasksOn = (node) => (short ? 10_000 : node === process.execPath ? 1_000_000 : 100_000);
 const poolsOn = (node) => (short ? 300 : node === process.execPath ? 10_000 : 1000);
 const secondsOn = (node) => (short ? 7 : node === process.execPath ? 600 : 60);
+const pipesOn = (node) => (short ? 5 : node === process.execPath ? 300 : 60);
 const stormOn = (node) => (short ? 2 : node === process.execPath ? 120 : 15);
 const storms = [
   ['fork-storm.cjs', forksOn],
   ['sync-storm.cjs', secondsOn],
   ['queue-storm.cjs', secondsOn],
+  ['pipe-storm.cjs', pipesOn],
   ['pool-storm.cjs', stormOn],
   ['pool-storm.cjs', stormOn, { MULTIPROCESSING_BACKEND: 'fallback' }],
   ['pool-stream.cjs', tasksOn],

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const mp = require('node-multiprocessing');
 const { ENTRY, Records } = require('./records.cjs');
-const { MOST_AT_ONCE, consume, produce } = require('./workers.cjs');
+const { END, MOST_AT_ONCE, consume, produce } = require('./workers.cjs');
 
 const PRODUCERS = 3;
 const CONSUMERS = 3;
@@ -24,6 +24,8 @@ class Round {
     this.records = Records.make(folder);
     this.queue = this.make();
     this.redelivers = this.queue instanceof mp.JoinableQueue;
+    /** Closed both ways: it has no size, and no end but the items that say so. */
+    this.isSimple = this.queue instanceof mp.SimpleQueue;
     this.workers = [];
     this.lives = 0;
     this.deaths = 0;
@@ -55,6 +57,9 @@ class Round {
       this.lookForHangs();
     }
     await this.finish();
+    // Whatever is still held of the round, it is not what it shared.
+    this.queue = undefined;
+    this.workers = [];
     return this.judge();
   }
 
@@ -95,8 +100,9 @@ class Round {
     const { child, life } = this.workers[slot];
     const scene = ['wchan', 'syscall'].map((name) => fs.readFileSync(`/proc/${child.pid}/${name}`));
     const what = slot < PRODUCERS ? 'producer' : 'consumer';
+    const left = this.isSimple ? !this.queue.empty() : this.queue.qsize();
     throw new Error(
-      `${this.title}: ${what} ${life}, process ${child.pid}, makes no headway: ${scene.join(' ')}; ${this.queue.qsize()} in the queue`,
+      `${this.title}: ${what} ${life}, process ${child.pid}, makes no headway: ${scene.join(' ')}; in the queue: ${left}`,
     );
   }
 
@@ -104,9 +110,12 @@ class Round {
   async finish() {
     this.records.stop = true;
     await this.allEnd(0, PRODUCERS);
-    this.queue.close();
+    if (this.isSimple) for (let i = 0; i < CONSUMERS; i++) await this.queue.put(END);
+    else this.queue.close();
     await this.allEnd(PRODUCERS, PRODUCERS + CONSUMERS);
-    assert.equal(this.queue.qsize(), 0, `${this.title}: something is left`);
+    const isEmpty = this.isSimple ? this.queue.empty() : this.queue.qsize() === 0;
+    assert.ok(isEmpty, `${this.title}: something is left`);
+    if (this.isSimple) this.queue.close();
     if (this.redelivers) await this.queue.join({ timeout: 0 });
     await assert.rejects(this.queue.get(), mp.QueueClosedError);
   }
