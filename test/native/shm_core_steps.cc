@@ -106,6 +106,32 @@ TEST(MembershipSteps) {
                   alone});
 }
 
+// Others come and go meanwhile, and nobody gets the row of who is on its way.
+TEST(MembershipHalted) {
+  const auto others = [](World& world, bool) {
+    auto first = JoinSpace(world.segment);
+    auto second = JoinSpace(world.segment);
+    EXPECT(first->stamp().id > 3 && second->stamp().id > first->stamp().id);
+    EXPECT(world.reaper->reaper().Run().recovered == 0);
+  };
+  const auto empty = [](World& world) {
+    ReapAll(*world.reaper);
+    world.CleanedUp();
+  };
+  for (const bool leaves : {false, true}) {
+    HaltEverywhere({leaves ? "leave" : "join", Nothing,
+                    [=](World& world, SyncSpace&) {
+                      if (!leaves) StepFromHere();
+                      auto second = Participant::Join(world.segment);
+                      if (!second.ok()) _exit(1);
+                      if (leaves) StepFromHere();
+                      if (leaves) second.value()->Leave();
+                      StepToHere();
+                    },
+                    others, Nothing, empty});
+  }
+}
+
 TEST(AMillionObjectsLeaveNothing) {
   World world;
   world.Ready();

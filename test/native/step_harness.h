@@ -109,6 +109,8 @@ class Stepped {
   int Reap() {
     int status = 0;
     while (waitpid(pid_, &status, 0) == pid_ && !WIFEXITED(status) && !WIFSIGNALED(status)) {
+      // It was asleep in a system call when it was to be let go on, and its step is over now.
+      Continue();
     }
     return status;
   }

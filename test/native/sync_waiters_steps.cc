@@ -89,7 +89,53 @@ TEST(NotifySteps) {
                   }});
 }
 
+TEST(NotifiedSteps) {
+  const auto wait = [](World& world) {
+    world.condition->WaitAsync(&world.waiting);
+    world.Sleep();
+  };
+  KillEverywhere({"wait for a notification, async", MakeCondition,
+                  [](World& world, SyncSpace& space) { ActWait(space, world.condition, kWait); },
+                  [](World& world, bool) {
+                    EXPECT(world.Woken() == SyncOutcome::kPending);
+                    world.Sleep();
+                    EXPECT(world.condition->Notify(Condition::kAll) == 1);
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
+                  },
+                  wait});
+  // Its time is over: what had been given to it goes on, and the other one has it.
+  KillEverywhere({"have no more time for a notification that has come", MakeCondition,
+                  [](World& world, SyncSpace& space) {
+                    auto* const mine =
+                        new std::shared_ptr<Condition>(Opened(space, world.condition));
+                    auto* const waiter = new AsyncWaiter;
+                    (*mine)->WaitAsync(waiter);
+                    StepFromHere();
+                    (*mine)->Expire(waiter);
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
+                    EXPECT(world.condition->Notify(Condition::kAll) == 0);
+                  },
+                  [=](World& world) {
+                    EXPECT(world.condition->Notify(1) == 1);
+                    wait(world);
+                  }});
+}
+
 TEST(EventSteps) {
+  KillEverywhere({"wait for an event, up to sleeping", MakeEvent,
+                  [](World& world, SyncSpace& space) {
+                    auto mine = Opened(space, world.event);
+                    StepFromHere();
+                    mine->WaitSync(kNever);
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.event->Set().ok());
+                    EXPECT(world.event->WaitSync(kNever) == SyncOutcome::kDone);
+                  }});
   KillEverywhere({"set an event for two participants", MakeEvent, ActSet,
                   [](World& world, bool over) {
                     const bool set = world.event->IsSet();

@@ -1,0 +1,208 @@
+// Pipes, and ends in messages, halted before and after every step that others can see: they go on,
+// and what was sent, received or closed late is so once.
+
+#include "queue_step_acts.h"
+
+using namespace mp;
+using namespace mp::test;
+
+namespace {
+
+using EndPtr = std::shared_ptr<PipeEnd>;
+
+EndPtr OpenEnd(MessageSpace& space, const ObjectRef& ref) {
+  auto opened = PipeEnd::Open(&space, ref);
+  if (!opened.ok()) _exit(95);
+  return opened.value();
+}
+void MakePipe(QueueWorld& world) {
+  world.pipe = PipeEnd::MakePair(world.getter.get(), true).value();
+}
+StagedMessage StageEnd(MessageQueue& queue, const ObjectRef& end) {
+  const StagedMessage staged = queue.Stage(0, 1).value();
+  *staged.carried = {end.offset, end.generation, static_cast<uint32_t>(end.kind)};
+  return staged;
+}
+bool SendEnd(MessageQueue& queue, const ObjectRef& end) {
+  Status error;
+  return queue.TryPut(StageEnd(queue, end).block, &error) == SyncOutcome::kDone;
+}
+// Those of one message.
+uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>* ends) {
+  std::vector<ObjectRef> refs;
+  const uint32_t taken = queue.TryTake(1, [&refs](const std::byte*, uint64_t, const Block& block) {
+    for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
+  });
+  for (const ObjectRef& ref : refs) {
+    std::shared_ptr<SyncObject> end;
+    if (space.TakeReceived(ref, &end)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
+  }
+  return taken;
+}
+void ThroughIt(QueueWorld& world, const EndPtr& end) {
+  EXPECT(TryPut(*end->out(), "through it") == SyncOutcome::kDone);
+  EXPECT(TryTake(*world.other.left->in()) == "through it");
+}
+bool OtherIsClosed(const QueueWorld& world) {
+  return world.other.left->in()->Look() == SyncOutcome::kClosed;
+}
+void EverythingGone(QueueWorld& world) {
+  world.pipe = {};
+  world.other = {};
+  world.CleanedUp();
+  EXPECT(MessagesIn(*world.segment) == 0);
+  EXPECT(BlocksIn(*world.segment, BlockState::kAttached) == 0);
+  EXPECT(PlacesInUse(*world.segment) <= 0);
+}
+void MakeWithOther(QueueWorld& world) {
+  MakePipe(world);
+  world.other = PipeEnd::MakePair(world.getter.get(), true).value();
+}
+void AsleepOrServed(QueueWorld& world, bool) {
+  if (world.Woken() == SyncOutcome::kPending) world.Sleep();
+}
+
+}  // namespace
+
+TEST(MessagesHalted) {
+  HaltEverywhere({"send to one that waits", MakePipe,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    const StagedMessage staged = StageText(*right->out(), "new");
+                    Status error;
+                    StepFromHere();
+                    if (right->out()->TryPut(staged.block, &error) != SyncOutcome::kDone) _exit(1);
+                    StepToHere();
+                  },
+                  AsleepOrServed,
+                  [](QueueWorld& world) {
+                    world.pipe.right.reset();
+                    world.WaitAt(*world.pipe.left->in(), QueueRequest::Kind::kPoll);
+                  },
+                  [](QueueWorld& world) {
+                    if (world.waiting.outcome == SyncOutcome::kPending) world.Woken();
+                    EXPECT(world.waiting.outcome == SyncOutcome::kDone);
+                    EXPECT(TryTake(*world.pipe.left->in()) == "new");
+                    EXPECT(world.pipe.left->in()->Look() == SyncOutcome::kClosed);
+                    EverythingGone(world);
+                  }});
+  HaltEverywhere({"receive to the end of the stream", MakePipe,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    space.pool();
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    StepFromHere();
+                    for (int i = 0; i < 2; i += 1) {
+                      if (Short(TryTake(*right->in())) != std::to_string(i)) _exit(1);
+                    }
+                    StepToHere();
+                    Until([&] { return right->in()->Look() == SyncOutcome::kClosed; });
+                    if (!TryTake(*right->in()).empty()) _exit(2);
+                  },
+                  // The other side closes, behind what it has sent.
+                  [](QueueWorld& world, bool) { world.pipe = {}; },
+                  [](QueueWorld& world) {
+                    TryPut(*world.pipe.left->out(), Long(0));
+                    TryPut(*world.pipe.left->out(), Long(1));
+                    world.pipe.right.reset();
+                  },
+                  EverythingGone});
+  HaltEverywhere({"send where nobody is left, or somebody", MakePipe,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    const StagedMessage staged = StageText(*right->out(), "new");
+                    Status error;
+                    StepFromHere();
+                    const SyncOutcome outcome = right->out()->TryPut(staged.block, &error);
+                    StepToHere();
+                    if (outcome == SyncOutcome::kBroken) right->out()->Drop(staged);
+                    if (outcome == SyncOutcome::kPending) _exit(1);
+                  },
+                  [](QueueWorld& world, bool) { world.pipe = {}; }, NothingOf, EverythingGone});
+}
+
+TEST(EndsInMessagesHalted) {
+  HaltEverywhere({"send an end", MakeWithOther,
+                  [](QueueWorld& world, MessageSpace& space) {
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    EndPtr sent = OpenEnd(space, world.other.right->ref());
+                    const StagedMessage staged = StageEnd(*right->out(), sent->ref());
+                    Status error;
+                    StepFromHere();
+                    if (right->out()->TryPut(staged.block, &error) != SyncOutcome::kDone) _exit(1);
+                    StepToHere();
+                  },
+                  [](QueueWorld& world, bool) {
+                    // It is open here, there or on its way, all the time.
+                    EXPECT(!OtherIsClosed(world));
+                    EXPECT(TryPut(*world.other.left->out(), "first") == SyncOutcome::kDone);
+                  },
+                  [](QueueWorld& world) { world.other.right.reset(); },
+                  [](QueueWorld& world) {
+                    std::vector<EndPtr> ends;
+                    EXPECT(TakeEnds(*world.getter, *world.pipe.left->in(), &ends) == 1);
+                    if (!EXPECT(ends.size() == 1)) return;
+                    EXPECT(TryTake(*ends[0]->in()) == "first");
+                    ThroughIt(world, ends[0]);
+                    ends.clear();
+                    EXPECT(OtherIsClosed(world));
+                    EverythingGone(world);
+                  }});
+  HaltEverywhere({"receive an end",
+                  [](QueueWorld& world) {
+                    MakeWithOther(world);
+                    EXPECT(SendEnd(*world.pipe.left->out(), world.other.right->ref()));
+                    world.other.right.reset();
+                  },
+                  [](QueueWorld& world, MessageSpace& space) {
+                    space.pool();
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    std::vector<EndPtr> ends;
+                    StepFromHere();
+                    if (TakeEnds(space, *right->in(), &ends) != 1 || ends.size() != 1) _exit(1);
+                    StepToHere();
+                    if (TryTake(*ends[0]->in()) != "first") _exit(2);
+                    if (TryPut(*ends[0]->out(), "back") != SyncOutcome::kDone) _exit(3);
+                  },
+                  [](QueueWorld& world, bool) {
+                    EXPECT(!OtherIsClosed(world));
+                    EXPECT(TryPut(*world.other.left->out(), "first") == SyncOutcome::kDone);
+                  },
+                  NothingOf,
+                  [](QueueWorld& world) {
+                    EXPECT(TryTake(*world.other.left->in()) == "back");
+                    EXPECT(OtherIsClosed(world));
+                    EverythingGone(world);
+                  }});
+  // Of two messages with the same end: the one that others take must not count for the child's.
+  HaltEverywhere({"receive an end that another receives too",
+                  [](QueueWorld& world) {
+                    MakeWithOther(world);
+                    for (int i = 0; i < 2; i += 1) {
+                      EXPECT(SendEnd(*world.pipe.left->out(), world.other.right->ref()));
+                    }
+                    world.other.right.reset();
+                  },
+                  [](QueueWorld& world, MessageSpace& space) {
+                    space.pool();
+                    EndPtr right = OpenEnd(space, world.pipe.right->ref());
+                    std::vector<EndPtr> ends;
+                    StepFromHere();
+                    const uint32_t taken = TakeEnds(space, *right->in(), &ends);
+                    ends.clear();
+                    StepToHere();
+                    if (taken != 1) _exit(1);
+                  },
+                  [](QueueWorld& world, bool) {
+                    std::vector<EndPtr> ends;
+                    EXPECT(TakeEnds(*world.getter, *world.pipe.right->in(), &ends) == 1);
+                    if (EXPECT(ends.size() == 1)) ThroughIt(world, ends[0]);
+                  },
+                  NothingOf,
+                  [](QueueWorld& world) {
+                    EXPECT(TryTake(*world.pipe.right->in()).empty());
+                    EXPECT(OtherIsClosed(world));
+                    EverythingGone(world);
+                  }});
+}
+
+TEST_MAIN()
