@@ -20,6 +20,8 @@ const bySpawn = mp.getContext('spawn').Process;
 function choosePlan() {
   const duplex = Math.random() < 0.4;
   const what = pick(['values', 'values', 'bytes']);
+  /** Many short messages, or few of up to 4 MiB. */
+  const bits = pick([8, 8, 14, 22]);
   const several = () => (Math.random() < 0.3 ? 2 : 1);
   const quits = () => (Math.random() < 0.15 ? upTo(10) : 0);
   const [left, right] = duplex
@@ -32,8 +34,8 @@ function choosePlan() {
         { what, receives: false, sends: true, patient: false },
       ];
   const roles = [
-    ...Array.from({ length: several() }, () => ({ ...left, side: 0, quits: quits() })),
-    ...Array.from({ length: several() }, () => ({ ...right, side: 1, quits: quits() })),
+    ...Array.from({ length: several() }, () => ({ ...left, bits, side: 0, quits: quits() })),
+    ...Array.from({ length: several() }, () => ({ ...right, bits, side: 1, quits: quits() })),
   ];
   const given = pick(['arguments', 'arguments', 'pipe', 'queue']);
   return { duplex, roles, given, ms: 20 + Math.random() * 200, blows: pick([0, 1, 1, 2, 3]) };

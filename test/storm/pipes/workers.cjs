@@ -3,6 +3,7 @@
 const fs = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 const mp = require('node-multiprocessing');
+const { makeItem } = require('../queues/messages.cjs');
 const { ENTRY, Records } = require('../queues/records.cjs');
 const { MOST_AT_ONCE, look, pick, receives } = require('./receives.cjs');
 const { sends } = require('./sends.cjs');
@@ -35,13 +36,14 @@ async function sendAll(end, me) {
   const all = Object.entries(sends[role.what]).filter(
     ([name]) => !(role.receives && name.endsWith('Sync')),
   );
+  const make = Object.assign((each) => makeItem(life, each, role.bits), { life });
   let number = 1;
   let empties = 0;
   while (records.read(records.board, 0) === 0 && !end.closed) {
     const [name, send] = pick(all);
     records.says(2 * slot, `sends: ${name}`);
     try {
-      number += await send(end, life, number, () => empties++);
+      number += await send(end, make, number, () => empties++);
     } catch (error) {
       if (me.hasClosed && error instanceof mp.ClosedError) break;
       if (!(error instanceof mp.BrokenPipeError)) throw error;
@@ -51,7 +53,7 @@ async function sendAll(end, me) {
     records.write(records.ledger, life, number - 1);
     records.write(records.ledger, EMPTIES + life, empties);
     records.wentOn(slot);
-    if (Math.random() < 0.2) await sleep(Math.random() * 5);
+    if (Math.random() < 0.05) await sleep(Math.random() * 5);
   }
   records.says(2 * slot, 'sends no more');
   records.write(records.board, SENT + slot, 1);

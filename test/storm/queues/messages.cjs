@@ -10,9 +10,9 @@ for (let i = 0, seed = 1; i < noise.length; i += 4) {
   noise.writeUInt32LE(seed, i);
 }
 
-/** From nothing to 4 MiB, each order of magnitude as often. */
-function makeItem(life, number) {
-  const length = Math.random() < 0.05 ? 0 : Math.floor(2 ** (Math.random() * 22));
+/** From nothing to 4 MiB, or so many bits of a length, each order of magnitude as often. */
+function makeItem(life, number, bits = 22) {
+  const length = Math.random() < 0.05 ? 0 : Math.floor(2 ** (Math.random() * bits));
   const from = Math.floor(Math.random() * 65_536);
   const item = Buffer.allocUnsafe(HEAD + length);
   noise.copy(item, HEAD, from, from + length);
