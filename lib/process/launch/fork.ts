@@ -4,6 +4,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
 import { ForkUnavailableError, StateError } from '../../errors.js';
+import { compilationsInFlight } from '../after-fork/compilations.js';
 import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
 import { rehearseChild } from '../bootstrap.js';
 import { flushStdio, keptStdioFds, redirectStdio } from './fork-stdio.js';
@@ -57,6 +58,8 @@ type Attempt = Awaited<ReturnType<typeof attemptFork>>;
 function attempt(forking: Forking, waitMs: number): Attempt {
   if (lookupsInFlight())
     return { kind: 'refused', reason: 'a DNS lookup is in the libuv pool', transient: true };
+  if (compilationsInFlight())
+    return { kind: 'refused', reason: 'V8 is compiling WebAssembly', transient: true };
   return attemptFork(forking, 'clean', waitMs, keptStdioFds());
 }
 
