@@ -1,10 +1,11 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { isSignal } from './abort-signal.js';
 
 /** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
 
 function describe(value: unknown): string {
   if (value === null) return 'null';
+  if (types.isProxy(value)) return 'a Proxy';
   if (typeof value === 'function')
     return value.name === '' ? 'a function' : `function ${value.name}`;
   if (typeof value === 'string')

@@ -30,7 +30,7 @@ function warn(name: string): void {
   if (warned) return;
   warned = true;
   process.emitWarning(
-    `${name} was collected while it was running: its workers end only now. Call close() or terminate(), or declare it with \`await using\``,
+    `${name} was collected while it was running: its workers end when what it was given is done. Call close() or terminate(), or declare it with \`await using\``,
     { type: 'MultiprocessingWarning', code: 'ERR_MP_POOL_DROPPED' },
   );
 }

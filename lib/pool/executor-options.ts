@@ -56,7 +56,7 @@ export function checkExecutorOptions(given: number | ExecutorOptions | undefined
   if (initArgs !== undefined) checkArray('initArgs', initArgs);
   if (maxTasksPerChild !== undefined) checkInteger('maxTasksPerChild', maxTasksPerChild, 1);
   if (name !== undefined) checkString('name', name);
-  return options;
+  return { maxWorkers, startMethod, initializer, initArgs, maxTasksPerChild, name };
 }
 
 const MAP_OPTIONS: readonly string[] = [

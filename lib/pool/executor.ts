@@ -14,6 +14,7 @@ import {
 import { ExecutorWork, type Call } from './executor-work.js';
 import { numberFunction } from './functions.js';
 import type { Future } from './future.js';
+import { InterruptNotice } from './interrupt-notice.js';
 import { CallShape } from './task.js';
 import { workerKind } from './worker-kinds.js';
 import { ProcessWorker } from './worker-process.js';
@@ -58,6 +59,7 @@ export class ProcessPoolExecutor {
       maxTasksPerChild: checked.maxTasksPerChild,
       onDemand: true,
       oneFirst: method === 'fork',
+      interrupt: new InterruptNotice(),
       createWorker: () => new ProcessWorker(kind),
     });
     this.#work = new ExecutorWork(this.#set, name);

@@ -82,20 +82,22 @@ export interface ImapOptions extends MapOptions {
 /** What map and its relatives take: any iterable, also an asynchronous one. */
 export type Items<T> = Iterable<T> | AsyncIterable<T>;
 
+/** A checked copy, read once. */
 export function checkPoolOptions(given: number | PoolOptions | undefined): PoolOptions {
   const options = typeof given === 'number' ? { processes: given } : (given ?? {});
   checkOptions('options', options);
-  if (options.processes !== undefined) checkInteger('processes', options.processes, 1);
-  if (options.initializer !== undefined) checkFunction('initializer', options.initializer);
-  if (options.initArgs !== undefined) checkArray('initArgs', options.initArgs);
-  if (options.maxTasksPerChild !== undefined)
-    checkInteger('maxTasksPerChild', options.maxTasksPerChild, 1);
-  if (options.maxMemoryPerChild !== undefined)
-    checkInteger('maxMemoryPerChild', options.maxMemoryPerChild, 1);
-  if (options.maxQueue !== undefined) checkInteger('maxQueue', options.maxQueue, 0);
-  checkTimeout('killGrace', options.killGrace);
-  if (options.name !== undefined) checkString('name', options.name);
-  return options;
+  const { processes, startMethod, initializer, initArgs, name } = options;
+  const { maxTasksPerChild, maxMemoryPerChild, maxQueue, killGrace } = options;
+  if (processes !== undefined) checkInteger('processes', processes, 1);
+  if (initializer !== undefined) checkFunction('initializer', initializer);
+  if (initArgs !== undefined) checkArray('initArgs', initArgs);
+  if (maxTasksPerChild !== undefined) checkInteger('maxTasksPerChild', maxTasksPerChild, 1);
+  if (maxMemoryPerChild !== undefined) checkInteger('maxMemoryPerChild', maxMemoryPerChild, 1);
+  if (maxQueue !== undefined) checkInteger('maxQueue', maxQueue, 0);
+  checkTimeout('killGrace', killGrace);
+  if (name !== undefined) checkString('name', name);
+  const worker = { startMethod, initializer, initArgs, maxTasksPerChild, maxMemoryPerChild, name };
+  return { ...worker, processes, maxQueue, killGrace };
 }
 
 type CallOptions = ImapOptions & Callbacks<never>;

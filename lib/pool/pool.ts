@@ -8,6 +8,7 @@ import { checkStartMethod, settleStartMethod } from '../process/start-method.js'
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { droppedPools } from './dropped.js';
 import { numberFunction, type AnyFunction } from './functions.js';
+import { InterruptNotice } from './interrupt-notice.js';
 import { limit } from './limits.js';
 import { MapJob } from './map-job.js';
 import { PoolIterator } from './pool-iterator.js';
@@ -62,6 +63,7 @@ export class Pool {
       maxQueue: options.maxQueue,
       killGrace: options.killGrace,
       oneFirst: method === 'fork',
+      interrupt: new InterruptNotice(),
       createWorker: () => new ProcessWorker(kind),
     });
     refuseClone(this, 'Pool');

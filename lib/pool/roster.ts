@@ -39,9 +39,13 @@ export class Roster {
     return this.missing === 0;
   }
 
-  /** As many are there, or on their way, as may be for the present (see one-first): others cannot take what waits. */
+  /**
+   * As many are there, or on their way, as may be for the present (see one-first): nobody else can take what waits. On demand it is what
+   * waits that others are started for, so nothing that they could take is given ahead.
+   */
   get isComplete(): boolean {
-    return this.#present.size >= this.#most;
+    const { size, onDemand = false } = this.#options;
+    return this.#present.size >= (onDemand ? size : this.#most);
   }
 
   /** So many workers fewer are there than there should be. */

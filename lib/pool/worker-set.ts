@@ -16,7 +16,7 @@ import { takeHopeless, workerDied } from './deaths.js';
 import { PoolChannels } from './diagnostics.js';
 import { Dispatch, type DispatchOptions } from './dispatch.js';
 import { Gate } from './gate.js';
-import { InterruptNotice } from './interrupt-notice.js';
+import type { InterruptNotice } from './interrupt-notice.js';
 import { OneFirst } from './one-first.js';
 import type { PoolWorker, WorkerOwner } from './pool-worker.js';
 import { Roster, type RosterOptions } from './roster.js';
@@ -31,6 +31,8 @@ export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   readonly killGrace?: number | undefined;
   /** To start a worker holds up this process: not all of them are started at once (see one-first). */
   readonly oneFirst?: boolean;
+  /** Lasts until all workers have ended. */
+  readonly interrupt?: InterruptNotice;
 }
 
 /** Work that was accepted and may still make tasks: a map that collects its items, an iteration. Keeps a closed pool at work. */
@@ -51,7 +53,6 @@ export class WorkerSet implements WorkerOwner {
   readonly #upkeep: Upkeep;
   readonly #oneFirst: OneFirst | undefined;
   readonly #channels: PoolChannels;
-  readonly #interrupt = new InterruptNotice();
   readonly #ready = new Gate(
     () => this.#isReady(),
     () => {
@@ -318,7 +319,7 @@ export class WorkerSet implements WorkerOwner {
     const wanted = this.#unsettled > 0 || this.#ready.isWaitedFor;
     if (wanted === this.#listening) return;
     this.#listening = wanted;
-    if (wanted) this.#interrupt.renew();
+    if (wanted) this.#options.interrupt?.renew();
     this.#roster.listen(wanted);
   }
 
@@ -341,7 +342,7 @@ export class WorkerSet implements WorkerOwner {
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
     this.#upkeep.stop();
-    this.#interrupt.end();
+    this.#options.interrupt?.end();
     this.#ended.check();
   }
 

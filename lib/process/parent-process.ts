@@ -36,8 +36,9 @@ export class ParentProcess {
   /** Blocks this thread. */
   joinSync(wait: { timeout?: number | undefined } = {}): boolean {
     checkOptions('wait', wait);
-    checkTimeout('wait.timeout', wait.timeout);
-    return this.#peer.waitSync(Deadline.after(wait.timeout));
+    const { timeout } = wait;
+    checkTimeout('wait.timeout', timeout);
+    return this.#peer.waitSync(Deadline.after(timeout));
   }
 
   [inspect.custom](): string {

@@ -92,8 +92,9 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   /** Blocks this thread. */
   joinSync(wait: { timeout?: number | undefined } = {}): number | null {
     checkOptions('wait', wait);
-    checkTimeout('wait.timeout', wait.timeout);
-    const status = this.#life.startedChild('join').waitSync(Deadline.after(wait.timeout));
+    const { timeout } = wait;
+    checkTimeout('wait.timeout', timeout);
+    const status = this.#life.startedChild('join').waitSync(Deadline.after(timeout));
     return status?.exitCode ?? null;
   }
 

@@ -1,4 +1,5 @@
 /** The exports of the module that is the program, in the very process that runs it. */
+import { pathToFileURL } from 'node:url';
 import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
 import { StateError } from '../errors.js';
 import type { ExportReference } from './function-reference.js';
@@ -45,9 +46,9 @@ function warn(name: string): void {
   );
 }
 
-/** A loader of the program's own may take its time for every import. */
+/** A loader of the program's own may take its time for every import of a file, also one that is loaded. */
 async function afterAnotherImport(): Promise<typeof PENDING> {
-  await import('node:module');
+  await import(pathToFileURL(__filename).href);
   return afterSomeTurns();
 }
 

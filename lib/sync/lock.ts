@@ -15,6 +15,7 @@ import {
   type Blocking,
   type SyncWait,
   type TakeOption,
+  readOnce,
 } from './options.js';
 import { notHeld, refusePromise, warnTaken } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
@@ -116,7 +117,8 @@ export class Lock {
    */
   async withLock<T>(body: () => T | PromiseLike<T>, wait?: AcquireOptions): Promise<T> {
     checkFunction('body', body);
-    if (!(await this.acquire(wait))) throw notInTime(wait);
+    const limits = readOnce(wait);
+    if (!(await this.acquire(limits))) throw notInTime(limits);
     try {
       return await body();
     } finally {
@@ -130,7 +132,8 @@ export class Lock {
    */
   withLockSync<T>(body: () => T, wait?: AcquireSyncOptions): T {
     checkFunction('body', body);
-    if (!this.acquireSync(wait)) throw notInTime(wait);
+    const limits = readOnce(wait);
+    if (!this.acquireSync(limits)) throw notInTime(limits);
     try {
       return refusePromise(body());
     } finally {
@@ -143,7 +146,8 @@ export class Lock {
    * @throws (as rejections) TimeoutError when the lock was not there in time; what `acquire` throws.
    */
   async hold(wait?: AcquireOptions): Promise<Guard> {
-    if (!(await this.acquire(wait))) throw notInTime(wait);
+    const limits = readOnce(wait);
+    if (!(await this.acquire(limits))) throw notInTime(limits);
     return new Guard(() => {
       this.release();
     });
@@ -151,7 +155,8 @@ export class Lock {
 
   /** The blocking form: `using guard = lock.holdSync()`. */
   holdSync(wait?: AcquireSyncOptions): Guard {
-    if (!this.acquireSync(wait)) throw notInTime(wait);
+    const limits = readOnce(wait);
+    if (!this.acquireSync(limits)) throw notInTime(limits);
     return new Guard(() => {
       this.release();
     });

@@ -31,6 +31,16 @@ export interface TakeOption {
   takeAbandoned?: boolean | undefined;
 }
 
+/** All that `acquire` may be told, read once: a copy may be asked as often as one likes. */
+export function readOnce<O extends Wait & Blocking & TakeOption & HolderOption>(
+  options: O | undefined,
+): O | undefined {
+  if (options === undefined) return undefined;
+  checkOptions('options', options);
+  const { timeout, signal, block, takeAbandoned, holder } = options;
+  return { timeout, signal, block, takeAbandoned, holder } as O;
+}
+
 /** A checked `acquire` argument as a wait. */
 export function acquireWait(options: (Wait & Blocking) | undefined): Wait {
   if (options === undefined) return FOR_EVER;

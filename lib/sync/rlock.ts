@@ -21,6 +21,7 @@ import {
   holderOption,
   takeOption,
   type HolderOption,
+  readOnce,
 } from './options.js';
 import { refusePromise, warnAnonymous } from './reports.js';
 
@@ -130,8 +131,9 @@ export class RLock extends Lock {
     wait?: RLockAcquireOptions,
   ): Promise<T> {
     checkFunction('body', body);
-    const holder = this.#namedHolder(holderOption(wait)) ?? new Holder();
-    if (!(await this.acquire({ ...wait, holder: objectFor(holder) }))) throw notInTime(wait);
+    const limits = readOnce(wait);
+    const holder = this.#namedHolder(holderOption(limits)) ?? new Holder();
+    if (!(await this.acquire({ ...limits, holder: objectFor(holder) }))) throw notInTime(limits);
     try {
       return await runInScope(this, holder, body);
     } finally {
@@ -141,8 +143,9 @@ export class RLock extends Lock {
 
   override withLockSync<T>(body: () => T, wait?: RLockAcquireSyncOptions): T {
     checkFunction('body', body);
-    const holder = holderOption(wait);
-    if (!this.acquireSync(wait && { ...wait, holder })) throw notInTime(wait);
+    const limits = readOnce(wait);
+    const holder = holderOption(limits);
+    if (!this.acquireSync(limits)) throw notInTime(limits);
     try {
       return refusePromise(body());
     } finally {
@@ -152,16 +155,17 @@ export class RLock extends Lock {
 
   /** As of Lock. The guard is also a holder: `acquire({ holder: guard })` is one more level of it. */
   override async hold(wait?: RLockAcquireOptions): Promise<Guard> {
-    const holder = this.#namedHolder(holderOption(wait)) ?? new Holder();
-    if (!(await this.acquire({ ...wait, holder: objectFor(holder) }))) throw notInTime(wait);
+    const limits = readOnce(wait);
+    const holder = this.#namedHolder(holderOption(limits)) ?? new Holder();
+    if (!(await this.acquire({ ...limits, holder: objectFor(holder) }))) throw notInTime(limits);
     return this.#guard(holder);
   }
 
   /** The blocking form. Outside of a scope the guard's hold is the thread's, as of `acquireSync`. */
   override holdSync(wait?: RLockAcquireSyncOptions): Guard {
-    const object = holderOption(wait);
-    const holder = this.#namedHolder(object);
-    if (!this.acquireSync(wait && { ...wait, holder: object })) throw notInTime(wait);
+    const limits = readOnce(wait);
+    const holder = this.#namedHolder(holderOption(limits));
+    if (!this.acquireSync(limits)) throw notInTime(limits);
     if (holder !== undefined) return this.#guard(holder);
     return new Guard(() => {
       if (!this.#handle.release(THREAD)) throw notOwned();

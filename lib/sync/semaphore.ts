@@ -5,7 +5,7 @@ import { TimeoutError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
 import { Guard } from './guard.js';
-import { acquireTimeout, acquireWait, type Blocking, type SyncWait } from './options.js';
+import { acquireTimeout, acquireWait, type Blocking, type SyncWait, readOnce } from './options.js';
 import { overReleased, refusePromise } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
@@ -82,7 +82,8 @@ export class Semaphore {
   /** Runs the body with a permit, which returns when the body's promise has settled. As `Lock.withLock`. */
   async withLock<T>(body: () => T | PromiseLike<T>, wait?: Wait & Blocking): Promise<T> {
     checkFunction('body', body);
-    if (!(await this.acquire(wait))) throw noPermit(wait);
+    const limits = readOnce(wait);
+    if (!(await this.acquire(limits))) throw noPermit(limits);
     try {
       return await body();
     } finally {
@@ -93,7 +94,8 @@ export class Semaphore {
   /** The blocking form. As `Lock.withLockSync`. */
   withLockSync<T>(body: () => T, wait?: SyncWait & Blocking): T {
     checkFunction('body', body);
-    if (!this.acquireSync(wait)) throw noPermit(wait);
+    const limits = readOnce(wait);
+    if (!this.acquireSync(limits)) throw noPermit(limits);
     try {
       return refusePromise(body());
     } finally {
@@ -103,7 +105,8 @@ export class Semaphore {
 
   /** Takes a permit and resolves to a guard that gives it back. @throws TimeoutError; what `acquire` throws. */
   async hold(wait?: Wait & Blocking): Promise<Guard> {
-    if (!(await this.acquire(wait))) throw noPermit(wait);
+    const limits = readOnce(wait);
+    if (!(await this.acquire(limits))) throw noPermit(limits);
     return new Guard(() => {
       this.release();
     });
@@ -111,7 +114,8 @@ export class Semaphore {
 
   /** The blocking form. */
   holdSync(wait?: SyncWait & Blocking): Guard {
-    if (!this.acquireSync(wait)) throw noPermit(wait);
+    const limits = readOnce(wait);
+    if (!this.acquireSync(limits)) throw noPermit(limits);
     return new Guard(() => {
       this.release();
     });

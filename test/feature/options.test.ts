@@ -1,7 +1,7 @@
 // What a program's own getters, and members that it has put over a signal's, can do to a call: nothing in the middle of it.
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 const readOnce = path.resolve(import.meta.dirname, '..', 'fixtures', 'options', 'read-once.mjs');
 
@@ -59,4 +59,28 @@ describeEach('options', (testCase) => {
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toBe(`${'ERR_MP_INVALID_ARGUMENT\n'.repeat(6)}0\n`);
   });
+
+  when(testCase.backend === 'native')(
+    'count also where they are not its own properties',
+    async () => {
+      const { code, stdout, stderr } = await testCase.run(
+        `import { RLock } from 'node-multiprocessing';
+      class Briefly { get timeout() { return 50; } }
+      const lock = new RLock();
+      const mine = { holder: {} };
+      await lock.acquire(mine);
+      const calls = {
+        withLock: () => lock.withLock(() => 1, new Briefly()),
+        hold: () => lock.hold(new Briefly()),
+        withLockSync: async () => lock.withLockSync(() => 1, new Briefly()),
+        holdSync: async () => lock.holdSync(new Briefly()),
+      };
+      for (const call of Object.values(calls)) await call().catch(({ code }) => console.log(code));
+      lock.release(mine);`,
+        { esm: true },
+      );
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toBe('ERR_MP_TIMEOUT\n'.repeat(4));
+    },
+  );
 });

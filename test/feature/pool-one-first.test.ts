@@ -40,6 +40,17 @@ describe.runIf(forking)('A pool of forked workers [native]', () => {
     },
   );
 
+  it('of an executor have what waits behind quick calls', async () => {
+    await check(`
+      const barrier = new Barrier(2);
+      const work = (meets) => (meets ? barrier.waitSync() : -1);
+      const executor = new ProcessPoolExecutor(2);
+      const calls = [false, false, false, true, true].map((meets) => executor.submit(work, meets));
+      const turns = await Promise.all(calls.map((call) => call.result()));
+      assert.deepEqual(turns.sort((a, b) => a - b), [-1, -1, -1, 0, 1]);
+      await executor.shutdown();`);
+  });
+
   it('does not wait for a first one that is stopped at its birth', async () => {
     await check(`
       let births = 0;

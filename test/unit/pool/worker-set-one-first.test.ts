@@ -158,6 +158,23 @@ test('an executor starts as many as there are tasks, behind the first', async ()
   expect(workers()).toBe(3);
 });
 
+test('an executor gives nothing ahead while others may be started for it', async () => {
+  const made = makeSet(2, { oneFirst: true, onDemand: true });
+  const { factory, set } = made;
+  factory.givesBack = true;
+  const fn = poolFunction({ short: true });
+  set.submit([1, 2, 3].map(() => watchedTask(fn).task));
+  await vi.advanceTimersByTimeAsync(0);
+  at(factory, 0).ready();
+  expect(at(factory, 0).inbox).toHaveLength(1);
+  // It turns out to be long.
+  at(factory, 0).begin();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(factory.all).toHaveLength(2);
+  at(factory, 1).ready();
+  expect(at(factory, 1).inbox.length).toBeGreaterThan(0);
+});
+
 test('a pool that was terminated meanwhile starts nobody more', async () => {
   const { set, workers, up } = begun(4);
   await up();
