@@ -87,6 +87,7 @@ describeConformance('TestPoolNotLeakOnFailure', (testCase) => {
       };
       const pool = new Pool({ processes: 5, startMethod: process.env.MP_TEST_START_METHOD });
       const broken = { code: 'ERR_MP_BROKEN_POOL', cause: new Error('Manually induced OSError') };
+      await assert.rejects(pool.ready(), broken);
       await assert.rejects(pool.apply(() => 1), broken);
       pool.close();
       await pool.join();
