@@ -86,6 +86,9 @@ void Exchange(const Action& seen, const Action& next) {
 }
 
 void Install() {
+  // The first process of a container: the kernel keeps from it what it does not handle, so it goes
+  // on.
+  if (getpid() == 1) return;
   Action present{};
   if (sigaction(SIGINT, nullptr, &present) != 0 || IsOurs(present)) return;
   const Action* const end = Ending(present);

@@ -9,36 +9,34 @@ import { log } from '../../base/log.js';
 const underWay = new Set<object>();
 
 resetAfterFork(AfterForkOrder.NodeState, (occasion) => {
-  if (occasion !== 'rehearsal') underWay.clear();
+  // A twin has what is under way as well, and its own children wait for that.
+  if (occasion === 'clean') underWay.clear();
 });
 
 export function compilationsInFlight(): boolean {
   return underWay.size > 0;
 }
 
-type Compile = (...args: unknown[]) => Promise<unknown>;
+type Compile = (...args: unknown[]) => unknown;
 
 /** The same function, counted. What it answers settles as before. */
 function counted(compile: Compile): Compile {
   return new Proxy(compile, {
     apply(target, self, args: unknown[]) {
-      const key = {};
-      underWay.add(key);
-      const over = (): void => {
-        underWay.delete(key);
-      };
-      return Reflect.apply(target, self, args).then(
-        (value) => {
-          over();
-          return value;
-        },
-        (error: unknown) => {
-          over();
-          throw error;
-        },
-      );
+      const begun = Reflect.apply(target, self, args);
+      // A program may have put a function of its own there before.
+      return begun instanceof Promise ? whileUnderWay(begun) : begun;
     },
   });
+}
+
+async function whileUnderWay(begun: Promise<unknown>): Promise<unknown> {
+  underWay.add(begun);
+  try {
+    return await begun;
+  } finally {
+    underWay.delete(begun);
+  }
 }
 
 /** Those that read from the network are not: they may wait for ever. */
