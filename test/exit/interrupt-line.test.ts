@@ -133,12 +133,14 @@ describeEach('SIGINT', (testCase) => {
     const body = (more: string): string => `
       const initializer = ${how === 'broken' ? 'tasks.failInitializer' : 'undefined'};
       const collected = async () => {
-        while (alive(worker)) { globalThis.gc(); await sleep(10); }
-        await sleep(100);
+        let ended = false;
+        subscribe('node-multiprocessing:worker:end', () => { ended = true; });
+        while (!ended) { globalThis.gc(); await sleep(10); }
+        await new Promise(setImmediate);
       };
-      const alive = (pid) => { try { return process.kill(pid, 0); } catch { return false; } };
+      const { subscribe } = await import('node:diagnostics_channel');
       let pool = new mp.Pool({ processes: 1, ...(initializer && { initializer }) });
-      const worker = initializer ?? (await pool.apply(tasks.pid));
+      if (!initializer) await pool.apply(tasks.pid);
       const other = ${more};
       ${end}
       interrupt();

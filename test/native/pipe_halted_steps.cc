@@ -1,6 +1,7 @@
 // Pipes, and ends in messages, halted before and after every step that others can see: they go on,
 // and what was sent, received or closed late is so once.
 
+#include "pipe_step_ends.h"
 #include "queue_step_acts.h"
 
 using namespace mp;
@@ -8,36 +9,9 @@ using namespace mp::test;
 
 namespace {
 
-using EndPtr = std::shared_ptr<PipeEnd>;
-
-EndPtr OpenEnd(MessageSpace& space, const ObjectRef& ref) {
-  auto opened = PipeEnd::Open(&space, ref);
-  if (!opened.ok()) _exit(95);
-  return opened.value();
-}
-void MakePipe(QueueWorld& world) {
-  world.pipe = PipeEnd::MakePair(world.getter.get(), true).value();
-}
-StagedMessage StageEnd(MessageQueue& queue, const ObjectRef& end) {
-  const StagedMessage staged = queue.Stage(0, 1).value();
-  *staged.carried = {end.offset, end.generation, static_cast<uint32_t>(end.kind)};
-  return staged;
-}
 bool SendEnd(MessageQueue& queue, const ObjectRef& end) {
   Status error;
   return queue.TryPut(StageEnd(queue, end).block, &error) == SyncOutcome::kDone;
-}
-// Those of one message.
-uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>* ends) {
-  std::vector<ObjectRef> refs;
-  const uint32_t taken = queue.TryTake(1, [&refs](const std::byte*, uint64_t, const Block& block) {
-    for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
-  });
-  for (const ObjectRef& ref : refs) {
-    std::shared_ptr<SyncObject> end;
-    if (space.TakeReceived(ref, &end)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
-  }
-  return taken;
 }
 void ThroughIt(QueueWorld& world, const EndPtr& end) {
   EXPECT(TryPut(*end->out(), "through it") == SyncOutcome::kDone);
@@ -45,18 +19,6 @@ void ThroughIt(QueueWorld& world, const EndPtr& end) {
 }
 bool OtherIsClosed(const QueueWorld& world) {
   return world.other.left->in()->Look() == SyncOutcome::kClosed;
-}
-void EverythingGone(QueueWorld& world) {
-  world.pipe = {};
-  world.other = {};
-  world.CleanedUp();
-  EXPECT(MessagesIn(*world.segment) == 0);
-  EXPECT(BlocksIn(*world.segment, BlockState::kAttached) == 0);
-  EXPECT(PlacesInUse(*world.segment) <= 0);
-}
-void MakeWithOther(QueueWorld& world) {
-  MakePipe(world);
-  world.other = PipeEnd::MakePair(world.getter.get(), true).value();
 }
 void AsleepOrServed(QueueWorld& world, bool) {
   if (world.Woken() == SyncOutcome::kPending) world.Sleep();
@@ -121,7 +83,7 @@ TEST(MessagesHalted) {
 }
 
 TEST(EndsInMessagesHalted) {
-  HaltEverywhere({"send an end", MakeWithOther,
+  HaltEverywhere({"send an end", MakePipes,
                   [](QueueWorld& world, MessageSpace& space) {
                     EndPtr right = OpenEnd(space, world.pipe.right->ref());
                     EndPtr sent = OpenEnd(space, world.other.right->ref());
@@ -149,7 +111,7 @@ TEST(EndsInMessagesHalted) {
                   }});
   HaltEverywhere({"receive an end",
                   [](QueueWorld& world) {
-                    MakeWithOther(world);
+                    MakePipes(world);
                     EXPECT(SendEnd(*world.pipe.left->out(), world.other.right->ref()));
                     world.other.right.reset();
                   },
@@ -176,7 +138,7 @@ TEST(EndsInMessagesHalted) {
   // Of two messages with the same end: the one that others take must not count for the child's.
   HaltEverywhere({"receive an end that another receives too",
                   [](QueueWorld& world) {
-                    MakeWithOther(world);
+                    MakePipes(world);
                     for (int i = 0; i < 2; i += 1) {
                       EXPECT(SendEnd(*world.pipe.left->out(), world.other.right->ref()));
                     }

@@ -1,32 +1,13 @@
 // Pipes, killed at every step: the other side sees the end of the stream, or the broken pipe, after
 // what was sent; an end that is sent is open here or there, or closed; nothing stays.
 
-#include "queue_step_world.h"
+#include "pipe_step_ends.h"
 
 using namespace mp;
 using namespace mp::test;
 
 namespace {
 
-using EndPtr = std::shared_ptr<PipeEnd>;
-
-EndPtr OpenEnd(MessageSpace& space, const ObjectRef& ref) {
-  auto opened = PipeEnd::Open(&space, ref);
-  if (!opened.ok()) _exit(95);
-  return opened.value();
-}
-void MakePipe(QueueWorld& world) {
-  world.pipe = PipeEnd::MakePair(world.getter.get(), true).value();
-}
-void MakePipes(QueueWorld& world) {
-  MakePipe(world);
-  world.other = PipeEnd::MakePair(world.getter.get(), true).value();
-}
-StagedMessage StageEnd(MessageQueue& queue, const ObjectRef& end) {
-  const StagedMessage staged = queue.Stage(0, 1).value();
-  *staged.carried = {end.offset, end.generation, static_cast<uint32_t>(end.kind)};
-  return staged;
-}
 std::vector<std::string> TakeAll(MessageQueue& queue) {
   std::vector<std::string> texts;
   while (queue.TryTake(1, [&](const std::byte* bytes, uint64_t length) {
@@ -36,14 +17,6 @@ std::vector<std::string> TakeAll(MessageQueue& queue) {
   return texts;
 }
 
-void EverythingGone(QueueWorld& world) {
-  world.pipe = {};
-  world.other = {};
-  world.CleanedUp();
-  EXPECT(MessagesIn(*world.segment) == 0);
-  EXPECT(BlocksIn(*world.segment, BlockState::kAttached) == 0);
-  EXPECT(PlacesInUse(*world.segment) <= 0);
-}
 // The right end is closed: what it had sent comes first.
 void LeftIsAlone(QueueWorld& world, const std::vector<std::string>& sent) {
   EXPECT(TakeAll(*world.pipe.left->in()) == sent);
@@ -54,19 +27,6 @@ void LeftIsAlone(QueueWorld& world, const std::vector<std::string>& sent) {
 // While the child has the right end open: it alone has it from here on.
 void GiveUpRight(QueueWorld& world) {
   world.pipe.right.reset();
-}
-
-// In the child: what a receiver does (bind/pipe_wrap_linux.cc).
-uint32_t TakeEnds(MessageSpace& space, MessageQueue& queue, std::vector<EndPtr>* ends) {
-  std::vector<ObjectRef> refs;
-  const uint32_t taken = queue.TryTake(1, [&refs](const std::byte*, uint64_t, const Block& block) {
-    for (const ObjectRef& ref : CarriedBy(block)) refs.push_back(ref);
-  });
-  for (const ObjectRef& ref : refs) {
-    std::shared_ptr<SyncObject> end;
-    if (space.TakeReceived(ref, &end)) ends->push_back(std::static_pointer_cast<PipeEnd>(end));
-  }
-  return taken;
 }
 
 void ActClose(QueueWorld& world, MessageSpace& space) {

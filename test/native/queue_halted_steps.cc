@@ -231,17 +231,7 @@ TEST(WaitersHalted) {
 }
 
 TEST(EndsHalted) {
-  HaltEverywhere({"the last one to put closes its side",
-                  [](QueueWorld& world) {
-                    MakePlain<0>(world);
-                    world.queue->CloseSide();
-                  },
-                  [](QueueWorld& world, MessageSpace& space) {
-                    QueuePtr queue = OpenQueue(space, world.queue->ref());
-                    StepFromHere();
-                    queue->CloseSide();
-                    StepToHere();
-                  },
+  HaltEverywhere({"the last one to put closes its side", MakeForOneToPut, ActCloseSide,
                   AsleepOrServed,
                   [](QueueWorld& world) { world.WaitFor(QueueRequest::Kind::kGet); },
                   [](QueueWorld& world) { ServedInTheEnd(world, SyncOutcome::kClosed); }});

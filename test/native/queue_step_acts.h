@@ -100,4 +100,16 @@ void AllComesBack(QueueWorld& world, bool) {
   world.Gone();
 }
 
+// Nobody but the child puts.
+inline void MakeForOneToPut(QueueWorld& world) {
+  MakePlain<0>(world);
+  world.queue->CloseSide();
+}
+inline void ActCloseSide(QueueWorld& world, MessageSpace& space) {
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  StepFromHere();
+  queue->CloseSide();
+  StepToHere();
+}
+
 }  // namespace mp::test

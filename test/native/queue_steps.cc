@@ -201,17 +201,7 @@ TEST(FinishSteps) {
 }
 
 TEST(EndSteps) {
-  KillEverywhere({"the last one to put closes its side",
-                  [](QueueWorld& world) {
-                    MakePlain<0>(world);
-                    world.queue->CloseSide();
-                  },
-                  [](QueueWorld& world, MessageSpace& space) {
-                    QueuePtr queue = OpenQueue(space, world.queue->ref());
-                    StepFromHere();
-                    queue->CloseSide();
-                    StepToHere();
-                  },
+  KillEverywhere({"the last one to put closes its side", MakeForOneToPut, ActCloseSide,
                   [](QueueWorld& world, bool) {
                     const SyncOutcome outcome = world.Woken();
                     EXPECT(outcome == SyncOutcome::kClosed);
