@@ -7,7 +7,7 @@ const units = {
 };
 
 /** Who is ahead where, and a table per case. The first row is ours, and `× ours` is how many times as long the others take. */
-export function tables({ date, quick, machine, cases }) {
+export function tables({ date, quick, machine, cases, newest }) {
   const machineLines = Object.entries(machine).map(([name, value]) => `- ${name}: ${value}`);
   const form = quick ? 'the quick form' : 'the full form';
   return [
@@ -18,7 +18,8 @@ export function tables({ date, quick, machine, cases }) {
     '### Who is ahead',
     '',
     ...verdicts(cases),
-    ...cases.flatMap(caseTable),
+    ...cases.flatMap((each) => caseTable(each)),
+    ...newestTables(newest),
   ].join('\n');
 }
 
@@ -32,7 +33,19 @@ export function withFigures(page, report) {
 const BEGIN = '<!-- figures: written by npm run bench -->';
 const END = '<!-- /figures -->';
 
-function caseTable({ title, unit, results }) {
+/** The floors and CPython are the same programs there. */
+function newestTables(newest) {
+  if (!newest?.cases.length) return [];
+  return [
+    `### On Node ${newest.node}`,
+    '',
+    'The newest line, whose own messages are faster: the cases that pass messages or start processes, measured behind the others.',
+    '',
+    ...newest.cases.flatMap((each) => caseTable(each, '####')),
+  ];
+}
+
+function caseTable({ title, unit, results }, heading = '###') {
   const ours = results[0]?.p50;
   const rows = results.map((result) => {
     if (result.missing !== undefined) return `| ${result.title} | not measured | | | |`;
@@ -42,7 +55,7 @@ function caseTable({ title, unit, results }) {
     return `| ${result.title} | ${show(min)} | ${show(p50)} | ${show(p99)} | ${ratio} |`;
   });
   return [
-    `### ${title[0].toUpperCase()}${title.slice(1)}`,
+    `${heading} ${title[0].toUpperCase()}${title.slice(1)}`,
     '',
     `| ${unit.title} | min | p50 | p99 | × ours |`,
     '| --- | ---: | ---: | ---: | ---: |',

@@ -6,8 +6,8 @@ import { withFigures } from './markdown.mjs';
 const docs = path.join(import.meta.dirname, '..', 'docs');
 
 /** Figures of some cases, or of a quick look, are not what the page says they are. */
-export function isWhole({ only, quick }) {
-  return only === '' && !quick;
+export function isWhole({ only, quick, newest }) {
+  return only === '' && !quick && !newest;
 }
 
 /** Puts what a bench has measured into performance.md, between its marks; the figures and a chart in two colour schemes beside it. */

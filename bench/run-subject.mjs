@@ -8,7 +8,7 @@ const subjects = path.join(import.meta.dirname, 'subjects');
 
 /** The command of each kind of subject, or why there is none on this machine. */
 const commands = {
-  node: (file) => [process.execPath, '--expose-gc', path.join(subjects, `${file}.mjs`)],
+  node: (file, node) => [node, '--expose-gc', path.join(subjects, `${file}.mjs`)],
   python: (file) => python() && [python(), path.join(subjects, `${file}.py`)],
   floor: (file) => {
     const program = compileFloor(path.join(subjects, `${file}.c`));
@@ -25,9 +25,9 @@ const lacking = { python: 'python', floor: 'C compiler', core: 'cmake' };
 /** All of it on one processor: nobody can look on while another one works. */
 const ON_ONE = ['taskset', '-c', '0'];
 
-/** Milliseconds per operation, one number for each that was measured; or why it could not be. */
-export async function runSubject({ kind, file, measure, onOneCpu }, size) {
-  const own = commands[kind](file);
+/** Milliseconds per operation, one number for each that was measured, by that Node; or why it could not be. */
+export async function runSubject({ kind, file, measure, onOneCpu }, size, node) {
+  const own = commands[kind](file, node);
   if (own === undefined) return { missing: `no ${lacking[kind]} here` };
   if (onOneCpu && !works('taskset')) return { missing: 'no taskset here' };
   const command = onOneCpu ? [...ON_ONE, ...own] : own;

@@ -1,12 +1,15 @@
-// npm run bench [-- --only text] [-- --quick] [-- --json file]
-// --quick measures once and less, in some minutes; the full form takes a quarter of an hour.
+// npm run bench [-- --only text] [-- --quick] [-- --newest] [-- --json file]
+// --quick measures once and less, in some minutes; the full form takes a quarter of an hour. --newest measures what passes messages
+// and starts processes on the newest Node that there is a binary of (npm run test:nodes), which the full form does in the end.
 //
 // Every case × subject runs in a fresh process of its own, the subjects of a case taking turns, so that a busy moment of the
 // machine hits all of them. Prints a table per case and writes everything to a JSON file; a whole run, neither quick nor of some
 // cases only, into docs/performance.md too.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { otherNodes } from '../scripts/build/nodes.mjs';
 import { cases } from './cases/index.mjs';
 import { describeMachine } from './machine.mjs';
 import { isWhole, writePage } from './page.mjs';
@@ -18,6 +21,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
+    newest: { type: 'boolean', default: false },
     json: { type: 'string', default: path.join(import.meta.dirname, '..', 'build', 'bench.json') },
   },
 });
@@ -30,23 +34,17 @@ console.log(
     .join('\n'),
 );
 
-const measured = [];
-for (const each of cases) {
-  const { name, title, unit, bytes } = each;
-  if (!name.includes(options.only)) continue;
-  const startedAt = performance.now();
-  const results = await measureCase(each);
-  const seconds = Math.round((performance.now() - startedAt) / 1000);
-  printCase({ title, unit, results, seconds });
-  measured.push({ name, title, unit, bytes, seconds, results });
-}
-if (measured.length === 0) {
+const wanted = cases.filter(({ name }) => name.includes(options.only));
+const measured = options.newest ? [] : await measureCases(wanted, process.execPath);
+const newest = options.newest || isWhole(options) ? await measureOnNewest() : undefined;
+if (measured.length === 0 && !newest?.cases.length) {
   console.error(`no case has ${JSON.stringify(options.only)} in its name`);
   process.exit(1);
 }
 
 mkdirSync(path.dirname(options.json), { recursive: true });
-const report = { date: new Date().toISOString(), quick: options.quick, machine, cases: measured };
+const date = new Date().toISOString();
+const report = { date, quick: options.quick, machine, cases: measured, newest };
 writeFileSync(options.json, `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`\nwritten to ${path.relative(process.cwd(), options.json)}`);
 if (isWhole(options)) {
@@ -54,17 +52,50 @@ if (isWhole(options)) {
   console.log('and to docs/performance.md');
 }
 
-async function measureCase({ subjects, sizes, prepare }) {
+/** Rivals of Node's own differ most from one version to the next where messages are passed. */
+async function measureOnNewest() {
+  const node = newestNode();
+  if (node === undefined) return undefined;
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  console.log(`\non Node ${version}`);
+  const asked = wanted.filter(({ onNewest }) => onNewest === true);
+  return { node: version, cases: await measureCases(asked, node) };
+}
+
+/** Undefined, with the reason told, where there is none to be had: what was measured before is not lost by that. */
+function newestNode() {
+  try {
+    return otherNodes().at(-1);
+  } catch (error) {
+    console.error(`\nnot measured on the newest Node: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function measureCases(chosen, node) {
+  const done = [];
+  for (const each of chosen) {
+    const { name, title, unit, bytes } = each;
+    const startedAt = performance.now();
+    const results = await measureCase(each, node);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    printCase({ title, unit, results, seconds });
+    done.push({ name, title, unit, bytes, seconds, results });
+  }
+  return done;
+}
+
+async function measureCase({ subjects, sizes, prepare }, node) {
   const prepared = prepare?.();
   try {
     const size = { ...(options.quick ? sizes.quick : sizes.full), ...prepared?.size };
-    return await measureSubjects(subjects, size);
+    return await measureSubjects(subjects, size, node);
   } finally {
     prepared?.discard();
   }
 }
 
-async function measureSubjects(subjects, size) {
+async function measureSubjects(subjects, size, node) {
   const results = subjects.map((subject) => ({
     title: subject.title,
     group: groupOf(subject),
@@ -75,7 +106,7 @@ async function measureSubjects(subjects, size) {
     for (const [index, subject] of subjects.entries()) {
       const result = results[index];
       if (result.missing !== undefined) continue;
-      const { samples, missing } = await runSubject(subject, size);
+      const { samples, missing } = await runSubject(subject, size, node);
       if (missing !== undefined) result.missing = missing;
       else result.samples.push(...samples);
     }

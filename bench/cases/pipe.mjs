@@ -3,6 +3,7 @@ import { microseconds } from './units.mjs';
 export const name = 'pipe';
 export const title = 'round trip of 64 bytes with another process';
 export const unit = microseconds;
+export const onNewest = true;
 export const sizes = { full: { rounds: 20_000, bytes: 64 }, quick: { rounds: 4_000, bytes: 64 } };
 export const subjects = [
   { title: 'ours, Pipe', kind: 'node', file: 'ours', measure: 'pipe' },

@@ -3,6 +3,7 @@ import { milliseconds } from './units.mjs';
 export const name = 'process-start';
 export const title = 'start and join of an empty target';
 export const unit = milliseconds;
+export const onNewest = true;
 export const sizes = {
   full: { rounds: 200, slowRounds: 20, heapMiB: 0 },
   quick: { rounds: 50, slowRounds: 5, heapMiB: 0 },

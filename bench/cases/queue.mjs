@@ -29,6 +29,7 @@ const spin = {
 
 const flow = (name, what, items, bytes) => ({
   name: `queue-${name}`,
+  onNewest: true,
   bytes,
   title: `${what}, one way to another process`,
   unit: microseconds,
@@ -90,6 +91,7 @@ const ring = (pairs, title) => ({
 
 const roundTrip = {
   name: 'queue-round-trip',
+  onNewest: true,
   title: 'round trip of a number through two queues',
   unit: microseconds,
   sizes: {
@@ -112,6 +114,7 @@ const roundTrip = {
 const roundTripAsleep = {
   ...roundTrip,
   name: 'queue-round-trip-asleep',
+  onNewest: false,
   title: 'round trip of a number through two queues, both processes on one processor',
   subjects: roundTrip.subjects
     .filter((subject) => subject !== spin)

@@ -8,7 +8,7 @@ import { describe, expect, test } from 'vitest';
 interface Bench {
   chart: (report: object, scheme: string) => string;
   withFigures: (page: string, report: object) => string;
-  isWhole: (options: { only: string; quick: boolean }) => boolean;
+  isWhole: (options: { only: string; quick: boolean; newest?: boolean }) => boolean;
   writePage: (report: object, folder: string) => void;
   statistics: (samples: number[]) => object;
   closestRival: (measured: { results: object[] }) => object | undefined;
@@ -126,6 +126,7 @@ describe('the page', () => {
   test('is written by whole runs alone, with the figures and the charts beside it', () => {
     const runs = ['', 'pool'].flatMap((only) => [true, false].map((quick) => ({ only, quick })));
     expect(runs.filter(isWhole)).toEqual([{ only: '', quick: false }]);
+    expect(isWhole({ only: '', quick: false, newest: true })).toBe(false);
     const folder = mkdtempSync(path.join(tmpdir(), 'mp-test-'));
     try {
       const page = path.join(folder, 'performance.md');
@@ -143,6 +144,16 @@ describe('the page', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  test('has what was measured on the newest Node behind the rest, and says nothing of it where nothing was', () => {
+    const page = withFigures(PAGE, { ...report, newest: { node: 'v26.1.0', cases: [ahead] } });
+    const [others, newest] = page.split('### On Node v26.1.0');
+    expect(others).toContain('### A job\n');
+    expect(newest).toMatch(/^[^#|]*#### A job\n\n\| milliseconds/);
+    expect(newest).toContain('| CPython, Pool | 15.00 | 30.00 | 60.00 | 3.00 |');
+    for (const none of [undefined, { node: 'v26.1.0', cases: [] }])
+      expect(withFigures(PAGE, { ...report, newest: none })).toBe(withFigures(PAGE, report));
   });
 
   test('has the figures between its marks, and nothing else changed', () => {
