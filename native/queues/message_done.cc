@@ -4,7 +4,6 @@
 
 #include "queues/done_count.h"
 #include "queues/message_queue.h"
-#include "queues/queue_wake.h"
 
 namespace mp {
 

@@ -4,7 +4,6 @@
 #include <cerrno>
 
 #include "queues/loan.h"
-#include "queues/queue_wake.h"
 #include "shm/step.h"
 
 namespace mp {
@@ -268,11 +267,6 @@ SyncOutcome MessageQueue::Take(QueueRequest* request) {
 
 // ---- waiting
 
-SyncOutcome MessageQueue::Attempt(WaitRequest* request) {
-  if (queue().items.word.load() == 0) queue().items.word.store(1);
-  return Try(request);
-}
-
 SyncOutcome MessageQueue::Try(WaitRequest* request) {
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
   const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kGet ? Take(wanted) : Look();
@@ -384,7 +378,7 @@ void MessageQueue::Recover(Participant& self, SharedObject* object, Stamp dead) 
   // A wake-up may have been lost with the dead, of any of them; who has nothing to do sleeps on.
   for (SharedObject* point : {&queue.items, &queue.room, &queue.finish}) {
     if (!HasWaiters(*point)) continue;
-    point->word.store(1, std::memory_order_seq_cst);
+    point->word.fetch_or(kMayWait, std::memory_order_seq_cst);
     WakeAll(self, *point);
   }
 }

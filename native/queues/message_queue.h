@@ -18,6 +18,7 @@
 #include "queues/line.h"
 #include "queues/message_space.h"
 #include "queues/queue_layout.h"
+#include "queues/queue_wake.h"
 #include "sync/sync_object.h"
 
 namespace mp {
@@ -172,7 +173,11 @@ class MessageQueue final : public SyncObject {
 
  protected:
   SyncOutcome Try(WaitRequest* request) override;
-  SyncOutcome Attempt(WaitRequest* request) override;
+  SyncOutcome Enrol(WaitRequest*) override {
+    TellOfWaiter(&shared());
+    return SyncOutcome::kPending;
+  }
+  SyncOutcome Attempt(WaitRequest* request) override { return Try(request); }
   void Nudge() override;
   bool LooksReady(const WaitRequest& request) const override;
   bool HoldsSome() const override { return !kept_.empty(); }
@@ -194,10 +199,11 @@ class MessageQueue final : public SyncObject {
    protected:
     // Nobody is to look for a waiter that is not there.
     SyncOutcome Try(WaitRequest* request) override { return queue_.AttemptBeside(request); }
-    SyncOutcome Attempt(WaitRequest* request) override {
-      if (shared().word.load() == 0) shared().word.store(1);
-      return queue_.AttemptBeside(request);
+    SyncOutcome Enrol(WaitRequest*) override {
+      TellOfWaiter(&shared());
+      return SyncOutcome::kPending;
     }
+    SyncOutcome Attempt(WaitRequest* request) override { return queue_.AttemptBeside(request); }
     void Nudge() override { queue_.NudgeBeside(*this); }
     bool LooksReady(const WaitRequest& request) const override {
       return queue_.LooksReadyBeside(request);

@@ -31,8 +31,8 @@ enum class OnConsumerDied : uint64_t {
 };
 
 struct SharedQueue {
-  // What every object has; its waiters are those who get. The word of each of the three is not 0
-  // when somebody may wait there.
+  // What every object has; its waiters are those who get. The word of each of the three says
+  // whether somebody may wait there (queues/queue_wake.h).
   SharedObject items;
   SharedObject room;
   SharedObject finish;

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kHeld = 1;
 constexpr uint64_t kGranted = 2;
-constexpr uint64_t kWaiters = 1;
+// The object's word.
+constexpr uint64_t kWaiters = 1;  // whoever releases looks for waiters
+constexpr uint64_t kOnce = 2;     // above it: how often somebody came to wait
 
 Stamp OwnerOf(uint64_t cell) {
   return Stamp::Unpack(static_cast<uint32_t>(cell >> 32));
@@ -53,15 +55,17 @@ void NudgeWaiters(Participant& self, SharedObject* object) {
   for (;;) {
     std::atomic<uint64_t>* const free = Settle(self, object);
     if (free == nullptr) {
-      if (!HasWaiters(*object) || object->word.fetch_or(kWaiters) != 0) return;
+      if (!HasWaiters(*object) || (object->word.fetch_or(kWaiters) & kWaiters) != 0) return;
       continue;  // a permit may have come free before the flag was up
     }
+    uint64_t flag = object->word.load(std::memory_order_seq_cst);
     const Stamp next = PickWaiter(self.segment(), object);
     if (!next) {
-      // Flag, then bits; a waiter does it the other way round.
-      if (object->word.exchange(0) == 0 || !HasWaiters(*object)) return;
-      object->word.fetch_or(kWaiters);
-      if (!PickWaiter(self.segment(), object)) return;
+      // Word, then bits; a waiter does it the other way round. So whoever came behind the look at
+      // the bits has changed the word, and its flag stays up, however long ago that look was. Dead
+      // before the swap: the next release looks in vain. Dead after it: nobody waited.
+      const bool up = (flag & kWaiters) != 0;
+      if (!up || object->word.compare_exchange_strong(flag, flag & ~kWaiters)) return;
       continue;
     }
     if (!WantsHandover(*object, next.id)) return self.Ring(next.id);
@@ -128,8 +132,11 @@ SyncOutcome BoundedSemaphore::AcquireAsync(AsyncWaiter* waiter) {
 
 SyncOutcome BoundedSemaphore::Attempt(WaitRequest*) {
   if (TakeOne()) return SyncOutcome::kDone;
-  // Flag up, then a second look: whoever frees one from here on sees the flag.
-  shared().word.fetch_or(kWaiters, std::memory_order_seq_cst);
+  // Flag up, by another word than anybody has seen, then a second look: whoever frees one from here
+  // on sees the flag.
+  uint64_t seen = shared().word.load(std::memory_order_relaxed);
+  while (!shared().word.compare_exchange_weak(seen, (seen + kOnce) | kWaiters)) {
+  }
   return TakeOne() ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
@@ -147,7 +154,7 @@ Status BoundedSemaphore::Release() {
           any ? (seen & kHeld) != 0 && space().segment().IsAlive(OwnerOf(seen)) : seen == own;
       if (!fits || !cells[i].compare_exchange_strong(seen, 0)) continue;
       hint_ = i;
-      if (shared().word.load(std::memory_order_seq_cst) != 0) Nudge();
+      if ((shared().word.load(std::memory_order_seq_cst) & kWaiters) != 0) Nudge();
       return Status::Ok();
     }
   }

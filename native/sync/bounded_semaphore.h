@@ -3,7 +3,7 @@
 // the dead return by themselves, and no more can be released than were acquired.
 //
 //   cell: participant 16, generation 16, flags 32 (1 held, 2 granted); 0 is free
-//   word: 1 when whoever frees a permit looks for waiters
+//   word: how often somebody came to wait 63, whoever frees a permit looks for waiters 1
 //
 // Up to kCells permits. More than that are counted by a Semaphore with a bound.
 

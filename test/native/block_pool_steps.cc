@@ -132,12 +132,7 @@ std::vector<int> PlacesToHalt(const Scenario& scenario) {
   Snapshot snapshot(*world.segment);
   child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
   child.Kill();
-  std::vector<int> places = {0};
-  for (const int at : child.effects_at()) {
-    places.push_back(at - 1);
-    places.push_back(at);
-  }
-  return places;
+  return PlacesAround(child.effects_at());
 }
 
 // Halted before and after every step that others can see: they go on, and it does afterwards.

@@ -20,10 +20,6 @@ void ThroughIt(QueueWorld& world, const EndPtr& end) {
 bool OtherIsClosed(const QueueWorld& world) {
   return world.other.left->in()->Look() == SyncOutcome::kClosed;
 }
-void AsleepOrServed(QueueWorld& world, bool) {
-  if (world.Woken() == SyncOutcome::kPending) world.Sleep();
-}
-
 }  // namespace
 
 TEST(MessagesHalted) {

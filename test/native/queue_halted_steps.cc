@@ -8,81 +8,11 @@ using namespace mp::test;
 
 namespace {
 
-constexpr int kLap = 70;  // more than a ring has slots
-constexpr uint64_t kBound = 4;
-
-// With slots that were all filled before.
-template <int kMessages>
-void MakeWrapped(QueueWorld& world) {
-  world.Make({kBound});
-  for (int i = 0; i < kLap + 5; i += 1) {
-    TryPut(*world.queue, "before");
-    if (TryTake(*world.queue) != "before") _exit(1);
-  }
-  for (int i = 0; i < kMessages; i += 1) TryPut(*world.queue, Long(i));
-}
-
-// All that others have put and got while the child was halted.
-Texts got;
-int put = 0;
-// A lap goes by. One is there at the end.
-void Lap(QueueWorld& world) {
-  for (int i = 0; i < kLap; i += 1) {
-    put += TryPut(*world.queue, "lap " + std::to_string(i)) == SyncOutcome::kDone;
-    const std::string text = Short(TryTake(*world.queue));
-    if (!text.empty()) got.push_back(text);
-  }
-  put += TryPut(*world.queue, "last") == SyncOutcome::kDone;
-}
-template <int kMessages>
-void LapGoesBy(QueueWorld& world, bool) {
-  got.clear();
-  put = kMessages;
-  Lap(world);
-}
-// Each is somebody's once, the child's `seen` with those of the others.
-void EachOnce(QueueWorld& world) {
-  for (const std::string& text : world.TakeAll()) got.push_back(text);
-  EXPECT(static_cast<int>(got.size()) + world.seen->load() == put);
-  while (world.queue->TaskDone()) {
-  }
-  world.Gone();
-}
-
-// Says whether there was room for it.
-void ActPutIfRoom(QueueWorld& world, MessageSpace& space) {
-  QueuePtr queue = OpenQueue(space, world.queue->ref());
-  const StagedMessage staged = StageText(*queue, "new");
-  Status error;
-  StepFromHere();
-  const SyncOutcome outcome = queue->TryPut(staged.block, &error);
-  StepToHere();
-  if (outcome == SyncOutcome::kPending) queue->Drop(staged);
-  // As a message that the child has put, and not got.
-  world.seen->store(outcome == SyncOutcome::kDone ? -1 : 0);
-}
 // The child's comes once, if there was room, and never are there more than there may be.
 template <int kMessages>
 void NewOnce(QueueWorld& world) {
   EXPECT(world.queue->Size() <= kBound);
   EachOnce(world);
-}
-
-void ActPutTwo(QueueWorld& world, MessageSpace& space) {
-  QueuePtr queue = OpenQueue(space, world.queue->ref());
-  StagedMessage staged[2];
-  for (StagedMessage& each : staged) each = StageText(*queue, "new");
-  Status error;
-  int done = 0;
-  StepFromHere();
-  for (const StagedMessage& each : staged) {
-    if (queue->Publish(each.block, &error) != SyncOutcome::kDone) break;
-    done += 1;
-  }
-  queue->TellGetters(static_cast<uint32_t>(done));
-  StepToHere();
-  for (int i = done; i < 2; i += 1) queue->Drop(staged[i]);
-  world.seen->store(-done);
 }
 
 void ActGetSync(QueueWorld& world, MessageSpace& space) {
@@ -103,12 +33,12 @@ void ActPutSync(QueueWorld& world, MessageSpace& space) {
   StepToHere();
 }
 
-void AsleepOrServed(QueueWorld& world, bool) {
-  if (world.Woken() == SyncOutcome::kPending) world.Sleep();
-}
-void ServedInTheEnd(QueueWorld& world, SyncOutcome expected) {
-  if (world.waiting.outcome == SyncOutcome::kPending) world.Woken();
-  EXPECT(world.waiting.outcome == expected);
+void WaitAndCancel(QueueWorld& world, QueueRequest::Kind kind) {
+  QueueWaiter gone;
+  gone.wanted.kind = kind;
+  gone.wanted.length = 1;
+  EXPECT(world.queue->RunAsync(&gone) == SyncOutcome::kPending);
+  EXPECT(gone.object->Cancel(&gone));
 }
 void MakeEmptyWaitedFor(QueueWorld& world) {
   MakePlain<0>(world);
@@ -122,8 +52,8 @@ TEST(PutHalted) {
                   NewOnce<0>});
   HaltEverywhere({"put the last one that fits, where a lap goes by", MakeWrapped<3>, ActPutIfRoom,
                   LapGoesBy<3>, NothingOf, NewOnce<3>});
-  HaltEverywhere({"put two where a lap goes by", MakeWrapped<1>, ActPutTwo, LapGoesBy<1>, NothingOf,
-                  NewOnce<1>});
+  HaltEverywhere({"put two where a lap goes by", MakeWrapped<1>, ActPutSeveral<2>, LapGoesBy<1>,
+                  NothingOf, NewOnce<1>});
   HaltEverywhere({"put for one that waits", MakeEmptyWaitedFor, ActPut, AsleepOrServed, NothingOf,
                   [](QueueWorld& world) {
                     ServedInTheEnd(world, SyncOutcome::kDone);
@@ -227,6 +157,52 @@ TEST(WaitersHalted) {
                   [](QueueWorld& world) {
                     EXPECT(world.TakeAll() == Texts{"new"});
                     world.Gone();
+                  }});
+}
+
+// Somebody may wait there, says the set's word, and nobody does: the child takes that back.
+// Meanwhile somebody has what it brought, and another one comes to wait, who is told of the next
+// all the same.
+TEST(NobodyWaitsAnyMore) {
+  HaltEverywhere({"put where nobody waits any more", MakePlain<0>, ActPut,
+                  [](QueueWorld& world, bool) {
+                    if (TryTake(*world.queue) == "new") world.WaitFor(QueueRequest::Kind::kGet);
+                  },
+                  [](QueueWorld& world) { WaitAndCancel(world, QueueRequest::Kind::kGet); },
+                  [](QueueWorld& world) {
+                    EXPECT(world.TakeAll().size() == (world.waiting.object == nullptr ? 1 : 0));
+                    world.Gone();
+                  },
+                  false,
+                  [](QueueWorld& world) {
+                    if (world.waiting.object == nullptr) return;
+                    QueuePtr theirs = OpenQueue(*world.reaper, world.queue->ref());
+                    EXPECT(TryPut(*theirs, "mine") == SyncOutcome::kDone);
+                    EXPECT(world.Woken() == SyncOutcome::kDone && world.rung);
+                  }});
+  HaltEverywhere({"take where nobody waits for room any more",
+                  [](QueueWorld& world) {
+                    world.Make({1});
+                    TryPut(*world.queue, "0");
+                  },
+                  ActTake<1>,
+                  [](QueueWorld& world, bool) {
+                    QueuePtr theirs = OpenQueue(*world.reaper, world.queue->ref());
+                    if (TryPut(*theirs, "mine") == SyncOutcome::kDone) {
+                      world.WaitFor(QueueRequest::Kind::kRoom);
+                    }
+                  },
+                  [](QueueWorld& world) { WaitAndCancel(world, QueueRequest::Kind::kRoom); },
+                  [](QueueWorld& world) {
+                    EXPECT(world.TakeAll().empty());
+                    world.Gone();
+                  },
+                  false,
+                  [](QueueWorld& world) {
+                    if (world.waiting.object == nullptr) return;
+                    QueuePtr theirs = OpenQueue(*world.reaper, world.queue->ref());
+                    EXPECT(TryTake(*theirs) == "mine");
+                    EXPECT(world.Woken() == SyncOutcome::kDone && world.rung);
                   }});
 }
 

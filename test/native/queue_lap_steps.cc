@@ -1,7 +1,4 @@
-// Queues whose ring has gone round, whose tail lags behind what somebody dead has put, that are
-// full, and that are waited for: killed at every step.
-
-#include <algorithm>
+// Queues whose ring has gone round, that are full, and that are waited for: killed at every step.
 
 #include "queue_step_acts.h"
 
@@ -9,80 +6,6 @@ using namespace mp;
 using namespace mp::test;
 
 namespace {
-
-constexpr int kRingSlots = 64;
-
-// With slots that were all filled before, and `kMessages` of which there is room for four.
-template <int kMessages>
-void MakeWrapped(QueueWorld& world) {
-  world.Make({4});
-  for (int i = 0; i < kRingSlots + 10; i += 1) {
-    TryPut(*world.queue, "before");
-    if (TryTake(*world.queue) != "before") _exit(1);
-  }
-  for (int i = 0; i < kMessages; i += 1) TryPut(*world.queue, Long(i));
-}
-
-uint64_t TailOf(const QueueWorld& world) {
-  const auto* const place = world.segment->ObjectAt<SharedQueue>(world.queue->ref().offset);
-  return place->main.tail.load();
-}
-
-// Somebody is killed between the slot and the tail, and nobody has looked after it. Counted at
-// once.
-template <int kMessages>
-void MakeLagging(QueueWorld& world) {
-  MakeRedelivering<kMessages>(world);
-  Stepped putter([&] {
-    auto space = JoinMessages(world.segment);
-    QueuePtr queue = OpenQueue(*space, world.queue->ref());
-    const StagedMessage staged = StageText(*queue, Long(kMessages));
-    Status error;
-    StepFromHere();
-    queue->TryPut(staged.block, &error);
-    StepToHere();
-  });
-  while (world.queue->Size() == kMessages) {
-    if (putter.Step(1) != StepEnd::kHalted) _exit(2);
-  }
-  EXPECT(TailOf(world) == kMessages);
-  EXPECT(world.queue->Unfinished() == kMessages + 1);
-  putter.Kill();
-}
-
-// All that were there, and what the child has put or not.
-template <int kBefore>
-void AllAndPerhapsNew(QueueWorld& world, bool over) {
-  const uint64_t size = world.queue->Size();
-  const Texts got = world.TakeAll();
-  Texts expected;
-  for (int i = 0; i < kBefore; i += 1) expected.push_back(std::to_string(i));
-  if (got.size() > expected.size()) expected.emplace_back("new");
-  EXPECT(got == expected && size == got.size());
-  EXPECT(got.size() > kBefore || !over);
-  EXPECT(!world.queue->Keeps() || world.queue->Unfinished() == got.size());
-  while (world.queue->TaskDone()) {
-  }
-  world.Gone();
-}
-
-// In one go, as putMany does, and told once.
-template <int kMessages>
-void ActPutSeveral(QueueWorld& world, MessageSpace& space) {
-  QueuePtr queue = OpenQueue(space, world.queue->ref());
-  StagedMessage staged[kMessages];
-  for (StagedMessage& each : staged) each = StageText(*queue, "new");
-  Status error;
-  uint32_t put = 0;
-  StepFromHere();
-  for (const StagedMessage& each : staged) {
-    if (queue->Publish(each.block, &error) != SyncOutcome::kDone) break;
-    put += 1;
-  }
-  queue->TellGetters(put);
-  StepToHere();
-  world.seen->store(static_cast<int>(put));
-}
 
 // Some of them, from the first one on, and never more than there is room for.
 template <int kBefore, int kMessages>
@@ -150,13 +73,6 @@ TEST(WrappedSteps) {
                     for (const std::string& text : got) EXPECT(text == "63" || text == "64");
                     world.Gone();
                   }});
-}
-
-TEST(LaggingSteps) {
-  KillEverywhere({"put behind a tail that lags", MakeLagging<1>, ActPut, AllAndPerhapsNew<2>});
-  KillEverywhere({"take with a tail that lags", MakeLagging<0>, ActTake<1>, AllComesBack<1>});
-  KillEverywhere(
-      {"say that one is done with a tail that lags", MakeLagging<1>, ActTaskDone, AllComesBack<2>});
 }
 
 TEST(PutSeveralSteps) {

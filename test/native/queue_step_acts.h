@@ -1,6 +1,7 @@
 #pragma once
 // What is done to queues at every step, and what must hold afterwards.
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,101 @@ inline void ActCloseSide(QueueWorld& world, MessageSpace& space) {
   StepFromHere();
   queue->CloseSide();
   StepToHere();
+}
+
+constexpr int kRingSlots = 64;
+constexpr uint64_t kBound = 4;
+
+// With slots that were all filled before, and `kMessages` of which there is room for four.
+template <int kMessages>
+void MakeWrapped(QueueWorld& world) {
+  world.Make({kBound});
+  for (int i = 0; i < kRingSlots + 10; i += 1) {
+    TryPut(*world.queue, "before");
+    if (TryTake(*world.queue) != "before") _exit(1);
+  }
+  for (int i = 0; i < kMessages; i += 1) TryPut(*world.queue, Long(i));
+}
+
+// All that were there, and what the child has put or not.
+template <int kBefore>
+void AllAndPerhapsNew(QueueWorld& world, bool over) {
+  const uint64_t size = world.queue->Size();
+  const Texts got = world.TakeAll();
+  Texts expected;
+  for (int i = 0; i < kBefore; i += 1) expected.push_back(std::to_string(i));
+  if (got.size() > expected.size()) expected.emplace_back("new");
+  EXPECT(got == expected && size == got.size());
+  EXPECT(got.size() > kBefore || !over);
+  EXPECT(!world.queue->Keeps() || world.queue->Unfinished() == got.size());
+  while (world.queue->TaskDone()) {
+  }
+  world.Gone();
+}
+
+// In one go, as putMany does, and told once. Says how many there was room for.
+template <int kMessages>
+void ActPutSeveral(QueueWorld& world, MessageSpace& space) {
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  StagedMessage staged[kMessages];
+  for (StagedMessage& each : staged) each = StageText(*queue, "new");
+  Status error;
+  uint32_t put = 0;
+  StepFromHere();
+  for (const StagedMessage& each : staged) {
+    if (queue->Publish(each.block, &error) != SyncOutcome::kDone) break;
+    put += 1;
+  }
+  queue->TellGetters(put);
+  StepToHere();
+  // As messages that the child has put, and not got.
+  world.seen->store(-static_cast<int>(put));
+  for (uint32_t i = put; i < kMessages; i += 1) queue->Drop(staged[i]);
+}
+inline void ActPutIfRoom(QueueWorld& world, MessageSpace& space) {
+  ActPutSeveral<1>(world, space);
+}
+
+// ---- while the child is halted
+
+constexpr int kLap = 70;  // more than a ring has slots
+
+// All that others have put and got while the child was halted.
+inline Texts got;
+inline int put = 0;
+// A lap goes by. One is there at the end.
+inline void Lap(QueueWorld& world) {
+  for (int i = 0; i < kLap; i += 1) {
+    put += TryPut(*world.queue, "lap" + std::to_string(i)) == SyncOutcome::kDone;
+    const std::string text = Short(TryTake(*world.queue));
+    if (!text.empty()) got.push_back(text);
+  }
+  put += TryPut(*world.queue, "last") == SyncOutcome::kDone;
+}
+template <int kMessages>
+void LapGoesBy(QueueWorld& world, bool) {
+  got.clear();
+  put = kMessages;
+  Lap(world);
+}
+// Each is somebody's once, the child's `seen` with those of the others.
+inline void EachOnce(QueueWorld& world) {
+  for (const std::string& text : world.TakeAll()) got.push_back(text);
+  EXPECT(static_cast<int>(got.size()) + world.seen->load() == put);
+  std::sort(got.begin(), got.end());
+  const auto twice = std::adjacent_find(got.begin(), got.end());
+  EXPECT(twice == got.end() || *twice == "new" || *twice == "mine");
+  while (world.queue->TaskDone()) {
+  }
+  world.Gone();
+}
+
+inline void AsleepOrServed(QueueWorld& world, bool) {
+  if (world.Woken() == SyncOutcome::kPending) world.Sleep();
+}
+inline void ServedInTheEnd(QueueWorld& world, SyncOutcome expected) {
+  if (world.waiting.outcome == SyncOutcome::kPending) world.Woken();
+  EXPECT(world.waiting.outcome == expected);
 }
 
 }  // namespace mp::test

@@ -2,10 +2,7 @@
 // Queues, killed and halted at every step. Participant 1 gets and waits, participant 2 looks after
 // the dead, the child is a third one.
 
-#include <sys/mman.h>
-
 #include <functional>
-#include <new>
 
 #include "queue_support.h"
 #include "queues/pipe_end.h"
@@ -33,14 +30,10 @@ struct QueueWorld {
   PipeEnd::Pair other;
   QueueWaiter waiting;
   // Set by the child: it has seen the message that it took.
-  std::atomic<int>* seen = Shared();
+  SharedNumber seen;
   uint64_t rings = 0;
   bool waker_lives = false;
-
-  QueueWorld() = default;
-  QueueWorld(const QueueWorld&) = delete;
-  QueueWorld& operator=(const QueueWorld&) = delete;
-  ~QueueWorld() { munmap(seen, sizeof *seen); }
+  bool rung = false;  // when that was asked last
 
   void Make(QueueShape shape) { queue = MakeQueue(*getter, shape); }
   // The getter sleeps in its event loop from here on.
@@ -58,7 +51,7 @@ struct QueueWorld {
   }
   // What the waiter finds when it is woken; it must have been if there is anything.
   SyncOutcome Woken() {
-    const bool rung = getter->participant().DisarmDoorbell();
+    rung = getter->participant().DisarmDoorbell();
     std::vector<AsyncWaiter*> done;
     const bool served = getter->Serve(&done);
     EXPECT(!served || rung || waker_lives);
@@ -96,13 +89,6 @@ struct QueueWorld {
     EXPECT(BlocksIn(*segment, BlockState::kAttached) == 0);
     EXPECT(segment->chunk(0).used.load() <= 0);
   }
-
- private:
-  static std::atomic<int>* Shared() {
-    void* const page = mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return new (page) std::atomic<int>(0);
-  }
 };
 
 inline void NothingOf(QueueWorld&) {}
@@ -128,6 +114,9 @@ struct QueueScenario {
   std::function<void(QueueWorld&)> afterwards = NothingOf;
   // The child looks after somebody dead: others may come to do so while it is halted.
   bool somebody_died = false;
+  // After `check` the halted child goes on by one more step that others can see, and is halted once
+  // more.
+  std::function<void(QueueWorld&)> a_step_later = nullptr;
 };
 
 // What a death can leave: header, rows, the objects, the unit table, the beginning of every unit
@@ -209,7 +198,7 @@ inline void KillEverywhere(const QueueScenario& scenario) {
 // Halted instead, before and after every instruction that others can see: nobody else waits for it,
 // and in the end its operation succeeds.
 inline void HaltEverywhere(const QueueScenario& scenario) {
-  std::vector<int> places = {0};
+  std::vector<int> places;
   {
     QueueWorld world;
     scenario.setup(world);
@@ -221,11 +210,8 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
     QueueSnapshot snapshot(*world.segment);
     child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
     child.Kill();
-    for (const int at : child.effects_at()) {
-      places.push_back(at - 1);
-      // Looking after the dead takes long: only where what it has read may be outdated.
-      if (!scenario.somebody_died) places.push_back(at);
-    }
+    // Looking after the dead takes long: only where what it has read may be outdated.
+    places = PlacesAround(child.effects_at(), !scenario.somebody_died);
   }
   for (const int instructions : places) {
     QueueWorld world;
@@ -236,10 +222,15 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    const StepEnd end = child.Step(instructions);
+    StepEnd end = child.Step(instructions);
     const int before = failures_in_case;
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
+    if (scenario.a_step_later && end == StepEnd::kHalted) {
+      QueueSnapshot snapshot(*world.segment);
+      end = child.StepEffects(1, [&] { return snapshot.Differs(); });
+      scenario.a_step_later(world);
+    }
     child.Continue();
     EXPECT(child.Reap() == 0);
     world.waker_lives = false;

@@ -2,7 +2,7 @@
 // come to do the same: locks and permits do not wait for it, and what it does late does no harm.
 
 #include "queue_step_acts.h"
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;

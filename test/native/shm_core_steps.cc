@@ -3,7 +3,7 @@
 #include <cerrno>
 
 #include "shm/segment_name.h"
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;

@@ -1,6 +1,6 @@
 // References that leave and arrive, killed and halted at every step.
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;

@@ -24,14 +24,27 @@
 
 namespace mp::test {
 
-// The child says here that the operation is over.
-inline std::atomic<int>& StepOver() {
-  static auto* const over = [] {
+// A number that the child and the others see, outside of what is tested.
+class SharedNumber {
+ public:
+  SharedNumber() {
     void* const page = mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    return new (page) std::atomic<int>(0);
-  }();
-  return *over;
+    number_ = new (page) std::atomic<int>(0);
+  }
+  ~SharedNumber() { munmap(number_, sizeof *number_); }
+  SharedNumber(const SharedNumber&) = delete;
+  SharedNumber& operator=(const SharedNumber&) = delete;
+  std::atomic<int>* operator->() const { return number_; }
+
+ private:
+  std::atomic<int>* number_;
+};
+
+// The child says here that the operation is over.
+inline const SharedNumber& StepOver() {
+  static const SharedNumber over;
+  return over;
 }
 
 // What lies between the two is stepped through.
@@ -39,7 +52,7 @@ inline void StepFromHere() {
   kill(getpid(), SIGSTOP);
 }
 inline void StepToHere() {
-  StepOver().store(1);
+  StepOver()->store(1);
 }
 
 enum class StepEnd {
@@ -54,7 +67,7 @@ class Stepped {
   template <typename Body>
   explicit Stepped(Body body) {
     Stops();
-    StepOver().store(0);
+    StepOver()->store(0);
     std::fflush(stdout);
     pid_ = fork();
     if (pid_ == 0) {
@@ -118,7 +131,7 @@ class Stepped {
 
  private:
   StepEnd StepOnce() {
-    if (StepOver().load() != 0) return StepEnd::kOver;
+    if (StepOver()->load() != 0) return StepEnd::kOver;
     const unsigned char* const instruction = Instruction();
     // The processor stops at every byte that a repeated instruction copies; which of them memcpy
     // uses, if any, depends on the processor.
@@ -231,5 +244,15 @@ class Stepped {
   long first_ = 0;
   long pending_ = 0;
 };
+
+// Where to halt a child of whose instructions these have an effect: before each of them, and after.
+inline std::vector<int> PlacesAround(const std::vector<int>& effects_at, bool after_too = true) {
+  std::vector<int> places = {0};
+  for (const int at : effects_at) {
+    if (places.back() != at - 1) places.push_back(at - 1);
+    if (after_too) places.push_back(at);
+  }
+  return places;
+}
 
 }  // namespace mp::test

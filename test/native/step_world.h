@@ -54,8 +54,10 @@ struct World {
   // Of a second one that waits, which is the reaper: its object and its wait.
   std::shared_ptr<SyncObject> other;
   AsyncWaiter also_waiting;
+  SharedNumber said;  // by the child
   int64_t places = 0;
   bool waker_lives = false;  // halted between giving and ringing, it will still ring
+  bool rung = false;         // whether that was so when it was asked last
 
   void Ready() { places = PlacesTaken(*segment); }
 
@@ -70,8 +72,8 @@ struct World {
   // What the waiter finds when it is woken; it must have been if there is anything.
   SyncOutcome Woken() { return WokenIn(*waiter); }
   SyncOutcome AlsoWoken() { return WokenIn(*reaper); }
-  SyncOutcome WokenIn(SyncSpace& space) const {
-    const bool rung = space.participant().DisarmDoorbell();
+  SyncOutcome WokenIn(SyncSpace& space) {
+    rung = space.participant().DisarmDoorbell();
     std::vector<AsyncWaiter*> done;
     const bool served = space.Serve(&done);
     EXPECT(!served || rung || waker_lives);
@@ -104,6 +106,9 @@ struct Scenario {
   // The child looks after somebody dead, or somebody ends who was woken: others may see to that
   // while it is halted.
   bool somebody_died = false;
+  // After `check` the halted child goes on by one more step that others can see, and is halted once
+  // more.
+  std::function<void(World&)> a_step_later = nullptr;
 };
 
 // What a death can leave in the segment: header, rows, chunk table and the first places of each
@@ -186,12 +191,7 @@ inline std::vector<int> PlacesToHalt(const Scenario& scenario) {
   Snapshot snapshot(*world.segment);
   child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
   child.Kill();
-  std::vector<int> places = {0};
-  for (const int at : child.effects_at()) {
-    places.push_back(at - 1);
-    places.push_back(at);
-  }
-  return places;
+  return PlacesAround(child.effects_at());
 }
 
 // Halted instead of killed: it is not taken for dead, the others are not kept waiting, and in the
@@ -207,10 +207,15 @@ inline void HaltEverywhere(const Scenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    const StepEnd end = child.Step(instructions);
+    StepEnd end = child.Step(instructions);
     const int before = failures_in_case;
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
+    if (scenario.a_step_later && end == StepEnd::kHalted) {
+      Snapshot snapshot(*world.segment);
+      end = child.StepEffects(1, [&] { return snapshot.Differs(); });
+      scenario.a_step_later(world);
+    }
     if (end != StepEnd::kSleeps) child.Continue();
     EXPECT(child.Reap() == 0);
     world.waker_lives = false;
@@ -221,99 +226,6 @@ inline void HaltEverywhere(const Scenario& scenario) {
   }
   std::printf("       %s: %zu halts\n", scenario.what, places.size());
   std::fflush(stdout);
-}
-
-template <typename T>
-std::shared_ptr<T> Opened(SyncSpace& space, const std::shared_ptr<T>& theirs) {
-  auto own = space.Open<T>(theirs->ref());
-  if (!own.ok()) _exit(97);
-  return own.value();
-}
-
-inline bool IsAsleep(const World& world, uint32_t id) {
-  return WakeStateOf(world.segment->row(id).wake.load()) == WakeState::kAsleep;
-}
-
-// Another process that waits, asleep. `wait` returns the exit code.
-template <typename Wait>
-pid_t StartSleeper(World& world, uint32_t id, Wait wait) {
-  const pid_t pid = Start([&] {
-    auto space = JoinSpace(world.segment);
-    _exit(wait(*space));
-  });
-  Until([&] { return IsAsleep(world, id); });
-  return pid;
-}
-inline int CodeOf(pid_t pid) {
-  return WEXITSTATUS(WaitStatus(pid));
-}
-
-inline void MakeLock(World& world) {
-  world.lock = world.waiter->Make<Lock>().value();
-}
-inline void MakeHeldLock(World& world) {
-  MakeLock(world);
-  world.lock->TryAcquire();
-}
-inline void LockIsUsable(World& world) {
-  const SyncOutcome outcome = world.lock->AcquireSync(kNever, Taking());
-  EXPECT(outcome == SyncOutcome::kDone || outcome == SyncOutcome::kDoneAbandoned);
-  EXPECT(world.lock->Release().ok());
-  EXPECT(!world.lock->IsLocked());
-}
-
-// Whoever waits has it: from a child that had it, or had let go of it before it was killed.
-inline void GotOrAbandoned(World& world, bool over) {
-  const SyncOutcome outcome = world.Woken();
-  EXPECT(outcome == SyncOutcome::kAbandoned || (outcome == SyncOutcome::kDone && !over));
-  if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
-  LockIsUsable(world);
-}
-inline void WaitForLock(World& world) {
-  world.lock->AcquireAsync(&world.waiting);
-  world.Sleep();
-}
-// The sleeping waiter was given the lock, or told that its holder died.
-inline void LockReachedTheWaiter(World& world, bool over) {
-  const SyncOutcome outcome = world.Woken();
-  EXPECT(outcome == SyncOutcome::kDone || (outcome == SyncOutcome::kAbandoned && !over));
-  if (outcome == SyncOutcome::kDone) EXPECT(world.lock->Release().ok());
-  LockIsUsable(world);
-}
-// The waiter and the reaper both wait for an object of the waiter's, asleep.
-template <typename Object, typename Wait>
-void BothWait(World& world, const std::shared_ptr<Object>& object, Wait wait) {
-  auto theirs = Opened(*world.reaper, object);
-  wait(*object, &world.waiting);
-  wait(*theirs, &world.also_waiting);
-  world.other = theirs;
-  world.Sleep();
-  World::SleepIn(*world.reaper);
-}
-// A waiter that was given what it waits for goes on with it, or gives it up.
-template <typename Object>
-void StepOutOfWait(SyncSpace& space, Object& object, AsyncWaiter* waiter, bool cancels) {
-  StepFromHere();
-  std::vector<AsyncWaiter*> done;
-  if (cancels) {
-    object.Cancel(waiter);
-  } else {
-    space.Serve(&done);
-  }
-  StepToHere();
-}
-inline void ActAcquire(World& world, SyncSpace& space) {
-  auto lock = Opened(space, world.lock);
-  StepFromHere();
-  if (lock->AcquireSync(kNever) != SyncOutcome::kDone) _exit(1);
-  StepToHere();
-}
-inline void ActRelease(World& world, SyncSpace& space) {
-  auto lock = Opened(space, world.lock);
-  lock->AcquireSync(kNever);
-  StepFromHere();
-  if (!lock->Release().ok()) _exit(1);
-  StepToHere();
 }
 
 }  // namespace mp::test

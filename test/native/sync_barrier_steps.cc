@@ -1,6 +1,6 @@
-// Barriers whose parties wait in their event loops, killed at every step.
+// Barriers whose parties wait in their event loops or are asleep, killed and halted at every step.
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -45,12 +45,46 @@ void ActArrive(World& world, SyncSpace& space) {
   if ((*mine)->WaitAsync(waiter) == SyncOutcome::kLeader) (*mine)->Finish();
   StepToHere();
 }
-template <typename Act>
-void Alone(World& world, SyncSpace& space, Act act) {
-  auto mine = Opened(space, world.barrier);
-  StepFromHere();
-  act(*mine);
-  StepToHere();
+void ActBreak(World& world, SyncSpace& space) {
+  Alone(space, world.barrier, [](Barrier& mine) { mine.Break(); });
+}
+void ActReset(World& world, SyncSpace& space) {
+  Alone(space, world.barrier, [](Barrier& mine) { mine.Reset(); });
+}
+void ActWithdraw(World& world, SyncSpace& space) {
+  Arrive(world, space, [](Barrier& mine, AsyncWaiter* waiter) { mine.Cancel(waiter); });
+}
+void ActGoOn(World& world, SyncSpace& space) {
+  Arrive(world, space, [&](Barrier&, AsyncWaiter*) {
+    std::vector<AsyncWaiter*> done;
+    if (!space.Serve(&done) || done[0]->outcome != SyncOutcome::kDone) _exit(1);
+  });
+}
+
+Sleeper sleeper;
+void SleepAtBarrier(World& world) {
+  sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+    uint32_t index = 0;
+    return static_cast<int>(Opened(space, world.barrier)->WaitSync(kNever, &index));
+  });
+}
+void ThirdArrives(World& world, bool) {
+  auto theirs = Opened(*world.reaper, world.barrier);
+  world.other = theirs;
+  const SyncOutcome outcome = theirs->WaitAsync(&world.also_waiting);
+  if (outcome == SyncOutcome::kPending) World::SleepIn(*world.reaper);
+  // Nobody waits for the child when all have come.
+  if (world.Woken() == SyncOutcome::kPending) world.Sleep();
+  EXPECT(world.waiting.outcome == outcome);
+}
+bool IsWhole(const World& world) {
+  return !world.barrier->IsBroken() && world.barrier->Waiting() == 0;
+}
+
+void AllWentThrough(World& world) {
+  ReachedInTheEnd(world);
+  if (world.also_waiting.outcome == SyncOutcome::kPending) world.AlsoWoken();
+  EXPECT(world.also_waiting.outcome == SyncOutcome::kDone && IsWhole(world));
 }
 
 }  // namespace
@@ -63,19 +97,9 @@ TEST(AsyncArrivalSteps) {
   }
   KillEverywhere({"arrive first at a barrier, async", MakeBarrier(3, false), ActArrive,
                   ToldThatItBroke, Wait});
-  KillEverywhere({"withdraw from a barrier", MakeBarrier(3, false),
-                  [](World& world, SyncSpace& space) {
-                    Arrive(world, space,
-                           [](Barrier& mine, AsyncWaiter* waiter) { mine.Cancel(waiter); });
-                  },
-                  ToldThatItBroke, Wait});
-  KillEverywhere({"go on when a barrier has opened", MakeBarrier(2, false),
-                  [](World& world, SyncSpace& space) {
-                    Arrive(world, space, [&](Barrier&, AsyncWaiter*) {
-                      std::vector<AsyncWaiter*> done;
-                      space.Serve(&done);
-                    });
-                  },
+  KillEverywhere(
+      {"withdraw from a barrier", MakeBarrier(3, false), ActWithdraw, ToldThatItBroke, Wait});
+  KillEverywhere({"go on when a barrier has opened", MakeBarrier(2, false), ActGoOn,
                   [](World& world, bool) {
                     EXPECT(world.waiting.outcome == SyncOutcome::kDone);
                     world.barrier->Reset();
@@ -87,16 +111,74 @@ TEST(AsyncArrivalSteps) {
 }
 
 TEST(BreakSteps) {
-  KillEverywhere({"break a barrier", MakeBarrier(3, false),
-                  [](World& world, SyncSpace& space) {
-                    Alone(world, space, [](Barrier& mine) { mine.Break(); });
-                  },
+  KillEverywhere({"break a barrier", MakeBarrier(3, false), ActBreak, ToldThatItBroke, Wait});
+  KillEverywhere({"reset a barrier at which somebody waits", MakeBarrier(3, false), ActReset,
                   ToldThatItBroke, Wait});
-  KillEverywhere({"reset a barrier at which somebody waits", MakeBarrier(3, false),
+}
+
+TEST(ArrivalForASleeper) {
+  for (const bool action : {false, true}) {
+    const char* const what = action
+                                 ? "arrive last, for one who is asleep, at a barrier with an action"
+                                 : "arrive last, for one who is asleep";
+    KillEverywhere({what, MakeBarrier(2, action), ActArrive,
+                    [](World& world, bool over) {
+                      const int code = CodeOf(sleeper);
+                      EXPECT(code == static_cast<int>(SyncOutcome::kDone) ||
+                             (code == static_cast<int>(SyncOutcome::kBroken) && !over));
+                      ReapAll(*world.reaper);
+                      world.barrier->Reset();
+                      EXPECT(IsWhole(world));
+                    },
+                    SleepAtBarrier});
+    HaltEverywhere({what, MakeBarrier(2, action), ActArrive, [](World&, bool) {}, SleepAtBarrier,
+                    [](World& world) { SleeperHasIt(world, sleeper); }, true});
+  }
+}
+
+TEST(AsyncArrivalHalted) {
+  for (const bool action : {false, true}) {
+    HaltEverywhere({action ? "arrive last, async, at a barrier with an action"
+                           : "arrive last at a barrier, async",
+                    MakeBarrier(2, action), ActArrive, ReachedOrAsleep, Wait, [](World& world) {
+                      ReachedInTheEnd(world);
+                      EXPECT(IsWhole(world));
+                    }});
+  }
+  // The third one comes meanwhile: it opens the barrier, or waits for the child to come.
+  HaltEverywhere({"arrive first at a barrier, async", MakeBarrier(3, false),
                   [](World& world, SyncSpace& space) {
-                    Alone(world, space, [](Barrier& mine) { mine.Reset(); });
+                    auto mine = Opened(space, world.barrier);
+                    AsyncWaiter waiter;
+                    StepFromHere();
+                    mine->WaitAsync(&waiter);
+                    StepToHere();
+                    std::vector<AsyncWaiter*> done;
+                    if (waiter.outcome == SyncOutcome::kPending) space.Serve(&done);
+                    if (waiter.outcome != SyncOutcome::kDone) _exit(1);
                   },
-                  ToldThatItBroke, Wait});
+                  ThirdArrives, Wait, AllWentThrough});
+  // The third one comes meanwhile: with it all have come, or the child had gone before.
+  HaltEverywhere({"withdraw from a barrier", MakeBarrier(3, false), ActWithdraw, ThirdArrives, Wait,
+                  [](World& world) {
+                    const uint32_t waiting = world.barrier->Waiting();
+                    EXPECT(waiting == 0 || waiting == 2);
+                    const SyncOutcome expected =
+                        waiting == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;
+                    EXPECT(world.also_waiting.outcome == expected);
+                    EXPECT(world.waiting.outcome == expected);
+                    EXPECT(!world.barrier->IsBroken());
+                  }});
+  HaltEverywhere(
+      {"go on when a barrier has opened", MakeBarrier(2, false), ActGoOn,
+       [](World& world, bool) {
+         // The next phase is not the child's.
+         auto theirs = Opened(*world.reaper, world.barrier);
+         EXPECT(theirs->WaitAsync(&world.also_waiting) == SyncOutcome::kPending);
+         world.other = theirs;
+       },
+       [](World& world) { EXPECT(world.barrier->WaitAsync(&world.waiting) == SyncOutcome::kDone); },
+       [](World& world) { EXPECT(world.barrier->Waiting() == 1); }});
 }
 
 TEST_MAIN()

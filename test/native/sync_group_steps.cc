@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;

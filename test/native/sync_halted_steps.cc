@@ -1,40 +1,18 @@
 // Whoever wakes others, halted before and after every step that they can see, and then going on: it
 // is not taken for dead, and what it was about to do is done in the end, once.
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
 
 namespace {
 
-// The sleeping waiter has been given what it waits for, or it sleeps on.
-void ReachedOrAsleep(World& world, bool over) {
-  const SyncOutcome outcome = world.Woken();
-  EXPECT(outcome == SyncOutcome::kDone || (outcome == SyncOutcome::kPending && !over));
-  if (outcome == SyncOutcome::kPending) world.Sleep();
-}
 void StillAsleep(World& world, bool) {
   EXPECT(world.Woken() == SyncOutcome::kPending);
   world.Sleep();
 }
-void ReachedInTheEnd(World& world) {
-  if (world.waiting.outcome == SyncOutcome::kDone) return;
-  EXPECT(world.Woken() == SyncOutcome::kDone);
-}
-void LockReachedInTheEnd(World& world) {
-  ReachedInTheEnd(world);
-  EXPECT(world.lock->Release().ok());
-  LockIsUsable(world);
-}
 
-template <typename Object, typename Act>
-void Alone(SyncSpace& space, const std::shared_ptr<Object>& theirs, Act act) {
-  auto mine = Opened(space, theirs);
-  StepFromHere();
-  act(*mine);
-  StepToHere();
-}
 void WaitForBarrier(World& world) {
   world.barrier->WaitAsync(&world.waiting);
   world.Sleep();

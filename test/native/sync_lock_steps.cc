@@ -2,10 +2,45 @@
 
 #include <cerrno>
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
+
+namespace {
+
+Sleeper sleeper;
+void SleepForLock(World& world) {
+  sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+    auto lock = Opened(space, world.lock);
+    const SyncOutcome outcome = lock->AcquireSync(kNever);
+    if (outcome == SyncOutcome::kDone) lock->Release();
+    return static_cast<int>(outcome);
+  });
+}
+// Whoever looks after the dead waits behind the child.
+void AlsoWaitForLock(World& world) {
+  auto theirs = Opened(*world.reaper, world.lock);
+  EXPECT(theirs->AcquireAsync(&world.also_waiting) == SyncOutcome::kPending);
+  world.other = theirs;
+  World::SleepIn(*world.reaper);
+}
+// Its time is over before it has begun to wait.
+void ActGiveUp(World& world, SyncSpace& space) {
+  auto lock = Opened(space, world.lock);
+  StepFromHere();
+  const SyncOutcome outcome = lock->AcquireSync(0);
+  StepToHere();
+  if (outcome != SyncOutcome::kTimedOut && outcome != SyncOutcome::kDone) _exit(1);
+  if (outcome == SyncOutcome::kDone && !lock->Release().ok()) _exit(2);
+}
+void TheOtherOneHasIt(World& world) {
+  EXPECT(world.AlsoWoken() == SyncOutcome::kDone);
+  EXPECT(world.lock->Release().ok());
+  LockIsUsable(world);
+}
+
+}  // namespace
 
 TEST(LockAcquire) {
   KillEverywhere({"acquire a free lock", MakeLock, ActAcquire, [](World& world, bool over) {
@@ -60,7 +95,6 @@ TEST(LockRelease) {
       {"release a lock", MakeLock, ActRelease, [](World& world, bool) { LockIsUsable(world); }});
   KillEverywhere(
       {"release to an async waiter", MakeLock, ActRelease, LockReachedTheWaiter, WaitForLock});
-  static pid_t sleeper;
   KillEverywhere({"release to a sync waiter", MakeLock, ActRelease,
                   [](World& world, bool over) {
                     const int code = CodeOf(sleeper);
@@ -69,14 +103,13 @@ TEST(LockRelease) {
                     ReapAll(*world.reaper);
                     LockIsUsable(world);
                   },
-                  [](World& world) {
-                    sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
-                      auto lock = Opened(space, world.lock);
-                      const SyncOutcome outcome = lock->AcquireSync(kNever);
-                      if (outcome == SyncOutcome::kDone) lock->Release();
-                      return static_cast<int>(outcome);
-                    });
-                  }});
+                  SleepForLock});
+  KillEverywhere({"have no more time for a lock", MakeHeldLock, ActGiveUp,
+                  [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    TheOtherOneHasIt(world);
+                  },
+                  AlsoWaitForLock});
 }
 
 // The child waits, is given the lock, and then …
@@ -139,6 +172,65 @@ TEST(LockHalted) {
                   WaitForLock});
   HaltEverywhere({"acquire a held lock", MakeHeldLock, ActAcquire,
                   [](World& world, bool) { EXPECT(world.lock->Release().ok()); }});
+  HaltEverywhere({"wait for a held lock, async", MakeHeldLock,
+                  [](World& world, SyncSpace& space) {
+                    auto lock = Opened(space, world.lock);
+                    AsyncWaiter waiter;
+                    StepFromHere();
+                    lock->AcquireAsync(&waiter);
+                    StepToHere();
+                    std::vector<AsyncWaiter*> done;
+                    Until(
+                        [&] { return waiter.outcome == SyncOutcome::kDone || space.Serve(&done); });
+                    if (!lock->Release().ok()) _exit(1);
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    // Given to the child, which does not run, or free.
+                    world.waiting.outcome = world.lock->TryAcquire();
+                    if (world.waiting.outcome == SyncOutcome::kPending) {
+                      WaitForLock(world);
+                    } else {
+                      EXPECT(world.lock->Release().ok());
+                    }
+                  },
+                  Nothing,
+                  [](World& world) {
+                    if (world.waiting.outcome == SyncOutcome::kPending) {
+                      EXPECT(world.Woken() == SyncOutcome::kDone);
+                      EXPECT(world.lock->Release().ok());
+                    }
+                    LockIsUsable(world);
+                  }});
+}
+
+TEST(LockReleaseHalted) {
+  // Somebody has it then, or comes to wait for it, and is reached by the very release.
+  HaltEverywhere({"release a lock", MakeLock, ActRelease,
+                  [](World& world, bool over) {
+                    world.waiting.outcome = world.lock->TryAcquire();
+                    EXPECT(world.waiting.outcome == SyncOutcome::kDone ||
+                           (world.waiting.outcome == SyncOutcome::kPending && !over));
+                    if (world.waiting.outcome == SyncOutcome::kPending) WaitForLock(world);
+                  },
+                  Nothing, LockReachedInTheEnd});
+  // Between the swap and the wake-up it may be anybody's, who then wakes the sleeper as well.
+  HaltEverywhere({"release to a sync waiter", MakeLock, ActRelease,
+                  [](World& world, bool) { world.waiting.outcome = world.lock->TryAcquire(); },
+                  SleepForLock,
+                  [](World& world) {
+                    const bool taken = world.waiting.outcome == SyncOutcome::kDone;
+                    if (taken) EXPECT(world.lock->Release().ok());
+                    EXPECT(WasRung(world, sleeper));
+                    EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
+                    ReapAll(*world.reaper);
+                    LockIsUsable(world);
+                  },
+                  true});
+  // It may be the one that the release has picked: then the other one has it from there.
+  HaltEverywhere({"have no more time for a lock", MakeHeldLock, ActGiveUp,
+                  [](World& world, bool) { EXPECT(world.lock->Release().ok()); }, AlsoWaitForLock,
+                  TheOtherOneHasIt});
 }
 
 TEST_MAIN()

@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -12,11 +12,8 @@ namespace {
 
 // A second one that waits in the event loop of the first.
 AsyncWaiter third;
-pid_t sleepers[2];
+Sleeper sleepers[2];
 
-void MakeSemaphore(World& world) {
-  world.semaphore = world.waiter->Make<Semaphore>(0U, kMaxPermits).value();
-}
 template <uint32_t kPermits>
 void ActRelease(World& world, SyncSpace& space) {
   auto mine = Opened(space, world.semaphore);
@@ -47,10 +44,11 @@ void StartSleepers(World& world) {
   }
 }
 bool BothSleep(const World& world) {
-  return world.semaphore->Value() == 0 && IsAsleep(world, 4) && IsAsleep(world, 5);
+  return world.semaphore->Value() == 0 && IsAsleep(*world.segment, 4) &&
+         IsAsleep(*world.segment, 5);
 }
 void BothEnd() {
-  for (const pid_t pid : sleepers) EXPECT(CodeOf(pid) == static_cast<int>(SyncOutcome::kDone));
+  for (const Sleeper& each : sleepers) EXPECT(CodeOf(each) == static_cast<int>(SyncOutcome::kDone));
 }
 
 // ---- bounded
@@ -193,18 +191,26 @@ TEST(BoundedAcquire) {
                     EXPECT(world.bounded->Value() == 0 || !over);
                   },
                   Nothing, [](World& world) { ReleasedByAll(world, 1); }});
-  KillEverywhere({"take a bounded permit of one who was not missed yet",
-                  [](World& world) {
-                    MakeBounded(world);
-                    WaitStatus(Start([&] {
-                      auto space = JoinSpace(world.segment);
-                      auto mine = Opened(*space, world.bounded);
-                      mine->TryAcquire();
-                      mine->TryAcquire();
-                      kill(getpid(), SIGKILL);
-                    }));
-                  },
+  const auto of_the_dead = [](World& world) {
+    MakeBounded(world);
+    WaitStatus(Start([&] {
+      auto space = JoinSpace(world.segment);
+      auto mine = Opened(*space, world.bounded);
+      mine->TryAcquire();
+      mine->TryAcquire();
+      kill(getpid(), SIGKILL);
+    }));
+  };
+  KillEverywhere({"take a bounded permit of one who was not missed yet", of_the_dead,
                   ActAcquireBounded, [](World& world, bool) { WholeAgain(world); }});
+  HaltEverywhere({"take a bounded permit of one who was not missed yet", of_the_dead,
+                  ActAcquireAndReturn,
+                  [](World& world, bool over) {
+                    EXPECT(world.bounded->TryAcquire() == SyncOutcome::kDone);
+                    world.reaper->reaper().Run();
+                    EXPECT(world.bounded->Value() == 0 || !over);
+                  },
+                  Nothing, [](World& world) { ReleasedByAll(world, 1); }, true});
 }
 
 TEST(BoundedToSleepers) {

@@ -1,8 +1,8 @@
-// Semaphores, killed at every step.
+// Semaphores, killed and halted at every step.
 
 #include <cerrno>
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -16,9 +16,6 @@ void ActSemaphoreRelease(World& world, SyncSpace& space) {
   StepFromHere();
   if (!semaphore->Release().ok()) _exit(1);
   StepToHere();
-}
-void MakeSemaphore(World& world) {
-  world.semaphore = world.waiter->Make<Semaphore>(0U, kMaxPermits).value();
 }
 void MakeFullSemaphore(World& world) {
   world.semaphore = world.waiter->Make<Semaphore>(1U, kMaxPermits).value();
@@ -37,6 +34,33 @@ void SemaphoreReachedTheWaiter(World& world, bool over) {
     EXPECT(world.waiter->Serve(&done));
   }
   EXPECT(world.semaphore->Value() == 0);
+}
+
+Sleeper sleeper;
+void SleepForPermit(World& world) {
+  sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+    return static_cast<int>(Opened(space, world.semaphore)->AcquireSync(kNever));
+  });
+}
+// Whether others could take what is there at that moment; if not, one of them waits for it.
+template <typename Object>
+void TakeOrWait(World& world, Object& object) {
+  world.waiting.outcome = object.TryAcquire();
+  if (world.waiting.outcome == SyncOutcome::kDone) return;
+  EXPECT(object.AcquireAsync(&world.waiting) == SyncOutcome::kPending);
+  world.Sleep();
+}
+
+void MakeBounded(World& world) {
+  world.bounded = world.waiter->Make<BoundedSemaphore>(2U).value();
+  world.bounded->TryAcquire();
+}
+void ActBoundedRelease(World& world, SyncSpace& space) {
+  auto mine = Opened(space, world.bounded);
+  if (mine->TryAcquire() != SyncOutcome::kDone) _exit(1);
+  StepFromHere();
+  if (!mine->Release().ok()) _exit(2);
+  StepToHere();
 }
 
 }  // namespace
@@ -74,21 +98,17 @@ TEST(SemaphoreSteps) {
        }});
   KillEverywhere({"release a semaphore to an async waiter", MakeSemaphore, ActSemaphoreRelease,
                   SemaphoreReachedTheWaiter, WaitForSemaphore});
-  static pid_t sleeper;
   KillEverywhere({"release a semaphore to a sync waiter", MakeSemaphore, ActSemaphoreRelease,
                   [](World& world, bool over) {
-                    const bool released = !IsAsleep(world, 4) || world.semaphore->Value() > 0;
+                    const bool released =
+                        !IsAsleep(*world.segment, 4) || world.semaphore->Value() > 0;
                     EXPECT(released || !over);
                     if (!released) EXPECT(world.semaphore->Release().ok());
                     EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
                     ReapAll(*world.reaper);
                     EXPECT(world.semaphore->Value() <= 1);
                   },
-                  [](World& world) {
-                    sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
-                      return static_cast<int>(Opened(space, world.semaphore)->AcquireSync(kNever));
-                    });
-                  }});
+                  SleepForPermit});
   for (const bool cancels : {false, true}) {
     KillEverywhere(
         {cancels ? "cancel a wait for a permit that is reserved" : "accept a permit", MakeSemaphore,
@@ -107,10 +127,6 @@ TEST(SemaphoreSteps) {
 }
 
 TEST(BoundedSemaphoreSteps) {
-  const auto make = [](World& world) {
-    world.bounded = world.waiter->Make<BoundedSemaphore>(2U).value();
-    world.bounded->TryAcquire();
-  };
   const auto wait = [](World& world) {
     world.bounded->AcquireAsync(&world.waiting);
     world.Sleep();
@@ -126,12 +142,7 @@ TEST(BoundedSemaphoreSteps) {
     EXPECT(world.bounded->Release().ok());
     whole(world, over);
   };
-  const auto take = [](World& world, SyncSpace& space, auto act) {
-    auto* const mine = new std::shared_ptr<BoundedSemaphore>(Opened(space, world.bounded));
-    if ((*mine)->TryAcquire() != SyncOutcome::kDone) _exit(1);
-    act(**mine);
-  };
-  KillEverywhere({"acquire a bounded semaphore", make,
+  KillEverywhere({"acquire a bounded semaphore", MakeBounded,
                   [](World& world, SyncSpace& space) {
                     auto mine = Opened(space, world.bounded);
                     StepFromHere();
@@ -140,15 +151,9 @@ TEST(BoundedSemaphoreSteps) {
                     for (;;) pause();
                   },
                   whole});
-  const auto release = [&](World& world, SyncSpace& space) {
-    take(world, space, [](BoundedSemaphore& mine) {
-      StepFromHere();
-      mine.Release();
-      StepToHere();
-    });
-  };
-  KillEverywhere({"release a bounded semaphore", make, release, whole});
-  KillEverywhere({"release a bounded semaphore to an async waiter", make, release, reached, wait});
+  KillEverywhere({"release a bounded semaphore", MakeBounded, ActBoundedRelease, whole});
+  KillEverywhere({"release a bounded semaphore to an async waiter", MakeBounded, ActBoundedRelease,
+                  reached, wait});
   const auto granted = [&](World& world, SyncSpace& space, bool cancels) {
     auto* const mine = new std::shared_ptr<BoundedSemaphore>(Opened(space, world.bounded));
     auto* const waiter = new AsyncWaiter;
@@ -159,7 +164,7 @@ TEST(BoundedSemaphoreSteps) {
     KillEverywhere(
         {cancels ? "cancel a wait for a bounded permit that is granted" : "accept a bounded permit",
          [&](World& world) {
-           make(world);
+           MakeBounded(world);
            world.bounded->TryAcquire();
          },
          [&](World& world, SyncSpace& space) { granted(world, space, cancels); }, reached,
@@ -168,6 +173,103 @@ TEST(BoundedSemaphoreSteps) {
            wait(world);
          }});
   }
+}
+
+TEST(SemaphoreHalted) {
+  // Whoever takes it meanwhile wakes the child when it gives it back.
+  HaltEverywhere({"acquire a semaphore", MakeFullSemaphore,
+                  [](World& world, SyncSpace& space) {
+                    auto semaphore = Opened(space, world.semaphore);
+                    StepFromHere();
+                    if (semaphore->AcquireSync(kNever) != SyncOutcome::kDone) _exit(1);
+                    StepToHere();
+                  },
+                  [](World& world, bool over) {
+                    const bool taken = world.semaphore->TryAcquire() == SyncOutcome::kDone;
+                    EXPECT(!taken || !over);
+                    if (taken) EXPECT(world.semaphore->Release().ok());
+                  },
+                  Nothing, [](World& world) { EXPECT(world.semaphore->Value() == 0); }});
+  HaltEverywhere({"wait for a permit, async", MakeSemaphore,
+                  [](World& world, SyncSpace& space) {
+                    auto mine = Opened(space, world.semaphore);
+                    AsyncWaiter waiter;
+                    StepFromHere();
+                    mine->AcquireAsync(&waiter);
+                    StepToHere();
+                    std::vector<AsyncWaiter*> done;
+                    Until(
+                        [&] { return waiter.outcome == SyncOutcome::kDone || space.Serve(&done); });
+                  },
+                  [](World& world, bool) { EXPECT(world.semaphore->Release().ok()); }, Nothing,
+                  [](World& world) { EXPECT(world.semaphore->Value() == 0); }});
+  HaltEverywhere({"release a semaphore", MakeSemaphore, ActSemaphoreRelease,
+                  [](World& world, bool over) {
+                    TakeOrWait(world, *world.semaphore);
+                    EXPECT(world.waiting.outcome == SyncOutcome::kDone || !over);
+                  },
+                  Nothing,
+                  [](World& world) {
+                    if (world.waiting.outcome == SyncOutcome::kPending) {
+                      EXPECT(world.Woken() == SyncOutcome::kDone);
+                    }
+                    EXPECT(world.semaphore->Value() == 0);
+                  }});
+  // Whoever takes it between the swap and the wake-up gives it back when the child is through.
+  HaltEverywhere({"release a semaphore to a sync waiter", MakeSemaphore, ActSemaphoreRelease,
+                  [](World& world, bool) { world.waiting.outcome = world.semaphore->TryAcquire(); },
+                  SleepForPermit,
+                  [](World& world) {
+                    const bool taken = world.waiting.outcome == SyncOutcome::kDone;
+                    if (taken) EXPECT(world.semaphore->Release().ok());
+                    EXPECT(WasRung(world, sleeper));
+                    EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
+                    ReapAll(*world.reaper);
+                    EXPECT(world.semaphore->Value() == 0);
+                  },
+                  true});
+}
+
+TEST(BoundedSemaphoreHalted) {
+  HaltEverywhere({"release a bounded semaphore", MakeBounded, ActBoundedRelease,
+                  [](World& world, bool over) {
+                    TakeOrWait(world, *world.bounded);
+                    EXPECT(world.waiting.outcome == SyncOutcome::kDone || !over);
+                  },
+                  Nothing,
+                  [](World& world) {
+                    if (world.waiting.outcome == SyncOutcome::kPending) {
+                      EXPECT(world.Woken() == SyncOutcome::kDone);
+                    }
+                    EXPECT(world.bounded->Value() == 0);
+                    for (int i = 0; i < 2; i += 1) EXPECT(world.bounded->Release().ok());
+                    EXPECT(world.bounded->Release().error == EOVERFLOW);
+                  }});
+  // The flag is up for one that waits no more, and the child takes it down. Meanwhile somebody has
+  // the permit, and another one comes to wait for it.
+  HaltEverywhere(
+      {"release a bounded semaphore for which nobody waits any more", MakeBounded,
+       ActBoundedRelease,
+       [](World& world, bool) {
+         if (world.bounded->TryAcquire() != SyncOutcome::kDone) return;
+         auto theirs = Opened(*world.reaper, world.bounded);
+         EXPECT(theirs->AcquireAsync(&world.also_waiting) == SyncOutcome::kPending);
+         world.other = theirs;
+         World::SleepIn(*world.reaper);
+       },
+       [](World& world) {
+         AsyncWaiter gone;
+         EXPECT(world.bounded->AcquireAsync(&gone) == SyncOutcome::kPending);
+         EXPECT(world.bounded->Cancel(&gone));
+       },
+       [](World& world) { EXPECT(world.bounded->Value() == (world.other == nullptr ? 1 : 0)); },
+       false,
+       [](World& world) {
+         if (world.other == nullptr) return;
+         EXPECT(world.bounded->Release().ok());
+         EXPECT(world.AlsoWoken() == SyncOutcome::kDone && world.rung);
+         EXPECT(world.bounded->TryAcquire() == SyncOutcome::kPending);
+       }});
 }
 
 TEST_MAIN()

@@ -1,58 +1,34 @@
-// Several who wait, blocked or in their event loops, and whoever wakes them killed at every step.
+// Several who wait, blocked or in their event loops, and whoever wakes them killed and halted at
+// every step.
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
 
 namespace {
 
-pid_t sleeper;
+Sleeper sleeper;
 
-void MakeCondition(World& world) {
-  world.condition = world.waiter->Make<Condition>().value();
+void SleepForNotification(World& world) {
+  sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+    auto mine = Opened(space, world.condition);
+    return static_cast<int>(mine->WaitSync(kNever, [] {}));
+  });
 }
-void MakeEvent(World& world) {
-  world.event = world.waiter->Make<Event>().value();
+template <uint32_t kCount>
+void ActNotify(World& world, SyncSpace& space) {
+  Alone(space, world.condition, [](Condition& mine) { mine.Notify(kCount); });
 }
-void MakeSemaphore(World& world) {
-  world.semaphore = world.waiter->Make<Semaphore>(0U, kMaxPermits).value();
+void BothWaitForNotification(World& world) {
+  BothWait(world, world.condition, kWait);
 }
-constexpr auto kWait = [](auto& object, AsyncWaiter* waiter) { object.WaitAsync(waiter); };
-
-void ActSet(World& world, SyncSpace& space) {
-  auto mine = Opened(space, world.event);
-  StepFromHere();
-  mine->Set();
-  StepToHere();
-}
-void ActClear(World& world, SyncSpace& space) {
-  auto mine = Opened(space, world.event);
-  StepFromHere();
-  mine->Clear();
-  StepToHere();
-}
-template <typename Object, typename Wait>
-void ActWait(SyncSpace& space, const std::shared_ptr<Object>& theirs, Wait wait) {
-  auto* const mine = new std::shared_ptr<Object>(Opened(space, theirs));
-  auto* const waiter = new AsyncWaiter;
-  StepFromHere();
-  wait(**mine, waiter);
-  StepToHere();
-}
-
 }  // namespace
 
 TEST(NotifySteps) {
   for (const uint32_t count : {2U, Condition::kAll}) {
     KillEverywhere({count == 2 ? "notify two participants" : "notify all participants",
-                    MakeCondition,
-                    [&](World& world, SyncSpace& space) {
-                      auto mine = Opened(space, world.condition);
-                      StepFromHere();
-                      mine->Notify(count);
-                      StepToHere();
-                    },
+                    MakeCondition, count == 2 ? ActNotify<2> : ActNotify<Condition::kAll>,
                     [](World& world, bool over) {
                       const bool first = world.Woken() == SyncOutcome::kDone;
                       const bool second = world.AlsoWoken() == SyncOutcome::kDone;
@@ -66,27 +42,16 @@ TEST(NotifySteps) {
                       EXPECT(done.size() == left);
                       EXPECT(world.condition->Notify(Condition::kAll) == 0);
                     },
-                    [](World& world) { BothWait(world, world.condition, kWait); }});
+                    BothWaitForNotification});
   }
-  KillEverywhere({"notify a sync waiter", MakeCondition,
-                  [](World& world, SyncSpace& space) {
-                    auto mine = Opened(space, world.condition);
-                    StepFromHere();
-                    mine->Notify(1);
-                    StepToHere();
-                  },
+  KillEverywhere({"notify a sync waiter", MakeCondition, ActNotify<1>,
                   [](World& world, bool over) {
                     const uint32_t late = world.condition->Notify(1);
                     EXPECT(late == 0 || !over);
                     EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
                     EXPECT(world.condition->Notify(Condition::kAll) == 0);
                   },
-                  [](World& world) {
-                    sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
-                      auto mine = Opened(space, world.condition);
-                      return static_cast<int>(mine->WaitSync(kNever, [] {}));
-                    });
-                  }});
+                  SleepForNotification});
 }
 
 TEST(NotifiedSteps) {
@@ -124,67 +89,99 @@ TEST(NotifiedSteps) {
                   }});
 }
 
-TEST(EventSteps) {
-  KillEverywhere({"wait for an event, up to sleeping", MakeEvent,
+TEST(NotifyHalted) {
+  for (const uint32_t count : {2U, Condition::kAll}) {
+    HaltEverywhere({count == 2 ? "notify two participants" : "notify all participants",
+                    MakeCondition, count == 2 ? ActNotify<2> : ActNotify<Condition::kAll>,
+                    EachAsleepOrWoken, BothWaitForNotification, [](World& world) {
+                      BothWokenInTheEnd(world);
+                      EXPECT(world.condition->Notify(Condition::kAll) == 0);
+                    }});
+  }
+  HaltEverywhere({"notify a sync waiter", MakeCondition, ActNotify<1>, [](World&, bool) {},
+                  SleepForNotification,
+                  [](World& world) {
+                    SleeperHasIt(world, sleeper);
+                    EXPECT(world.condition->Notify(Condition::kAll) == 0);
+                  },
+                  true});
+  // One more than the child meant comes to wait, and is not notified in place of another.
+  HaltEverywhere({"notify one while another comes", MakeCondition, ActNotify<1>,
+                  [](World& world, bool) {
+                    auto theirs = Opened(*world.reaper, world.condition);
+                    theirs->WaitAsync(&world.also_waiting);
+                    world.other = theirs;
+                    World::SleepIn(*world.reaper);
+                  },
+                  [](World& world) {
+                    world.condition->WaitAsync(&world.waiting);
+                    world.Sleep();
+                  },
+                  [](World& world) {
+                    world.Woken();
+                    world.AlsoWoken();
+                    EXPECT(world.waiting.outcome == SyncOutcome::kDone ||
+                           world.also_waiting.outcome == SyncOutcome::kDone);
+                    EXPECT(world.condition->Notify(Condition::kAll) == 1);
+                  }});
+}
+
+TEST(ConditionHalted) {
+  static pid_t notifier;
+  // Whoever gets the lock from who waits can notify it: it counted as waiting by then.
+  HaltEverywhere({"wait on a condition and release its lock",
+                  [](World& world) {
+                    MakeCondition(world);
+                    MakeLock(world);
+                  },
                   [](World& world, SyncSpace& space) {
-                    auto mine = Opened(space, world.event);
+                    auto mine = Opened(space, world.condition);
+                    auto lock = Opened(space, world.lock);
+                    lock->TryAcquire();
                     StepFromHere();
-                    mine->WaitSync(kNever);
+                    if (mine->WaitSync(kNever, [&] { lock->Release(); }) != SyncOutcome::kDone)
+                      _exit(1);
                     StepToHere();
                   },
                   [](World& world, bool) {
-                    EXPECT(world.event->Set().ok());
-                    EXPECT(world.event->WaitSync(kNever) == SyncOutcome::kDone);
-                  }});
-  KillEverywhere({"set an event for two participants", MakeEvent, ActSet,
-                  [](World& world, bool over) {
-                    const bool set = world.event->IsSet();
-                    const SyncOutcome all = set ? SyncOutcome::kDone : SyncOutcome::kPending;
-                    EXPECT(world.Woken() == all && world.AlsoWoken() == all);
-                    EXPECT(set || !over);
-                  },
-                  [](World& world) { BothWait(world, world.event, kWait); }});
-  KillEverywhere({"set an event for a sync waiter", MakeEvent, ActSet,
-                  [](World& world, bool over) {
-                    EXPECT(world.event->IsSet() || !over);
-                    if (!world.event->IsSet()) EXPECT(world.event->Set().ok());
-                    EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
-                  },
-                  [](World& world) {
-                    sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
-                      return static_cast<int>(Opened(space, world.event)->WaitSync(kNever));
+                    notifier = 0;
+                    if (world.lock->TryAcquire() == SyncOutcome::kDone) {
+                      EXPECT(world.condition->Notify(1) == 1);
+                      EXPECT(world.lock->Release().ok());
+                      return;
+                    }
+                    notifier = Start([&] {
+                      auto space = JoinSpace(world.segment);
+                      auto lock = Opened(*space, world.lock);
+                      auto condition = Opened(*space, world.condition);
+                      lock->AcquireSync(kNever);
+                      if (condition->Notify(1) != 1 || !lock->Release().ok()) _exit(1);
                     });
+                  },
+                  Nothing,
+                  [](World& world) {
+                    EXPECT(notifier == 0 || EndedWell(notifier));
+                    EXPECT(!world.lock->IsLocked());
+                    EXPECT(world.condition->Notify(Condition::kAll) == 0);
                   }});
-  KillEverywhere({"wait for an event, async", MakeEvent,
-                  [](World& world, SyncSpace& space) { ActWait(space, world.event, kWait); },
-                  [](World& world, bool) {
-                    EXPECT(world.Woken() == SyncOutcome::kPending);
+  HaltEverywhere({"have no more time for a notification that has come", MakeCondition,
+                  [](World& world, SyncSpace& space) {
+                    auto mine = Opened(space, world.condition);
+                    AsyncWaiter waiter;
+                    mine->WaitAsync(&waiter);
+                    StepFromHere();
+                    mine->Expire(&waiter);
+                    StepToHere();
+                  },
+                  ReachedOrAsleep,
+                  [](World& world) {
+                    EXPECT(world.condition->Notify(1) == 1);
+                    world.condition->WaitAsync(&world.waiting);
                     world.Sleep();
-                    EXPECT(world.event->Set().ok());
-                    EXPECT(world.Woken() == SyncOutcome::kDone);
                   },
                   [](World& world) {
-                    world.event->WaitAsync(&world.waiting);
-                    world.Sleep();
-                  }});
-  const auto make_set = [](World& world) {
-    MakeEvent(world);
-    world.event->Set();
-  };
-  KillEverywhere({"clear an event", make_set, ActClear, [](World& world, bool over) {
-                    EXPECT(!world.event->IsSet() || !over);
-                    EXPECT(world.event->Set().ok());
-                    EXPECT(world.event->WaitSync(kNever) == SyncOutcome::kDone);
-                  }});
-  KillEverywhere({"clear an event before its waiter has looked", MakeEvent, ActClear,
-                  [](World& world, bool over) {
-                    EXPECT(!world.event->IsSet() || !over);
-                    EXPECT(world.Woken() == SyncOutcome::kDone);
-                  },
-                  [](World& world) {
-                    world.event->WaitAsync(&world.waiting);
-                    world.Sleep();
-                    EXPECT(world.event->Set().ok());
+                    ReachedInTheEnd(world);
+                    EXPECT(world.condition->Notify(Condition::kAll) == 0);
                   }});
 }
 

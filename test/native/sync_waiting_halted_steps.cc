@@ -1,7 +1,7 @@
 // Whoever waits, halted before and after every step that others can see, while it is notified,
 // given or let through; and then going on: what was meant for it is there, once.
 
-#include "step_world.h"
+#include "sync_step_acts.h"
 
 using namespace mp;
 using namespace mp::test;
@@ -22,9 +22,6 @@ void NotifierEnds() {
   notifier = 0;
 }
 
-void MakeCondition(World& world) {
-  world.condition = world.waiter->Make<Condition>().value();
-}
 void WaitForNotification(World& world) {
   world.condition->WaitAsync(&world.waiting);
   world.Sleep();
@@ -34,12 +31,6 @@ void ActWaitForNotification(World& world, SyncSpace& space) {
   StepFromHere();
   if (mine->WaitSync(kNever, [] {}) != SyncOutcome::kDone) _exit(1);
   StepToHere();
-}
-void MakeSemaphore(World& world) {
-  world.semaphore = world.waiter->Make<Semaphore>(0U, kMaxPermits).value();
-}
-void MakeEvent(World& world) {
-  world.event = world.waiter->Make<Event>().value();
 }
 std::function<void(World&)> MakeBarrier(uint32_t parties) {
   return [=](World& world) { world.barrier = world.waiter->Make<Barrier>(parties, false).value(); };
