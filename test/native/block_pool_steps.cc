@@ -103,46 +103,44 @@ Stepped StartStepped(World& world, const Scenario& scenario, bool ends) {
   });
 }
 
+// By a child that goes through all of it.
+template <typename PlacesOf>
+std::vector<StepPlace> AllPlaces(const Scenario& scenario, PlacesOf places_of) {
+  World world(scenario.units);
+  scenario.setup(world);
+  Stepped child = StartStepped(world, scenario, false);
+  Snapshot snapshot(*world.segment);
+  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
+  child.Kill();
+  return places_of(child);
+}
+
 void KillEverywhere(const Scenario& scenario) {
-  int kills = 0;
-  int instructions = 0;
-  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; kills += 1) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     World world(scenario.units);
     scenario.setup(world);
     Stepped child = StartStepped(world, scenario, false);
-    Snapshot snapshot(*world.segment);
-    end = child.StepEffects(kills, [&] { return snapshot.Differs(); });
-    instructions = child.instructions();
+    child.RunTo(places[i]);
     child.Kill();
     const int before = failures_in_case;
     NothingIsLost(world);
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed after instruction %d, effect %d\n", scenario.what,
-                 instructions, kills);
+    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
-  std::printf("       %s: %d instructions, %d kills\n", scenario.what, instructions, kills);
+  std::printf("       %s: %zu kills\n", scenario.what, places.size());
   std::fflush(stdout);
-}
-
-std::vector<int> PlacesToHalt(const Scenario& scenario) {
-  World world(scenario.units);
-  scenario.setup(world);
-  Stepped child = StartStepped(world, scenario, true);
-  Snapshot snapshot(*world.segment);
-  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
-  child.Kill();
-  return PlacesAround(child.effects_at());
 }
 
 // Halted before and after every step that others can see: they go on, and it does afterwards.
 void HaltEverywhere(const Scenario& scenario) {
-  const std::vector<int> places = PlacesToHalt(scenario);
-  for (const int instructions : places) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     World world(scenario.units);
     scenario.setup(world);
     Stepped child = StartStepped(world, scenario, true);
-    child.Step(instructions);
+    child.RunTo(places[i]);
     const int before = failures_in_case;
     EXPECT(world.one.reaper.Run().recovered == 0);
     scenario.meanwhile(world);
@@ -150,7 +148,7 @@ void HaltEverywhere(const Scenario& scenario) {
     EXPECT(child.Reap() == 0);
     NothingIsLost(world);
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted after %d instructions\n", scenario.what, instructions);
+    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
   std::printf("       %s: %zu halts\n", scenario.what, places.size());

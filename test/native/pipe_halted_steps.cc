@@ -78,6 +78,67 @@ TEST(MessagesHalted) {
                   [](QueueWorld& world, bool) { world.pipe = {}; }, NothingOf, EverythingGone});
 }
 
+TEST(MakeHalted) {
+  // Others make pipes and give them up meanwhile.
+  HaltEverywhere({"make a pipe", MakePipe,
+                  [](QueueWorld&, MessageSpace& space) {
+                    StepFromHere();
+                    auto made = PipeEnd::MakePair(&space, true);
+                    StepToHere();
+                    if (!made.ok()) _exit(1);
+                    PipeEnd::Pair& pair = made.value();
+                    if (TryPut(*pair.left->out(), "there") != SyncOutcome::kDone) _exit(2);
+                    if (TryTake(*pair.right->in()) != "there") _exit(3);
+                    pair.left.reset();
+                    if (pair.right->in()->Look() != SyncOutcome::kClosed) _exit(4);
+                    if (TryPut(*pair.right->out(), "nobody") != SyncOutcome::kBroken) _exit(5);
+                  },
+                  [](QueueWorld& world, bool) {
+                    for (int i = 0; i < 3; i += 1) {
+                      auto made = PipeEnd::MakePair(world.reaper.get(), i != 1);
+                      if (!EXPECT(made.ok())) return;
+                      world.other = std::move(made.value());
+                      EXPECT(TryPut(*world.other.right->out(), "through it") == SyncOutcome::kDone);
+                      EXPECT(TryTake(*world.other.left->in()) == "through it");
+                      world.other = {};
+                    }
+                    EXPECT(TryPut(*world.pipe.left->out(), "there") == SyncOutcome::kDone);
+                    EXPECT(TryTake(*world.pipe.right->in()) == "there");
+                  },
+                  NothingOf, EverythingGone});
+}
+
+TEST(CloseHalted) {
+  HaltEverywhere({"close an end for one that waits for messages", MakePipe, ActCloseEnd,
+                  AsleepOrServed,
+                  [](QueueWorld& world) {
+                    world.pipe.right.reset();
+                    world.WaitAt(*world.pipe.left->in(), QueueRequest::Kind::kPoll);
+                  },
+                  [](QueueWorld& world) {
+                    ServedInTheEnd(world, SyncOutcome::kClosed);
+                    EverythingGone(world);
+                  }});
+  HaltEverywhere({"close an end for one that waits for room",
+                  [](QueueWorld& world) {
+                    MakePipe(world);
+                    TryPut(*world.pipe.left->out(), std::string(kPipeBytes, 'x'));
+                  },
+                  ActCloseEnd, AsleepOrServed,
+                  [](QueueWorld& world) {
+                    world.pipe.right.reset();
+                    world.waiting.wanted.length = 1;
+                    world.WaitAt(*world.pipe.left->out(), QueueRequest::Kind::kRoom);
+                  },
+                  [](QueueWorld& world) {
+                    ServedInTheEnd(world, SyncOutcome::kBroken);
+                    EverythingGone(world);
+                  }});
+  // Both go, the one here and the other one there.
+  HaltEverywhere({"close an end while the other goes", MakePipe, ActCloseEnd,
+                  [](QueueWorld& world, bool) { world.pipe = {}; }, NothingOf, EverythingGone});
+}
+
 TEST(EndsInMessagesHalted) {
   HaltEverywhere({"send an end", MakePipes,
                   [](QueueWorld& world, MessageSpace& space) {

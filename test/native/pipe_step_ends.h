@@ -19,6 +19,12 @@ inline void MakePipes(QueueWorld& world) {
   MakePipe(world);
   world.other = PipeEnd::MakePair(world.getter.get(), true).value();
 }
+inline void ActCloseEnd(QueueWorld& world, MessageSpace& space) {
+  EndPtr right = OpenEnd(space, world.pipe.right->ref());
+  StepFromHere();
+  right.reset();
+  StepToHere();
+}
 inline StagedMessage StageEnd(MessageQueue& queue, const ObjectRef& end) {
   const StagedMessage staged = queue.Stage(0, 1).value();
   *staged.carried = {end.offset, end.generation, static_cast<uint32_t>(end.kind)};

@@ -29,18 +29,11 @@ void GiveUpRight(QueueWorld& world) {
   world.pipe.right.reset();
 }
 
-void ActClose(QueueWorld& world, MessageSpace& space) {
-  EndPtr right = OpenEnd(space, world.pipe.right->ref());
-  StepFromHere();
-  right.reset();
-  StepToHere();
-}
-
 }  // namespace
 
 TEST(CloseSteps) {
   KillEverywhere({"the last one to have an end closes it, for one that waits for messages",
-                  MakePipe, ActClose,
+                  MakePipe, ActCloseEnd,
                   [](QueueWorld& world, bool) {
                     EXPECT(world.Woken() == SyncOutcome::kClosed);
                     LeftIsAlone(world, {});
@@ -54,7 +47,7 @@ TEST(CloseSteps) {
                     MakePipe(world);
                     TryPut(*world.pipe.left->out(), std::string(kPipeBytes, 'x'));
                   },
-                  ActClose,
+                  ActCloseEnd,
                   [](QueueWorld& world, bool) {
                     EXPECT(world.Woken() == SyncOutcome::kBroken);
                     LeftIsAlone(world, {"unread"});
@@ -81,7 +74,7 @@ TEST(CloseSteps) {
                   },
                   [](QueueWorld& world) { world.pipe = {}; }});
   KillEverywhere(
-      {"a reader that is not the last one goes", MakePipe, ActClose,
+      {"a reader that is not the last one goes", MakePipe, ActCloseEnd,
        [](QueueWorld& world, bool) {
          EXPECT(world.Woken() == SyncOutcome::kPending);
          EXPECT(TryPut(*world.pipe.left->out(), "still read") == SyncOutcome::kDone);
@@ -237,13 +230,14 @@ TEST(ReapSteps) {
 }
 
 TEST(HaltedSteps) {
-  HaltEverywhere({"close an end that others have", MakePipe, ActClose, [](QueueWorld& world, bool) {
-                    for (int i = 0; i < 10; i += 1) {
-                      EXPECT(TryPut(*world.pipe.left->out(), "there") == SyncOutcome::kDone);
-                      EXPECT(TryTake(*world.pipe.right->in()) == "there");
-                    }
-                  }});
-  HaltEverywhere({"close an end", MakePipe, ActClose,
+  HaltEverywhere(
+      {"close an end that others have", MakePipe, ActCloseEnd, [](QueueWorld& world, bool) {
+         for (int i = 0; i < 10; i += 1) {
+           EXPECT(TryPut(*world.pipe.left->out(), "there") == SyncOutcome::kDone);
+           EXPECT(TryTake(*world.pipe.right->in()) == "there");
+         }
+       }});
+  HaltEverywhere({"close an end", MakePipe, ActCloseEnd,
                   [](QueueWorld& world, bool over) {
                     EXPECT(TryTake(*world.pipe.left->in()) == "before");
                     const SyncOutcome sent = TryPut(*world.pipe.left->out(), "there");

@@ -165,7 +165,8 @@ TEST(WaitersHalted) {
 // all the same.
 TEST(NobodyWaitsAnyMore) {
   HaltEverywhere({"put where nobody waits any more", MakePlain<0>, ActPut,
-                  [](QueueWorld& world, bool) {
+                  [](QueueWorld& world, bool over) {
+                    if (over) return;
                     if (TryTake(*world.queue) == "new") world.WaitFor(QueueRequest::Kind::kGet);
                   },
                   [](QueueWorld& world) { WaitAndCancel(world, QueueRequest::Kind::kGet); },
@@ -186,7 +187,8 @@ TEST(NobodyWaitsAnyMore) {
                     TryPut(*world.queue, "0");
                   },
                   ActTake<1>,
-                  [](QueueWorld& world, bool) {
+                  [](QueueWorld& world, bool over) {
+                    if (over) return;
                     QueuePtr theirs = OpenQueue(*world.reaper, world.queue->ref());
                     if (TryPut(*theirs, "mine") == SyncOutcome::kDone) {
                       world.WaitFor(QueueRequest::Kind::kRoom);

@@ -46,19 +46,6 @@ void EachOnceWithThePutter(QueueWorld& world) {
   EXPECT(putter->Reap() == 0);
   EachOnce(world);
 }
-// Takes one, or two, and is done with them.
-template <uint32_t kMost>
-void ActTakeAndFinish(QueueWorld& world, MessageSpace& space) {
-  space.pool();
-  QueuePtr queue = OpenQueue(space, world.queue->ref());
-  StepFromHere();
-  const uint32_t count = queue->TryTake(kMost, [](const std::byte*, uint64_t) {});
-  for (uint32_t i = 0; i < count; i += 1) {
-    if (!queue->TaskDone()) _exit(1);
-  }
-  StepToHere();
-  world.seen->store(static_cast<int>(count));
-}
 // The dead are looked after while the child is halted.
 template <int kMessages>
 void ReapAndLap(QueueWorld& world, bool over) {

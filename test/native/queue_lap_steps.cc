@@ -1,4 +1,7 @@
-// Queues whose ring has gone round, that are full, and that are waited for: killed at every step.
+// Queues whose ring has gone round, that are full, and that are waited for: killed and halted at
+// every step.
+
+#include <poll.h>
 
 #include "queue_step_acts.h"
 
@@ -49,6 +52,13 @@ void ActServeWhenRung(QueueWorld& world, MessageSpace& space) {
   StepToHere();
 }
 
+void MakeAtTheEnd(QueueWorld& world) {
+  MakePlain<kRingSlots + 1>(world);
+  for (int i = 0; i < kRingSlots - 1; i += 1) {
+    if (Short(TryTake(*world.queue)) != std::to_string(i)) _exit(1);
+  }
+}
+
 }  // namespace
 
 TEST(WrappedSteps) {
@@ -59,20 +69,13 @@ TEST(WrappedSteps) {
                   UnseenComesBack<1>});
   KillEverywhere({"take all of a full queue that has gone round", MakeWrapped<4>, ActTake<4>,
                   UnseenComesBack<4>});
-  KillEverywhere({"take at the end of a ring",
-                  [](QueueWorld& world) {
-                    MakePlain<kRingSlots + 1>(world);
-                    for (int i = 0; i < kRingSlots - 1; i += 1) {
-                      if (Short(TryTake(*world.queue)) != std::to_string(i)) _exit(1);
-                    }
-                  },
-                  ActTake<2>,
-                  [](QueueWorld& world, bool) {
-                    const Texts got = world.TakeAll();
-                    EXPECT(got.size() + static_cast<size_t>(world.seen->load()) >= 2);
-                    for (const std::string& text : got) EXPECT(text == "63" || text == "64");
-                    world.Gone();
-                  }});
+  KillEverywhere(
+      {"take at the end of a ring", MakeAtTheEnd, ActTake<2>, [](QueueWorld& world, bool) {
+         const Texts got = world.TakeAll();
+         EXPECT(got.size() + static_cast<size_t>(world.seen->load()) >= 2);
+         for (const std::string& text : got) EXPECT(text == "63" || text == "64");
+         world.Gone();
+       }});
 }
 
 TEST(PutSeveralSteps) {
@@ -128,6 +131,74 @@ TEST(GetSteps) {
                     auto putter = JoinMessages(world.segment);
                     TryPut(*OpenQueue(*putter, world.queue->ref()), "mine");
                   }});
+}
+
+TEST(RingsHalted) {
+  HaltEverywhere(
+      {"take at the end of a ring", MakeAtTheEnd, ActTake<2>, LapGoesBy<2>, NothingOf, EachOnce});
+  HaltEverywhere({"put three across the end of a ring", MakePlain<kRingSlots - 2>, ActPutSeveral<3>,
+                  LapGoesBy<kRingSlots - 2>, NothingOf, EachOnce});
+  HaltEverywhere({"put three where two fit", MakeWrapped<2>, ActPutSeveral<3>, LapGoesBy<2>,
+                  NothingOf, [](QueueWorld& world) {
+                    EXPECT(world.queue->Size() <= kBound);
+                    EachOnce(world);
+                  }});
+  HaltEverywhere({"put three for one that waits",
+                  [](QueueWorld& world) {
+                    MakePlain<0>(world);
+                    world.WaitFor(QueueRequest::Kind::kGet);
+                  },
+                  ActPutSeveral<3>, AsleepOrServed, NothingOf,
+                  [](QueueWorld& world) {
+                    ServedInTheEnd(world, SyncOutcome::kDone);
+                    EXPECT(world.TakeAll().size() == 2);
+                    world.Gone();
+                  }});
+  HaltEverywhere({"take what came back",
+                  [](QueueWorld& world) {
+                    MakeRedelivering<3>(world);
+                    WaitStatus(Start([&] {
+                      auto space = JoinMessages(world.segment);
+                      QueuePtr queue = OpenQueue(*space, world.queue->ref());
+                      TryTake(*queue);
+                      TryTake(*queue);
+                      kill(getpid(), SIGKILL);
+                    }));
+                    ReapToTheEnd(world);
+                  },
+                  ActTakeAndFinish<2>, LapGoesBy<3>, NothingOf, EachOnce});
+}
+
+// In an event loop, which really sleeps at its doorbell: what is put meanwhile has been seen by
+// then, or rings it.
+TEST(EventLoopHalted) {
+  for (const bool registered : {false, true}) {
+    HaltEverywhere(
+        {registered ? "arm, look, sleep and disarm" : "wait for a message, and sleep", MakePlain<0>,
+         [=](QueueWorld& world, MessageSpace& space) {
+           QueuePtr queue = OpenQueue(space, world.queue->ref());
+           QueueWaiter waiter;
+           waiter.wanted.kind = QueueRequest::Kind::kGet;
+           pollfd bell{space.participant().Doorbell().value(), POLLIN, 0};
+           std::vector<AsyncWaiter*> done;
+           if (!registered) StepFromHere();
+           queue->RunAsync(&waiter);
+           if (registered) StepFromHere();
+           while (waiter.outcome == SyncOutcome::kPending) {
+             space.participant().ArmDoorbell();
+             if (!space.Serve(&done)) poll(&bell, 1, -1);
+             space.participant().DisarmDoorbell();
+             space.Serve(&done);
+           }
+           StepToHere();
+         },
+         [](QueueWorld& world, bool) { EXPECT(TryPut(*world.queue, "new") == SyncOutcome::kDone); },
+         NothingOf,
+         [](QueueWorld& world) {
+           EXPECT(world.TakeAll().empty());
+           world.Gone();
+         }});
+  }
 }
 
 TEST_MAIN()

@@ -43,6 +43,19 @@ void ActTake(QueueWorld& world, MessageSpace& space) {
   if (count == 0) _exit(1);
   StepToHere();
 }
+// And is done with them.
+template <uint32_t kMost>
+void ActTakeAndFinish(QueueWorld& world, MessageSpace& space) {
+  space.pool();
+  QueuePtr queue = OpenQueue(space, world.queue->ref());
+  StepFromHere();
+  const uint32_t count = queue->TryTake(kMost, [](const std::byte*, uint64_t) {});
+  for (uint32_t i = 0; i < count; i += 1) {
+    if (!queue->TaskDone()) _exit(1);
+  }
+  StepToHere();
+  world.seen->store(static_cast<int>(count));
+}
 inline void ActTaskDone(QueueWorld& world, MessageSpace& space) {
   QueuePtr queue = OpenQueue(space, world.queue->ref());
   for (int i = 0; i < 2; i += 1) {
@@ -111,6 +124,13 @@ inline void ActCloseSide(QueueWorld& world, MessageSpace& space) {
   StepFromHere();
   queue->CloseSide();
   StepToHere();
+}
+
+inline void ReapMeanwhile(QueueWorld& world, bool) {
+  world.reaper->reaper().Run();
+}
+inline void ReapToTheEnd(QueueWorld& world) {
+  while (world.reaper->reaper().Run().pending != 0) usleep(200);
 }
 
 constexpr int kRingSlots = 64;

@@ -166,10 +166,26 @@ class QueueSnapshot {
   std::vector<unsigned char> copy_;
 };
 
+// By a child that goes through all of it.
+template <typename PlacesOf>
+std::vector<StepPlace> AllPlaces(const QueueScenario& scenario, PlacesOf places_of) {
+  QueueWorld world;
+  scenario.setup(world);
+  Stepped child([&] {
+    auto space = JoinMessages(world.segment);
+    scenario.act(world, *space);
+    for (;;) pause();
+  });
+  scenario.meanwhile(world);
+  QueueSnapshot snapshot(*world.segment);
+  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
+  child.Kill();
+  return places_of(child);
+}
+
 inline void KillEverywhere(const QueueScenario& scenario) {
-  int kills = 0;
-  int instructions = 0;
-  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; kills += 1) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     QueueWorld world;
     scenario.setup(world);
     Stepped child([&] {
@@ -178,42 +194,25 @@ inline void KillEverywhere(const QueueScenario& scenario) {
       for (;;) pause();
     });
     scenario.meanwhile(world);
-    QueueSnapshot snapshot(*world.segment);
-    end = child.StepEffects(kills, [&] { return snapshot.Differs(); });
-    instructions = child.instructions();
+    const StepEnd end = child.RunTo(places[i]);
     child.Kill();
     const int before = failures_in_case;
     while (world.reaper->reaper().Run().pending != 0) usleep(200);
     scenario.check(world, end == StepEnd::kOver);
     world.CleanedUp();
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed after instruction %d, effect %d\n", scenario.what,
-                 instructions, kills);
+    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
-  std::printf("       %s: %d instructions, %d kills\n", scenario.what, instructions, kills);
+  std::printf("       %s: %zu kills\n", scenario.what, places.size());
   std::fflush(stdout);
 }
 
 // Halted instead, before and after every instruction that others can see: nobody else waits for it,
 // and in the end its operation succeeds.
 inline void HaltEverywhere(const QueueScenario& scenario) {
-  std::vector<int> places;
-  {
-    QueueWorld world;
-    scenario.setup(world);
-    Stepped child([&] {
-      auto space = JoinMessages(world.segment);
-      scenario.act(world, *space);
-    });
-    scenario.meanwhile(world);
-    QueueSnapshot snapshot(*world.segment);
-    child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
-    child.Kill();
-    // Looking after the dead takes long: only where what it has read may be outdated.
-    places = PlacesAround(child.effects_at(), !scenario.somebody_died);
-  }
-  for (const int instructions : places) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     QueueWorld world;
     world.waker_lives = true;
     scenario.setup(world);
@@ -222,7 +221,7 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    StepEnd end = child.Step(instructions);
+    StepEnd end = child.RunTo(places[i]);
     const int before = failures_in_case;
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
@@ -236,7 +235,7 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
     world.waker_lives = false;
     scenario.afterwards(world);
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted after %d instructions\n", scenario.what, instructions);
+    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
   std::printf("       %s: %zu halts\n", scenario.what, places.size());

@@ -44,13 +44,6 @@ void Die(QueueWorld& world, int messages) {
     kill(getpid(), SIGKILL);
   }));
 }
-void ReapMeanwhile(QueueWorld& world, bool) {
-  world.reaper->reaper().Run();
-}
-void ReapToTheEnd(QueueWorld& world) {
-  while (world.reaper->reaper().Run().pending != 0) usleep(200);
-}
-
 }  // namespace
 
 TEST(ReaperHalted) {
@@ -110,6 +103,31 @@ TEST(QueueReaperHalted) {
                     EXPECT(world.queue->Unfinished() == 1);
                     EXPECT(world.TakeAll() == Texts{"2"});
                     EXPECT(world.queue->TaskDone() && !world.queue->TaskDone());
+                    world.Gone();
+                  },
+                  true});
+  HaltEverywhere({"put back what the dead was just taking",
+                  [](QueueWorld& world) {
+                    MakePlain<3>(world);
+                    WaitStatus(Start([&] {
+                      auto space = JoinMessages(world.segment);
+                      QueuePtr queue = OpenQueue(*space, world.queue->ref());
+                      queue->TryTake(2,
+                                     [](const std::byte*, uint64_t) { kill(getpid(), SIGKILL); });
+                    }));
+                  },
+                  ActReap,
+                  [](QueueWorld& world, bool over) {
+                    ReapMeanwhile(world, over);
+                    got = world.TakeAll();
+                  },
+                  NothingOf,
+                  [](QueueWorld& world) {
+                    // What was there, and what came back later.
+                    ReapToTheEnd(world);
+                    for (const std::string& text : world.TakeAll()) got.push_back(text);
+                    std::sort(got.begin(), got.end());
+                    EXPECT((got == Texts{"0", "1", "2"}));
                     world.Gone();
                   },
                   true});

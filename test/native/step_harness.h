@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <unordered_map>
 #include <vector>
 
 namespace mp::test {
@@ -47,13 +48,28 @@ inline const SharedNumber& StepOver() {
   return over;
 }
 
+// Whether it stops there, since it is not stepped but runs to a place before it.
+inline const SharedNumber& StopsWhenOver() {
+  static const SharedNumber stops;
+  return stops;
+}
+
 // What lies between the two is stepped through.
 inline void StepFromHere() {
   kill(getpid(), SIGSTOP);
 }
 inline void StepToHere() {
   StepOver()->store(1);
+  if (StopsWhenOver()->load() != 0) kill(getpid(), SIGSTOP);
 }
+
+// Before an instruction, when that is reached for the so-manieth time, or behind it.
+struct StepPlace {
+  const unsigned char* instruction = nullptr;  // null: where the operation begins
+  int times = 0;
+  bool behind = false;
+  bool over = false;  // the operation is, and it does not matter where it stands
+};
 
 enum class StepEnd {
   kHalted,  // after that many instructions
@@ -99,19 +115,51 @@ class Stepped {
   template <typename Changed>
   StepEnd StepEffects(int effects, Changed changed) {
     for (int seen = 0; seen < effects;) {
-      const bool calls = IsSystemCall(Instruction());
+      const unsigned char* const at = Instruction();
+      const bool calls = IsSystemCall(at);
+      const int times = reached_[at] += 1;
       const StepEnd end = StepOnce();
-      instructions_ += 1;
+      if (end == StepEnd::kOver) places_.push_back({at, times, false, true});
+      if (end == StepEnd::kSleeps) places_.push_back({at, times, true});
       if (end != StepEnd::kHalted) return end;
       const bool listed = RobustListChanged();
       if (!changed() && !calls && !listed) continue;
       seen += 1;
-      effects_at_.push_back(instructions_);
+      places_.push_back({at, times, false});
+      places_.push_back({at, times, true});
     }
     return StepEnd::kHalted;
   }
-  const std::vector<int>& effects_at() const { return effects_at_; }
-  int instructions() const { return instructions_; }
+  // Where the operation begins, before and behind each instruction that had an effect, and where it
+  // sleeps or is over.
+  std::vector<StepPlace> PlacesToHalt() const { return places_; }
+  // A death before an instruction that has an effect is one behind the last such.
+  std::vector<StepPlace> PlacesToKill() const {
+    std::vector<StepPlace> places = places_;
+    std::erase_if(places, [](const StepPlace& place) {
+      return place.instruction != nullptr && !place.behind && !place.over;
+    });
+    return places;
+  }
+
+  // A child that does the same as the one before, to a place of that one: or to the end of the
+  // operation, should it not come there this time.
+  StepEnd RunTo(const StepPlace& place) {
+    StopsWhenOver()->store(1);
+    StepEnd end = StepEnd::kHalted;
+    if (place.over) {
+      end = RunOn();
+    } else {
+      for (int times = 0; times < place.times && end == StepEnd::kHalted; times += 1) {
+        if (times > 0) end = StepOnce();
+        const bool there = end != StepEnd::kHalted || Instruction() == place.instruction;
+        if (!there) end = RunUntil(place.instruction);
+      }
+      if (end == StepEnd::kHalted && place.behind) end = StepOnce();
+    }
+    StopsWhenOver()->store(0);
+    return end;
+  }
 
   void Kill() {
     kill(pid_, SIGKILL);
@@ -143,15 +191,49 @@ class Stepped {
     return StepEnd::kHalted;
   }
 
+  // By an instruction that traps, in the child's copy of the code.
+  StepEnd RunUntil(const unsigned char* instruction) {
+    auto* const place = const_cast<unsigned char*>(instruction);
+    const long code = ptrace(PTRACE_PEEKTEXT, pid_, place, nullptr);
+    ptrace(PTRACE_POKETEXT, pid_, place, (code & ~kTrapMask) | kTrap);
+    const StepEnd end = RunOn();
+    if (end == StepEnd::kSleeps) {
+      // Only one that is stopped gives its code back.
+      kill(pid_, SIGSTOP);
+      WaitForStep(false);
+    }
+    ptrace(PTRACE_POKETEXT, pid_, place, code);
+    if (end != StepEnd::kHalted) return end;
+#if defined(__x86_64__)
+    user_regs_struct registers = Registers();
+    registers.rip = reinterpret_cast<unsigned long>(instruction);
+    iovec target{&registers, sizeof registers};
+    ptrace(PTRACE_SETREGSET, pid_, NT_PRSTATUS, &target);
+#endif
+    at_ = instruction;
+    return end;
+  }
+  // Until it traps, sleeps or is over.
+  StepEnd RunOn() {
+    ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
+    at_ = nullptr;
+    if (!WaitForStep(true)) return StepEnd::kSleeps;
+    return StepOver()->load() != 0 ? StepEnd::kOver : StepEnd::kHalted;
+  }
+
   // The next one. The child's code is this program's, at the same addresses.
   const unsigned char* Instruction() {
     if (at_ == nullptr) at_ = AskForInstruction();
     return at_;
   }
-  const unsigned char* AskForInstruction() const {
+  user_regs_struct Registers() const {
     user_regs_struct registers{};
     iovec target{&registers, sizeof registers};
     ptrace(PTRACE_GETREGSET, pid_, NT_PRSTATUS, &target);
+    return registers;
+  }
+  const unsigned char* AskForInstruction() const {
+    const user_regs_struct registers = Registers();
 #if defined(__x86_64__)
     return reinterpret_cast<const unsigned char*>(registers.rip);
 #elif defined(__aarch64__)
@@ -236,23 +318,21 @@ class Stepped {
     return end != nullptr ? end[2] : '?';
   }
 
+#if defined(__x86_64__)
+  static constexpr long kTrap = 0xcc;
+  static constexpr long kTrapMask = 0xff;
+#elif defined(__aarch64__)
+  static constexpr long kTrap = 0xd420'0000;
+  static constexpr long kTrapMask = 0xffff'ffff;
+#endif
+
   pid_t pid_ = -1;
   const unsigned char* at_ = nullptr;  // the next instruction, once asked for
-  int instructions_ = 0;
-  std::vector<int> effects_at_;
+  std::unordered_map<const unsigned char*, int> reached_;
+  std::vector<StepPlace> places_ = {{}};
   long* robust_head_ = nullptr;
   long first_ = 0;
   long pending_ = 0;
 };
-
-// Where to halt a child of whose instructions these have an effect: before each of them, and after.
-inline std::vector<int> PlacesAround(const std::vector<int>& effects_at, bool after_too = true) {
-  std::vector<int> places = {0};
-  for (const int at : effects_at) {
-    if (places.back() != at - 1) places.push_back(at - 1);
-    if (after_too) places.push_back(at);
-  }
-  return places;
-}
 
 }  // namespace mp::test

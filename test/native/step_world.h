@@ -149,10 +149,26 @@ class Snapshot {
   std::vector<unsigned char> copy_;
 };
 
+// By a child that goes through all of it.
+template <typename PlacesOf>
+std::vector<StepPlace> AllPlaces(const Scenario& scenario, PlacesOf places_of) {
+  World world;
+  scenario.setup(world);
+  Stepped child([&] {
+    auto space = JoinSpace(world.segment);
+    scenario.act(world, *space);
+    for (;;) pause();
+  });
+  scenario.meanwhile(world);
+  Snapshot snapshot(*world.segment);
+  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
+  child.Kill();
+  return places_of(child);
+}
+
 inline void KillEverywhere(const Scenario& scenario) {
-  int kills = 0;
-  int instructions = 0;
-  for (StepEnd end = StepEnd::kHalted; end == StepEnd::kHalted; kills += 1) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     World world;
     scenario.setup(world);
     world.Ready();
@@ -162,43 +178,25 @@ inline void KillEverywhere(const Scenario& scenario) {
       for (;;) pause();
     });
     scenario.meanwhile(world);
-    Snapshot snapshot(*world.segment);
-    end = child.StepEffects(kills, [&] { return snapshot.Differs(); });
-    instructions = child.instructions();
+    const StepEnd end = child.RunTo(places[i]);
     child.Kill();
     const int before = failures_in_case;
     ReapAll(*world.reaper);
     scenario.check(world, end == StepEnd::kOver);
     world.CleanedUp();
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed after instruction %d, effect %d\n", scenario.what,
-                 instructions, kills);
+    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
-  std::printf("       %s: %d instructions, %d kills\n", scenario.what, instructions, kills);
+  std::printf("       %s: %zu kills\n", scenario.what, places.size());
   std::fflush(stdout);
-}
-
-// Before and after every instruction that others can see.
-inline std::vector<int> PlacesToHalt(const Scenario& scenario) {
-  World world;
-  scenario.setup(world);
-  Stepped child([&] {
-    auto space = JoinSpace(world.segment);
-    scenario.act(world, *space);
-  });
-  scenario.meanwhile(world);
-  Snapshot snapshot(*world.segment);
-  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
-  child.Kill();
-  return PlacesAround(child.effects_at());
 }
 
 // Halted instead of killed: it is not taken for dead, the others are not kept waiting, and in the
 // end its operation succeeds.
 inline void HaltEverywhere(const Scenario& scenario) {
-  const std::vector<int> places = PlacesToHalt(scenario);
-  for (const int instructions : places) {
+  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
+  for (size_t i = 0; i < places.size(); i += 1) {
     World world;
     world.waker_lives = true;
     scenario.setup(world);
@@ -207,7 +205,7 @@ inline void HaltEverywhere(const Scenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    StepEnd end = child.Step(instructions);
+    StepEnd end = child.RunTo(places[i]);
     const int before = failures_in_case;
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
@@ -216,12 +214,12 @@ inline void HaltEverywhere(const Scenario& scenario) {
       end = child.StepEffects(1, [&] { return snapshot.Differs(); });
       scenario.a_step_later(world);
     }
-    if (end != StepEnd::kSleeps) child.Continue();
+    child.Continue();
     EXPECT(child.Reap() == 0);
     world.waker_lives = false;
     scenario.afterwards(world);
     if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted after %d instructions\n", scenario.what, instructions);
+    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
   std::printf("       %s: %zu halts\n", scenario.what, places.size());
