@@ -1,4 +1,6 @@
-// Places, membership, doorbell and reaper, killed at every step.
+// Places, membership, doorbell and reaper, killed at every step, and halted.
+
+#include <poll.h>
 
 #include <cerrno>
 
@@ -23,6 +25,38 @@ TEST(DoorbellSteps) {
                     StepToHere();
                   },
                   [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    LockIsUsable(world);
+                  }});
+}
+
+// As an event loop does it, and really asleep at the doorbell: what is given meanwhile has been
+// seen by then, or rings it.
+TEST(DoorbellHalted) {
+  HaltEverywhere({"arm, look, sleep and disarm", MakeHeldLock,
+                  [](World& world, SyncSpace& space) {
+                    auto mine = Opened(space, world.lock);
+                    AsyncWaiter waiter;
+                    mine->AcquireAsync(&waiter);
+                    pollfd bell{space.participant().Doorbell().value(), POLLIN, 0};
+                    std::vector<AsyncWaiter*> done;
+                    StepFromHere();
+                    while (waiter.outcome == SyncOutcome::kPending) {
+                      space.participant().ArmDoorbell();
+                      if (!space.Serve(&done)) poll(&bell, 1, -1);
+                      space.participant().DisarmDoorbell();
+                      space.Serve(&done);
+                    }
+                    StepToHere();
+                    if (!mine->Release().ok()) _exit(1);
+                  },
+                  [](World& world, bool) {
+                    EXPECT(world.lock->Release().ok());
+                    WaitForLock(world);
+                  },
+                  Nothing,
+                  [](World& world) {
+                    EXPECT(world.Woken() == SyncOutcome::kDone);
                     EXPECT(world.lock->Release().ok());
                     LockIsUsable(world);
                   }});
@@ -175,6 +209,35 @@ TEST(Places) {
                     StepToHere();
                   },
                   [](World&, bool) {}});
+}
+
+// Others make objects, and let go of them, meanwhile.
+TEST(PlacesHalted) {
+  const auto others = [](World& world, bool) {
+    std::vector<std::shared_ptr<Lock>> made;
+    for (uint32_t i = 0; i < kInlineLedgerEntries; i += 1) {
+      made.push_back(world.reaper->Make<Lock>().value());
+      EXPECT(made.back()->TryAcquire() == SyncOutcome::kDone);
+      EXPECT(made.back()->Release().ok());
+    }
+  };
+  const auto nothing = [](World& world) {
+    ReapAll(*world.reaper);
+    EXPECT(PlacesTaken(*world.segment) == 0 && PlacesInUse(*world.segment) <= 1);
+  };
+  HaltEverywhere({"make an object beyond the row's ledger, and drop it", Nothing,
+                  [](World&, SyncSpace& space) {
+                    std::vector<std::shared_ptr<Lock>> held;
+                    for (uint32_t i = 0; i < kInlineLedgerEntries; i += 1) {
+                      held.push_back(space.Make<Lock>().value());
+                    }
+                    StepFromHere();
+                    auto made = space.Make<Lock>();
+                    if (!made.ok()) _exit(1);
+                    made.value().reset();
+                    StepToHere();
+                  },
+                  others, Nothing, nothing});
 }
 
 TEST_MAIN()

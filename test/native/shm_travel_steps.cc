@@ -74,6 +74,63 @@ TEST(ReferencesAreReceived) {
                   TravelsOrIsGone});
 }
 
+// The object is there all the time: with the child, or on its way.
+TEST(ReferencesHalted) {
+  const auto there = [](World& world, bool) {
+    auto opened = world.reaper->Open<Lock>(ref);
+    if (!EXPECT(opened.ok())) return;
+    EXPECT(opened.value()->TryAcquire() == SyncOutcome::kDone);
+    EXPECT(opened.value()->Release().ok());
+  };
+  HaltEverywhere({"send a reference and let go", MakeOne,
+                  [](World&, SyncSpace& space) {
+                    auto lock = space.Open<Lock>(ref).value();
+                    StepFromHere();
+                    space.store().Depart(ref);
+                    lock.reset();
+                    StepToHere();
+                  },
+                  there, LetGo,
+                  [](World& world) {
+                    EXPECT(Travelling(world) == 1);
+                    world.reaper->store().Land(ref);
+                    EXPECT(PlacesTaken(*world.segment) == 0);
+                  }});
+  // Another reference goes from hand to hand meanwhile.
+  HaltEverywhere({"receive a reference", SendAndLetGo,
+                  [](World&, SyncSpace& space) {
+                    StepFromHere();
+                    auto lock = space.Open<Lock>(ref);
+                    if (!lock.ok()) _exit(1);
+                    space.store().Land(ref);
+                    StepToHere();
+                    if (lock.value()->TryAcquire() != SyncOutcome::kDone) _exit(2);
+                    if (!lock.value()->Release().ok()) _exit(3);
+                  },
+                  [=](World& world, bool over) {
+                    there(world, over);
+                    auto theirs = world.reaper->Open<Lock>(ref);
+                    world.reaper->store().Depart(ref);
+                    theirs.value().reset();
+                    EXPECT(Travelling(world) >= 1);
+                    world.reaper->store().Land(ref);
+                  },
+                  Nothing, [](World& world) { EXPECT(PlacesTaken(*world.segment) == 0); }});
+  HaltEverywhere({"take a reference back", SendAndLetGo,
+                  [](World&, SyncSpace& space) {
+                    StepFromHere();
+                    space.store().Land(ref);
+                    StepToHere();
+                  },
+                  [](World& world, bool) {
+                    // Gone, or not yet.
+                    auto opened = world.reaper->Open<Lock>(ref);
+                    if (opened.ok()) EXPECT(opened.value()->TryAcquire() == SyncOutcome::kDone);
+                    if (opened.ok()) EXPECT(opened.value()->Release().ok());
+                  },
+                  Nothing, [](World& world) { EXPECT(PlacesTaken(*world.segment) == 0); }});
+}
+
 // The child lets go, and looks whether anybody has the object, while it goes from hand to hand.
 TEST(WhoLooksWhetherItIsUnused) {
   HaltEverywhere({"let go while the object travels", MakeOne,
