@@ -1,5 +1,5 @@
-// References of the dead, and those that leave with a fork: who looks after them is killed at every
-// step.
+// References of the dead, and those that leave with a fork: who looks after them is killed and
+// halted at every step.
 
 #include "carried_support.h"
 
@@ -21,6 +21,41 @@ void DieReceiving(QueueWorld& world, bool received) {
       kill(getpid(), SIGKILL);
     });
   }));
+}
+
+void DieDismantling(QueueWorld& world) {
+  MakePlain<1>(world);
+  inner = world.queue->ref();
+  const pid_t last = Start([&] {
+    auto theirs = JoinMessages(world.segment);
+    QueuePtr queue = OpenQueue(*theirs, inner);
+    theirs->store().SetDismantle([](const ObjectRef&, ObjectStore::Dismantling*) -> bool {
+      for (;;) kill(getpid(), SIGKILL);
+    });
+    world.seen->store(1);
+    while (world.seen->load() == 1) usleep(200);
+    queue.reset();
+  });
+  while (world.seen->load() == 0) usleep(200);
+  world.queue.reset();
+  world.seen->store(2);
+  WaitStatus(last);
+}
+
+// While who looks after the dead is halted: another one comes to do so, and others receive.
+int received_meanwhile = 0;
+void ReapAndReceive(QueueWorld& world, bool over) {
+  ReapMeanwhile(world, over);
+  received_meanwhile = 0;
+  Received received;
+  if (!TakeRefs(*world.getter, *world.queue, &received)) return;
+  received_meanwhile = 1;
+  AreWhole(world, received);
+}
+void RestIsThere(QueueWorld& world, int messages) {
+  ReapToTheEnd(world);
+  EXPECT(received_meanwhile + TakeWhole(world) == messages);
+  NothingLeft(world);
 }
 
 }  // namespace
@@ -50,34 +85,41 @@ TEST(ReapSteps) {
   }
 }
 
-// Dead while it dismantles a queue: whoever looks after that is killed in turn.
-TEST(ReapOfWhoDismantledSteps) {
-  KillEverywhere({"reap who has died dismantling",
+TEST(ReapHalted) {
+  HaltEverywhere({"put back what the dead was receiving",
                   [](QueueWorld& world) {
-                    MakePlain<1>(world);
-                    inner = world.queue->ref();
-                    const pid_t last = Start([&] {
-                      auto theirs = JoinMessages(world.segment);
-                      QueuePtr queue = OpenQueue(*theirs, inner);
-                      theirs->store().SetDismantle(
-                          [](const ObjectRef&, ObjectStore::Dismantling*) -> bool {
-                            for (;;) kill(getpid(), SIGKILL);
-                          });
-                      world.seen->store(1);
-                      while (world.seen->load() == 1) usleep(200);
-                      queue.reset();
-                    });
-                    while (world.seen->load() == 0) usleep(200);
-                    world.queue.reset();
-                    world.seen->store(2);
-                    WaitStatus(last);
+                    PutInnerPlain<2>(world);
+                    DieReceiving(world, false);
                   },
-                  ActReap,
-                  [](QueueWorld& world, bool) {
-                    world.CleanedUp();
+                  ActReap, ReapAndReceive, NothingOf,
+                  [](QueueWorld& world) { RestIsThere(world, 2); }, true});
+  for (const int messages : {1, 2}) {
+    HaltEverywhere({messages == 1 ? "let go of what the dead had received" : "which another has",
+                    [messages](QueueWorld& world) {
+                      PutInner(world, kPlain, messages);
+                      DieReceiving(world, true);
+                    },
+                    ActReap, ReapAndReceive, NothingOf,
+                    [messages](QueueWorld& world) { RestIsThere(world, messages - 1); }, true});
+  }
+  HaltEverywhere({"reap who has died dismantling", DieDismantling, ActReap, ReapMeanwhile,
+                  NothingOf,
+                  [](QueueWorld& world) {
+                    ReapToTheEnd(world);
                     EXPECT(!Exists(world, inner));
                     world.Gone();
-                  }});
+                  },
+                  true});
+}
+
+// Dead while it dismantles a queue: whoever looks after that is killed in turn.
+TEST(ReapOfWhoDismantledSteps) {
+  KillEverywhere(
+      {"reap who has died dismantling", DieDismantling, ActReap, [](QueueWorld& world, bool) {
+         world.CleanedUp();
+         EXPECT(!Exists(world, inner));
+         world.Gone();
+       }});
 }
 
 // A parent, its child, and what leaves ahead of the fork.
@@ -94,49 +136,63 @@ TEST(ForkSteps) {
     EXPECT(MessagesIn(*world.segment) == 0);
     EXPECT(PlacesInUse(*world.segment) <= 0);
   };
-  KillEverywhere({"depart ahead of a fork, and not fork", make,
-                  [](QueueWorld& world, MessageSpace& space) {
-                    QueuePtr queue = OpenQueue(space, world.queue->ref());
-                    auto end = PipeEnd::Open(&space, world.other.right->ref()).value();
-                    EndDeparture(&space, DepartAhead(&space, {queue->ref()}));
-                    StepFromHere();
-                    EndDeparture(&space, DepartAhead(&space, {queue->ref(), end->ref()}));
-                    queue.reset();
-                    end.reset();
-                    StepToHere();
-                  },
-                  [&](QueueWorld& world, bool) {
-                    EXPECT(OtherIsClosed(world));
-                    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
-                    gone(world);
-                  },
-                  [](QueueWorld& world) {
-                    world.other.right.reset();
-                    world.queue->CloseSide();
-                  }});
-  KillEverywhere({"take over what has left ahead, and land it",
-                  [&](QueueWorld& world) {
-                    make(world);
-                    departure = DepartAhead(world.getter.get(),
-                                            {world.queue->ref(), world.other.right->ref()});
-                    world.other.right.reset();
-                    world.queue->CloseSide();
-                  },
-                  [](QueueWorld& world, MessageSpace& space) {
-                    space.pool();
-                    StepFromHere();
-                    if (!TakeOver(&space, &departure)) _exit(1);
-                    QueuePtr queue = OpenQueue(space, world.queue->ref());
-                    LandBehind(&space, departure);
-                    StepToHere();
-                  },
+  const auto give_up = [](QueueWorld& world) {
+    world.other.right.reset();
+    world.queue->CloseSide();
+  };
+  const auto both_closed = [&](QueueWorld& world) {
+    EXPECT(OtherIsClosed(world));
+    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
+    gone(world);
+  };
+  // While the child has not come to let go of them.
+  const auto open = [](QueueWorld& world, bool) {
+    const bool both = !OtherIsClosed(world) && world.queue->Look() == SyncOutcome::kPending;
+    EXPECT(both || world.seen->load() == 1);
+  };
+  const auto act_depart = [](QueueWorld& world, MessageSpace& space) {
+    QueuePtr queue = OpenQueue(space, world.queue->ref());
+    auto end = PipeEnd::Open(&space, world.other.right->ref()).value();
+    EndDeparture(&space, DepartAhead(&space, {queue->ref()}));
+    StepFromHere();
+    EndDeparture(&space, DepartAhead(&space, {queue->ref(), end->ref()}));
+    world.seen->store(1);
+    queue.reset();
+    end.reset();
+    StepToHere();
+  };
+  const auto depart = [&](QueueWorld& world) {
+    make(world);
+    departure = DepartAhead(world.getter.get(), {world.queue->ref(), world.other.right->ref()});
+    world.other.right.reset();
+    world.queue->CloseSide();
+  };
+  const auto act_take_over = [](QueueWorld& world, MessageSpace& space) {
+    space.pool();
+    StepFromHere();
+    if (!TakeOver(&space, &departure)) _exit(1);
+    QueuePtr queue = OpenQueue(space, world.queue->ref());
+    LandBehind(&space, departure);
+    StepToHere();
+  };
+  KillEverywhere({"depart ahead of a fork, and not fork", make, act_depart,
+                  [&](QueueWorld& world, bool) { both_closed(world); }, give_up});
+  HaltEverywhere(
+      {"depart ahead of a fork, and not fork", make, act_depart, open, give_up, both_closed});
+  KillEverywhere({"take over what has left ahead, and land it", depart, act_take_over,
                   [&](QueueWorld& world, bool) {
                     // As the parent does when its child has ended.
                     EndDeparture(world.getter.get(), departure);
-                    EXPECT(OtherIsClosed(world));
-                    EXPECT(world.queue->Look() == SyncOutcome::kClosed);
-                    gone(world);
+                    both_closed(world);
                   }});
+  HaltEverywhere(
+      {"take over what has left ahead, and land it", depart, act_take_over,
+       [](QueueWorld& world, bool) { EXPECT(world.queue->Look() == SyncOutcome::kPending); },
+       NothingOf,
+       [&](QueueWorld& world) {
+         EndDeparture(world.getter.get(), departure);
+         both_closed(world);
+       }});
 }
 
 // The parent has died; its child has not come so far yet.
