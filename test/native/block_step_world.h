@@ -72,11 +72,15 @@ inline void NothingIsLost(BlockWorld& world) {
     EXPECT(segment.row(id).uses.load() == 0);
   }
   EXPECT(segment.header().lease.load() == 0);
+  uint64_t units_of_one = 0;
   for (uint64_t at = 1; at < segment.units_used(); at += 1) {
     const auto word = UnitWord::Unpack(segment.unit(at).state.load());
     EXPECT(word.state != UnitState::kPassing);
     EXPECT(!word.owner || word.owner == world.one.participant->stamp());
+    if (word.owner) units_of_one += word.count;
   }
+  // What it takes for its own nobody else does.
+  EXPECT(units_of_one == world.one.pool.UnitsHeld());
   BlockPool::ForEachBlock(segment, [&](BlockRef, const Block& block, uint64_t seen) {
     const Stamp owner = OwnerOf(seen);
     EXPECT(StateOf(seen) == BlockState::kQueued || StateOf(seen) == BlockState::kAttached ||
@@ -130,6 +134,7 @@ inline void KillEverywhere(const BlockScenario& scenario) {
     std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
+  MostWereReached(places.size());
   std::printf("       %s: %zu kills\n", scenario.what, places.size());
   std::fflush(stdout);
 }
@@ -153,6 +158,7 @@ inline void HaltEverywhere(const BlockScenario& scenario) {
     std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
+  MostWereReached(places.size());
   std::printf("       %s: %zu halts\n", scenario.what, places.size());
   std::fflush(stdout);
 }

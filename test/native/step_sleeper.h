@@ -1,6 +1,8 @@
 #pragma once
 // Another process that waits, asleep.
 
+#include <sys/prctl.h>
+
 #include "shm/wake.h"
 #include "shm_support.h"
 
@@ -18,7 +20,11 @@ inline bool IsAsleep(const Segment& segment, uint32_t id) {
 // `body` joins as participant `id`, waits, and returns the exit code.
 template <typename Body>
 Sleeper FallAsleep(const Segment& segment, uint32_t id, Body body) {
-  const pid_t pid = Start([&] { _exit(body()); });
+  const pid_t pid = Start([&] {
+    // Where nobody comes to wake it: what the operation is, is looked at by killing who does it.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    _exit(body());
+  });
   Until([&] { return IsAsleep(segment, id); });
   return {pid, id, segment.row(id).wake.load()};
 }

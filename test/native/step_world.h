@@ -188,6 +188,7 @@ inline void KillEverywhere(const Scenario& scenario) {
     std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
+  MostWereReached(places.size());
   std::printf("       %s: %zu kills\n", scenario.what, places.size());
   std::fflush(stdout);
 }
@@ -222,6 +223,7 @@ inline void HaltEverywhere(const Scenario& scenario) {
     std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
     return;
   }
+  MostWereReached(places.size());
   std::printf("       %s: %zu halts\n", scenario.what, places.size());
   std::fflush(stdout);
 }

@@ -10,8 +10,9 @@ using namespace mp::test;
 namespace {
 
 Sleeper sleeper;
+template <uint32_t kId>
 void SleepForLock(World& world) {
-  sleeper = StartSleeper(world, 4, [&](SyncSpace& space) {
+  sleeper = StartSleeper(world, kId, [&](SyncSpace& space) {
     auto lock = Opened(space, world.lock);
     const SyncOutcome outcome = lock->AcquireSync(kNever);
     if (outcome == SyncOutcome::kDone) lock->Release();
@@ -103,7 +104,7 @@ TEST(LockRelease) {
                     ReapAll(*world.reaper);
                     LockIsUsable(world);
                   },
-                  SleepForLock});
+                  SleepForLock<4>});
   KillEverywhere({"have no more time for a lock", MakeHeldLock, ActGiveUp,
                   [](World& world, bool) {
                     EXPECT(world.lock->Release().ok());
@@ -217,7 +218,7 @@ TEST(LockReleaseHalted) {
   // Between the swap and the wake-up it may be anybody's, who then wakes the sleeper as well.
   HaltEverywhere({"release to a sync waiter", MakeLock, ActRelease,
                   [](World& world, bool) { world.waiting.outcome = world.lock->TryAcquire(); },
-                  SleepForLock,
+                  SleepForLock<4>,
                   [](World& world) {
                     const bool taken = world.waiting.outcome == SyncOutcome::kDone;
                     if (taken) EXPECT(world.lock->Release().ok());
@@ -227,10 +228,25 @@ TEST(LockReleaseHalted) {
                     LockIsUsable(world);
                   },
                   true});
-  // It may be the one that the release has picked: then the other one has it from there.
   HaltEverywhere({"have no more time for a lock", MakeHeldLock, ActGiveUp,
                   [](World& world, bool) { EXPECT(world.lock->Release().ok()); }, AlsoWaitForLock,
                   TheOtherOneHasIt});
+  // The release finds the sleeper, and in its turn the child, which was the one to run: when its
+  // time is over the sleeper is to be woken.
+  HaltEverywhere({"have no more time for a lock for which another one sleeps",
+                  [](World& world) {
+                    MakeHeldLock(world);
+                    SleepForLock<3>(world);
+                  },
+                  ActGiveUp, [](World& world, bool) { EXPECT(world.lock->Release().ok()); },
+                  Nothing,
+                  [](World& world) {
+                    EXPECT(WasRung(world, sleeper));
+                    EXPECT(CodeOf(sleeper) == static_cast<int>(SyncOutcome::kDone));
+                    ReapAll(*world.reaper);
+                    LockIsUsable(world);
+                  },
+                  true});
 }
 
 TEST_MAIN()
