@@ -9,6 +9,7 @@ export { getContext } from './context/context.js';
 export type { Context } from './context/context.js';
 export { getAllStartMethods, getStartMethod, setStartMethod } from './context/start-methods.js';
 export * from './errors.js';
+export * from './loans/index.js';
 export { asCompleted } from './pool/as-completed.js';
 export { currentTask } from './pool/current-task.js';
 export type { CurrentTask } from './pool/current-task.js';

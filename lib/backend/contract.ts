@@ -5,6 +5,7 @@
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
 import type { PolledDescriptor } from '../base/readiness.js';
+import type { Lent } from './loan-contract.js';
 import type { QueueBackend } from './queue-contract.js';
 import type { NamedSemaphores, SyncBackend } from './sync-contract.js';
 
@@ -45,6 +46,10 @@ export interface Message {
   readonly lasting?: number;
   /** Of one that has arrived where the next one will be written to, at its beginning: how long it is (`forValueAtOnce`). */
   readonly length?: number;
+  /** Of one that is sent: it lies in memory that the channel has lent, and there is nothing in `bytes`. Only the channel sends such. */
+  readonly lent?: { readonly length: number };
+  /** Of one that has arrived `forLoan`: its bytes lie in memory that others share, until this is called, once. They are none then. */
+  readonly release?: () => void;
   readonly handles: readonly TransferHandle[];
 }
 
@@ -104,6 +109,11 @@ export interface Channel {
    * `sendSync` from the scratch memory.
    */
   readonly takesHead?: boolean;
+  /**
+   * Memory for a message of so many bytes behind a head that begins with `kind` (ITEM_HEAD_BYTES), to be sent from where it lies. Absent,
+   * or undefined: there is none to be lent. @throws SystemError when memory has run out; what `send` throws at once.
+   */
+  lend?(size: number, kind: number): Lent | undefined;
   /**
    * Resolves when the message has been handed to the transport. A message whose first byte has been written is always
    * finished, so `wait` bounds only the time until it begins: TimeoutError, or the signal's reason, means nothing was sent.

@@ -1,6 +1,7 @@
 /**
- * Messages that are written and read where they lie, beside those that are copied: `QueueHandle.loans`. What does not wait answers at
- * once; outcomes, waits and errors are those of queue-contract.ts.
+ * Messages that are written and read where they lie, beside those that are copied: `QueueHandle.loans`, and of connections
+ * `Channel.lend` and `forLoan` (message-head.ts). What does not wait answers at once; outcomes, waits and errors are those of
+ * queue-contract.ts and contract.ts.
  */
 import type { Wait } from '../base/options.js';
 import { StateError } from '../errors.js';
@@ -13,7 +14,10 @@ export const ITEM_HEAD_BYTES = 16;
 export interface Lent {
   /** A view, which is detached when it is put or released; after a put in vain there is another one. */
   readonly bytes: Uint8Array;
-  /** @throws StateError when somebody has transferred the view's memory away: then nothing is put. */
+  /**
+   * Puts it, or sends it: a channel's is Done, or throws what `Channel.send` throws.
+   * @throws StateError when somebody has transferred the view's memory away: then nothing is put.
+   */
   put(wait: Wait): QueueOutcome | Promise<QueueOutcome>;
   putSync(timeoutMs: number): QueueOutcome;
   release(): void;
@@ -23,17 +27,17 @@ export interface Lent {
 export interface LentMessage {
   readonly bytes: Buffer;
   /** Detaches the view. Once. */
-  release(): void;
+  readonly release: () => void;
 }
 
-type Got = LentMessage | QueueOutcome.TimedOut | QueueOutcome.Closed;
+export type TakenInPlace = LentMessage | QueueOutcome.TimedOut | QueueOutcome.Closed;
 
 export interface Loans {
   /** Undefined where there is no view of memory that is not the runtime's own: then it is copied. @throws SystemError. */
   lend(size: number, kind: number): Lent | undefined;
   /** A message that is short, or that the queue keeps until it is done, is a copy. */
-  take(wait: Wait): Got | Promise<Got>;
-  takeSync(timeoutMs: number): Got;
+  take(wait: Wait): TakenInPlace | Promise<TakenInPlace>;
+  takeSync(timeoutMs: number): TakenInPlace;
 }
 
 /** Of a loan, when it is put. */

@@ -6,6 +6,7 @@ import type { Message, Target, TransferHandle } from './contract.js';
 
 const ANY = new Uint8Array(0);
 const IN_PLACE = new Uint8Array(0);
+const WHERE_IT_LIES = new Uint8Array(0);
 const NOTHING: readonly Uint8Array[] = Object.freeze([]);
 
 /**
@@ -16,6 +17,13 @@ export const forValue: Target = () => ANY;
 
 /** For whoever makes it at once, before anything else is received: besides, it may come with a `length`. */
 export const forValueAtOnce: Target = () => IN_PLACE;
+
+/** For whoever makes a value of it where it lies: it comes whole, and where the channel can with its `release`. */
+export const forLoan: Target = () => WHERE_IT_LIES;
+
+export function isForLoan(into: Uint8Array | undefined): boolean {
+  return into === WHERE_IT_LIES;
+}
 
 export function isForValue(into: Uint8Array | undefined): boolean {
   return into === ANY || into === IN_PLACE;
@@ -51,7 +59,8 @@ export function whole(message: Message): Message {
   return { bytes: all, handles };
 }
 
-export function lengthOf({ bytes, head, front, more = NOTHING }: Message): number {
+export function lengthOf({ bytes, head, front, more = NOTHING, lent }: Message): number {
+  if (lent !== undefined) return lent.length;
   const before = front?.byteLength ?? (head === undefined ? 0 : 1);
   return more.reduce((sum, part) => sum + part.byteLength, before + bytes.byteLength);
 }

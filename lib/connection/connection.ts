@@ -2,13 +2,15 @@
 import { inspect } from 'node:util';
 import type { Channel, Message, Target, TransferHandle } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
-import { forValue, forValueAtOnce } from '../backend/message-head.js';
+import { forLoan, forValue, forValueAtOnce } from '../backend/message-head.js';
 import { isAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
 import { FOR_EVER, checkOptions, checkTimeout, invalidType, readWait } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
+import { Loan, type Lender } from '../loans/loan.js';
+import type { LoanedItem } from '../loans/loaned-item.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { discardUntaken, takeChannel } from '../serialization/transfer.js';
 import {
@@ -21,7 +23,8 @@ import {
 } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
 import { endsGoByArguments } from './given-ends.js';
-import { decode, encode, outOfScratch, plainBytes } from './messages.js';
+import { lenderOf } from './lender.js';
+import { decode, decodeLoaned, encode, outOfScratch, plainBytes } from './messages.js';
 
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
@@ -118,6 +121,57 @@ export class Connection<In = unknown, Out = In>
     const timeout = syncTimeout(wait) ?? 0;
     this.#check('readable');
     return this.#channel.pollSync(Deadline.after(timeout));
+  }
+
+  /**
+   * Memory for a value that is a byte array, to be written where it will lie: see `Loan`. Never waits, and is not bounded by what has room
+   * in the pipe. Where there is none to be lent (the fallback backend, pipes kept by sockets, runtimes without views of foreign memory) it
+   * is copied by `sendLoan`, and all else is the same. No twin in Python.
+   * @param size In bytes, at most 4 GiB - 17.
+   * @throws TypeError and RangeError for another size; ClosedError; StateError for an end that only receives; SystemError when memory has
+   * run out.
+   */
+  loan(size: number): Loan {
+    return new Loan(this.#lender, size);
+  }
+
+  /**
+   * Sends what was written into the loan, without a copy and in its turn among what is sent; the other end receives a Uint8Array. Nobody
+   * here sees its bytes any more from the call on, and nothing else may still read or write them then, such as a pending `fs.read`.
+   * @param wait.timeout Milliseconds. Absent waits for ever, 0 tries once.
+   * @param wait.signal Ends the wait.
+   * @returns A promise that resolves when it is on its way, as that of `send` does, without blocking.
+   * @throws (as rejections, nothing was sent, and the loan can be sent once more, or released) BrokenPipeError; TimeoutError; the
+   * signal's reason; ClosedError; SystemError when memory has run out; StateError for a loan that was sent or released, of another
+   * connection, of the process that this one was forked from, or whose memory was transferred away; TypeError and RangeError for arguments.
+   */
+  async sendLoan(loan: Loan, wait: Wait = FOR_EVER): Promise<void> {
+    const limits = readWait('wait', wait);
+    const its = Loan.use(loan, this.#lender);
+    this.#check('writable');
+    await Loan.put(its, limits);
+  }
+
+  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `sendLoan` throws. */
+  sendLoanSync(loan: Loan): void {
+    const its = Loan.use(loan, this.#lender);
+    this.#check('writable');
+    Loan.putSync(its, Infinity);
+  }
+
+  /**
+   * The next value as `recv` has it, but that a long byte array (16 KiB or more), whoever has sent it how, stays in the pipe's memory until
+   * it is released. It takes no room in the pipe meanwhile, and closing the connection leaves it. @throws (as rejections) what `recv` throws.
+   */
+  async recvLoan(wait: Wait = FOR_EVER): Promise<LoanedItem<In>> {
+    const limits = readWait('wait', wait);
+    this.#check('readable');
+    return decodeLoaned(await this.#channel.recv(limits, forLoan)) as LoanedItem<In>;
+  }
+
+  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `recvLoan` throws. */
+  recvLoanSync(wait?: SyncWait): LoanedItem<In> {
+    return decodeLoaned(this.#receiveSync(wait, forLoan)) as LoanedItem<In>;
   }
 
   /**
@@ -245,6 +299,12 @@ export class Connection<In = unknown, Out = In>
     const { readable, writable } = this;
     const way = readable && writable ? 'duplex' : readable ? 'receives' : 'sends';
     return `Connection { ${way}${this.closed ? ', closed' : ''} }`;
+  }
+
+  get #lender(): Lender {
+    return lenderOf(this.#channel, () => {
+      this.#check('writable');
+    });
   }
 
   #receiveSync(wait: SyncWait | undefined, target?: Target): Message {

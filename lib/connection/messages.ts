@@ -2,6 +2,7 @@
 import type { Message, Outgoing, TransferHandle } from '../backend/contract.js';
 import { inParts } from '../backend/message-head.js';
 import { asBuffer } from '../base/bytes.js';
+import { loanedCopy, loanedInPlace, type LoanedItem } from '../loans/loaned-item.js';
 import { scratch } from '../base/scratch.js';
 import { compactHead } from '../serialization/compact-writer.js';
 import {
@@ -46,6 +47,13 @@ export function decode({ bytes, handles, head, front, length }: Message): unknow
   const value = deserialize(bytes, handles, { owned: true });
   if (handles.length > 0) discardUntaken(handles);
   return value;
+}
+
+/** The same of one that was received `forLoan`. */
+export function decodeLoaned(message: Message): LoanedItem {
+  const { bytes, release } = message;
+  if (release === undefined) return loanedCopy(decode(message));
+  return loanedInPlace({ bytes: asBuffer(bytes), release }, (within) => deserialize(within));
 }
 
 /** What is not compact may call the program's code, which may receive something else meanwhile. */

@@ -2,6 +2,8 @@ import { inspect } from 'node:util';
 import { QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
 import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { QueueClosedError } from '../errors.js';
+import { Loan } from '../loans/loan.js';
+import type { LoanedItem } from '../loans/loaned-item.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import type { Transfer } from '../serialization/transfer.js';
@@ -17,8 +19,7 @@ import { ArrivedQueue, openQueue } from './arrived.js';
 import { queueBackend } from './backend.js';
 import { queuesGoByArguments } from './given.js';
 import { decodeItem, discardItem, writeItem } from './items.js';
-import { Loan } from './loan.js';
-import { getLoaned, getLoanedSync, type LoanedItem } from './loaned-item.js';
+import { getLoaned, getLoanedSync, lenderOf } from './loans.js';
 import { checkItems, checkMax, queueShape, type QueueOptions } from './options.js';
 import { putAll } from './put-many.js';
 import { closedHere, queueEmpty, queueEnded, queueFull } from './reports.js';
@@ -183,7 +184,7 @@ export class Queue<T = unknown>
    * SystemError when memory has run out.
    */
   loan(size: number): Loan {
-    return new Loan(this.#handle, size);
+    return new Loan(lenderOf(this.#handle), size);
   }
 
   /**
@@ -194,13 +195,13 @@ export class Queue<T = unknown>
    */
   async putLoan(loan: Loan, options?: Wait & Blocking): Promise<void> {
     const wait = options === undefined ? FOR_EVER : acquireWait(options);
-    this.#checkPut(await Loan.put(Loan.use(loan, this.#handle), wait), wait.timeout);
+    this.#checkPut(await Loan.put(Loan.use(loan, lenderOf(this.#handle)), wait), wait.timeout);
   }
 
   /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `putLoan` throws. */
   putLoanSync(loan: Loan, options?: SyncWait & Blocking): void {
     const timeout = acquireTimeout(options);
-    this.#checkPut(Loan.putSync(Loan.use(loan, this.#handle), timeout), timeout);
+    this.#checkPut(Loan.putSync(Loan.use(loan, lenderOf(this.#handle)), timeout), timeout);
   }
 
   /**

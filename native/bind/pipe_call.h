@@ -20,6 +20,10 @@ inline MessageQueue* OutputOf(SyncCall* call) {
   return end->out();
 }
 
+// A message that was received, in an array with the ends that came along: handle, offset and
+// generation of each behind it. By itself when there were none.
+napi_value WithEnds(SyncCall* call, napi_value message, const std::vector<ObjectRef>& carried);
+
 void AddPipeTakes(napi_env env, napi_value target, SyncEnv* sync);
 
 }  // namespace mp

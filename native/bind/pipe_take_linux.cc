@@ -13,24 +13,6 @@ struct Received : Arriving {
   std::vector<ObjectRef> carried;
 };
 
-// With the ends that came along: handle, offset and generation of each behind it.
-napi_value WithEnds(SyncCall* call, MessageSpace* space, napi_value message, Received* received) {
-  if (received->carried.empty()) return message;
-  std::vector<double> numbers = {0};
-  for (const ObjectRef& ref : received->carried) {
-    if (ref.kind != ObjectKind::kPipeEnd) continue;
-    std::shared_ptr<SyncObject> end;
-    if (!space->TakeReceived(ref, &end) || end == nullptr) continue;
-    numbers.push_back(call->sync().Add(std::move(end)));
-    numbers.push_back(static_cast<double>(ref.offset));
-    numbers.push_back(static_cast<double>(ref.generation));
-  }
-  if (numbers.size() == 1) return message;
-  napi_value array = AnswerNumbers(call->env(), numbers);
-  napi_set_element(call->env(), array, 0, message);
-  return array;
-}
-
 // Of a message that will not be decoded: its ends are handed out.
 void DropWhatIsNotAskedFor(MessageSpace* space, const std::vector<ObjectRef>& carried) {
   for (const ObjectRef& ref : carried) {
@@ -115,7 +97,7 @@ napi_value TakeFrom(MessageQueue* queue, const HowToTake& how, SyncCall* calling
     } else {
       message = call.Answer(static_cast<double>(received.length));
     }
-    return WithEnds(&call, space, message, &received);
+    return WithEnds(&call, message, received.carried);
   }
 }
 
@@ -168,6 +150,24 @@ napi_value TakeCarried(napi_env env, napi_callback_info info) {
 }
 
 }  // namespace
+
+napi_value WithEnds(SyncCall* call, napi_value message, const std::vector<ObjectRef>& carried) {
+  if (carried.empty()) return message;
+  MessageSpace* const space = call->sync().Space().value();
+  std::vector<double> numbers = {0};
+  for (const ObjectRef& ref : carried) {
+    if (ref.kind != ObjectKind::kPipeEnd) continue;
+    std::shared_ptr<SyncObject> end;
+    if (!space->TakeReceived(ref, &end) || end == nullptr) continue;
+    numbers.push_back(call->sync().Add(std::move(end)));
+    numbers.push_back(static_cast<double>(ref.offset));
+    numbers.push_back(static_cast<double>(ref.generation));
+  }
+  if (numbers.size() == 1) return message;
+  napi_value array = AnswerNumbers(call->env(), numbers);
+  napi_set_element(call->env(), array, 0, message);
+  return array;
+}
 
 void AddPipeTakes(napi_env env, napi_value target, SyncEnv* sync) {
   AddFunctions(env, target, sync,

@@ -2,8 +2,8 @@
 
 namespace mp {
 
-Result<Loan> LendToWrite(MessageSpace* space, MessageQueue* queue, uint64_t bytes) {
-  auto staged = queue->Stage(bytes, 0);
+Result<Loan> LendToWrite(MessageSpace* space, MessageQueue* queue, uint64_t bytes, uint32_t front) {
+  auto staged = queue->Stage(bytes, 0, front);
   if (!staged.ok()) return staged.status();
   const Block block = BlockPool::At(space->segment(), staged.value().block);
   Loan loan;

@@ -11,8 +11,10 @@
 
 namespace mp {
 
-// To be published by TryPut, or given back. ENOSPC, ENOMEM.
-Result<Loan> LendToWrite(MessageSpace* space, MessageQueue* queue, uint64_t bytes);
+// To be published by TryPut, or given back. Of the bytes so many are the message's front. ENOSPC,
+// ENOMEM.
+Result<Loan> LendToWrite(MessageSpace* space, MessageQueue* queue, uint64_t bytes,
+                         uint32_t front = 0);
 
 // What a take does with each message. False: it is not lent, and is to be copied before the take is
 // over. `block` belongs to this very take.

@@ -8,7 +8,8 @@ const MAX_LINES = 400;
 
 const FLOOR_2 = ['errors', 'base', 'backend'];
 const FLOOR_3 = [...FLOOR_2, 'names', 'serialization'];
-const FLOOR_5 = [...FLOOR_3, 'sync', 'connection', 'memory', 'queues', 'process'];
+const FLOOR_4 = [...FLOOR_3, 'loans'];
+const FLOOR_5 = [...FLOOR_4, 'sync', 'connection', 'memory', 'queues', 'process'];
 
 /** Room of lib/ → rooms it may import. A name with `:type` may be imported for its types only. */
 const LIB_ROOMS: Record<string, string[]> = {
@@ -18,9 +19,10 @@ const LIB_ROOMS: Record<string, string[]> = {
   names: FLOOR_2,
   serialization: FLOOR_2,
   sync: FLOOR_3,
-  connection: FLOOR_3,
+  loans: FLOOR_3,
+  connection: FLOOR_4,
   memory: [...FLOOR_3, 'sync'],
-  queues: [...FLOOR_3, 'sync'],
+  queues: [...FLOOR_4, 'sync'],
   process: [...FLOOR_3, 'connection'],
   pool: FLOOR_5,
   managers: FLOOR_5,

@@ -15,7 +15,9 @@ import type {
   TransferHandle,
 } from '../contract.js';
 import { whole } from '../message-head.js';
+import type { Lent } from '../loan-contract.js';
 import type { Lane, SendProgress } from './lane.js';
+import { LaneLent } from './lane-lent.js';
 import { ReceiveQueue, noMessage } from './receive-queue.js';
 import { SendQueue, timedOut } from './send-queue.js';
 
@@ -101,6 +103,12 @@ export class LaneChannel implements Channel {
     this.#use('readable');
     if (this.#receives.receivers > 0 || !this.#isOnTurn()) return undefined;
     return this.#lane.take(target?.());
+  }
+
+  lend(size: number, kind: number): Lent | undefined {
+    this.#use('writable');
+    const memory = this.#lane.lend?.(size, kind);
+    return memory && new LaneLent(this, memory);
   }
 
   async send(message: Message, wait: Wait): Promise<void> {

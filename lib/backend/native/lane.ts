@@ -1,5 +1,6 @@
 import type { PolledDescriptor } from '../../base/readiness.js';
 import type { Message, SharedChannel, TransferHandle } from '../contract.js';
+import type { LentMemory } from './lent-memory.js';
 
 /** `done`: all of it is gone. `started`: the rest is to be flushed. `waiting`: nothing was taken. */
 export type SendProgress = 'done' | 'started' | 'waiting';
@@ -12,7 +13,7 @@ export interface Lane {
   readonly shared?: SharedChannel;
   /**
    * The next message, or undefined when it has not all arrived. One that fits is written to `into`, where that is given and the lane
-   * can; for a value (message-head.ts) it may come without its head. @throws EndOfFileError when no writer is left.
+   * can; for a value (message-head.ts) it may come without its head, for a loan where it lies. @throws EndOfFileError when no writer is left.
    */
   take(into?: Uint8Array): Message | undefined;
   /** `take`, but it blocks, for so many milliseconds at most: undefined then. Absent where that would take more than one call. */
@@ -23,6 +24,8 @@ export interface Lane {
   begin(message: Message): SendProgress;
   /** The same of a message in the scratch memory, which is of that length. Where `takesHead`; never `started`. */
   beginScratch?(length: number): SendProgress;
+  /** Memory for a message, which is `lent` when it is begun. As `Channel.lend`. Absent where no memory is shared. */
+  lend?(size: number, kind: number): LentMemory | undefined;
   /** Goes on with the message that was started last. True when all of it is written. */
   flush(): boolean;
   /** Blocks. True when there is input, or room for the message that was last refused; false after so many milliseconds. */

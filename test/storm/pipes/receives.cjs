@@ -59,6 +59,8 @@ const values = {
   },
   several: async (end, { patient }) =>
     together((wait) => end.recv(wait), upTo(MOST_AT_ONCE), waitOf(patient)),
+  recvLoan: async (end, { patient }) => end.recvLoan(waitOf(patient)).then((item) => [item], none),
+  recvLoanSync: (end, role) => attempt(() => end.recvLoanSync(blockingWaitOf(role))),
 };
 
 /** Written where there is too little room it comes with the error. */
@@ -126,6 +128,12 @@ async function innerIsWhole(inner, life, number) {
 
 /** Who sent it, its number, and whether it is whole. An empty one says nothing but that it came. */
 async function look(got) {
+  if (got instanceof mp.LoanedItem) {
+    const seen = await look(got.value);
+    // Else it is left to the garbage collector.
+    if (Math.random() < 0.8) got.release();
+    return seen;
+  }
   if (got.length === 0) return { life: 0, number: 0, whole: true };
   const seen = understand(got);
   if (got.inner && !(await innerIsWhole(got.inner, seen.life, seen.number))) seen.whole = false;

@@ -34,6 +34,16 @@ async function withEnd(end, make, number) {
   return 1;
 }
 
+/** Written where it lies; another message as it is. One in a few is let go of instead, or forgotten. */
+function lend(end, made) {
+  const item = Buffer.isBuffer(made) ? made : made.item;
+  if (Math.random() < 0.2) end.loan(upTo(1024 * 1024)).bytes[0] = 1;
+  if (Math.random() < 0.2) end.loan(item.length).release();
+  const loan = end.loan(item.length);
+  loan.bytes.set(item);
+  return loan;
+}
+
 /** Those that block the thread are for who receives nothing: two that block in sending would wait for each other for ever. */
 const values = {
   send: async (end, make, number) => end.send(make(number)).then(() => 1),
@@ -44,6 +54,22 @@ const values = {
   withEnd,
   sendSync: (end, make, number) => {
     end.sendSync(make(number));
+    return 1;
+  },
+  loan: async (end, make, number) => end.sendLoan(lend(end, make(number))).then(() => 1),
+  loanTimeout: async (end, make, number) => {
+    const loan = lend(end, make(number));
+    const sent = await unlessLate(end.sendLoan(loan, { timeout: TIMEOUT_MS }));
+    if (sent === 1) return 1;
+    // What was written is still there.
+    if (Math.random() < 0.5) return end.sendLoan(loan).then(() => 1);
+    loan.release();
+    return 0;
+  },
+  loans: (end, make, number) =>
+    several((i) => end.sendLoan(lend(end, make(number + i))), upTo(MOST_AT_ONCE)),
+  loanSync: (end, make, number) => {
+    end.sendLoanSync(lend(end, make(number)));
     return 1;
   },
 };

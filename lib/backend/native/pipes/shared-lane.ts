@@ -3,12 +3,15 @@ import { READABLE, WRITABLE, type PolledDescriptor } from '../../../base/readine
 import { BrokenPipeError, EndOfFileError } from '../../../errors.js';
 import type { Addon } from '../../addon.js';
 import type { Message, SharedChannel, TransferHandle } from '../../contract.js';
+import { transferredAway } from '../../loan-contract.js';
 import { SyncOutcome } from '../../sync-contract.js';
-import { isForValue, isForValueAtOnce, lengthOf } from '../../message-head.js';
+import { isForLoan, isForValue, isForValueAtOnce, lengthOf } from '../../message-head.js';
 import { systemError } from '../../system-error.js';
 import type { Lane, SendProgress } from '../lane.js';
+import { LEAST_IN_PLACE, LentMemory, newView, takenLoan } from '../lent-memory.js';
 import { carriedAway, carriedBy } from '../queues/carried.js';
 import type { IdleMemory } from '../queues/idle-memory.js';
+import { Nothing } from '../queues/inbox.js';
 import type { Answer } from '../sync-addon.js';
 import type { Core } from '../sync/handle.js';
 import type { TakenMessage } from '../pipe-addon.js';
@@ -79,6 +82,7 @@ export class SharedLane implements Lane, SharedChannel {
   }
 
   take(into?: Uint8Array): Message | undefined {
+    if (isForLoan(into)) return this.#takeInPlace();
     const forValue = isForValue(into);
     const target = targetFor(into);
     const taken = this.#core.native.pipeTake(this.#id, target, Number(forValue));
@@ -86,6 +90,7 @@ export class SharedLane implements Lane, SharedChannel {
   }
 
   takeSync(timeoutMs: number, into?: Uint8Array): Message | undefined {
+    if (isForLoan(into)) return this.#takeInPlaceSync(timeoutMs);
     const forValue = isForValue(into);
     const target = targetFor(into);
     const { native } = this.#core;
@@ -103,10 +108,29 @@ export class SharedLane implements Lane, SharedChannel {
       return { bytes: target, length: taken, handles: NO_HANDLES };
     }
     if (taken === undefined) return undefined;
-    if (taken === null) {
-      throw new EndOfFileError('the other end of the connection is closed, and all was read');
-    }
+    if (taken === null) throw nobodyWrites();
     return this.#messageOf(taken, target);
+  }
+
+  #takeInPlace(): Message | undefined {
+    const { native } = this.#core;
+    const id = newView(native);
+    const taken = native.loanTake(this.#id * 2, id, LEAST_IN_PLACE);
+    this.#bell?.update();
+    if (typeof taken === 'number') {
+      if (taken === (Nothing.Ever as number)) throw nobodyWrites();
+      return undefined;
+    }
+    if (Array.isArray(taken)) return this.#messageOf(taken, scratch);
+    return { ...takenLoan(native, id, taken), handles: NO_HANDLES };
+  }
+
+  #takeInPlaceSync(timeoutMs: number): Message | undefined {
+    const deadline = Deadline.after(timeoutMs);
+    for (;;) {
+      const taken = this.#takeInPlace();
+      if (taken !== undefined || !this.#waited(READABLE, deadline.remainingMs())) return taken;
+    }
   }
 
   get shared(): SharedChannel {
@@ -156,6 +180,7 @@ export class SharedLane implements Lane, SharedChannel {
   }
 
   begin(message: Message): SendProgress {
+    if (message.lent instanceof LentMemory) return this.#beginLent(message.lent);
     const { bytes, handles, head, front, more = NO_PARTS } = message;
     const carried = head ?? carriedBy(handles);
     let answer: Answer;
@@ -167,6 +192,25 @@ export class SharedLane implements Lane, SharedChannel {
     if (answer !== undefined) return this.#notSent(answer, lengthOf(message));
     this.#core.memory.put();
     if (handles.length > 0) carriedAway(handles);
+    return 'done';
+  }
+
+  lend(size: number, kind: number): LentMemory | undefined {
+    const memory = LentMemory.of(this.#core.native, this.#id, { size, kind });
+    if (memory !== undefined) this.#core.memory.put();
+    return memory;
+  }
+
+  #beginLent(memory: LentMemory): SendProgress {
+    let answer: Answer | false;
+    try {
+      answer = this.#core.native.loanPut(this.#id * 2, memory.id);
+    } catch (error) {
+      throw systemError('sending failed', error);
+    }
+    if (answer === false) throw transferredAway();
+    if (answer !== undefined) return this.#notSent(answer, memory.length);
+    this.#core.memory.put();
     return 'done';
   }
 
@@ -290,6 +334,10 @@ export class SharedLane implements Lane, SharedChannel {
     this.#core.unreachable.unregister(this);
     this.#core.native.drop(this.#id);
   }
+}
+
+function nobodyWrites(): EndOfFileError {
+  return new EndOfFileError('the other end of the connection is closed, and all was read');
 }
 
 /** Who wants a value; ends come three numbers each. */

@@ -1,30 +1,14 @@
-import { AfterForkOrder, resetAfterFork } from '../../../base/after-fork.js';
 import { Deadline } from '../../../base/deadline.js';
-import { detach } from '../../../base/detach.js';
 import type { Wait } from '../../../base/options.js';
-import {
-  ITEM_HEAD_BYTES,
-  transferredAway,
-  type Lent,
-  type LentMessage,
-  type Loans,
-} from '../../loan-contract.js';
+import { transferredAway, type Lent, type Loans, type TakenInPlace } from '../../loan-contract.js';
 import { QueueOutcome } from '../../queue-contract.js';
 import { systemError } from '../../system-error.js';
+import { LEAST_IN_PLACE, LentMemory, newView, takenLoan } from '../lent-memory.js';
 import type { Answer } from '../sync-addon.js';
 import { aborted } from '../sync/handle.js';
 import { answered } from './answers.js';
 import type { NativeQueue, QueueCore } from './handle.js';
 import { Nothing } from './inbox.js';
-
-/** To copy a shorter message costs less than a view of it. */
-const LEAST_BYTES = 16 * 1024;
-
-/** Of views, each of which has another one. */
-let lastId = 0;
-let resets = false;
-
-type Got = LentMessage | QueueOutcome.TimedOut | QueueOutcome.Closed;
 
 /** The loans of one queue. */
 export class NativeLoans implements Loans {
@@ -36,28 +20,16 @@ export class NativeLoans implements Loans {
     this.#core = core;
     this.#queue = queue;
     this.#id = id;
-    if (resets) return;
-    resets = true;
-    // The memory that they show is the parent's, or somebody else's by now.
-    resetAfterFork(AfterForkOrder.Handles, (occasion) => {
-      if (occasion !== 'rehearsal') core.native.loansInherited();
-    });
   }
 
   lend(size: number, kind: number): Lent | undefined {
-    if (size === 0) return undefined;
-    const id = ++lastId;
-    let buffer: ArrayBuffer | undefined;
-    try {
-      buffer = this.#core.native.loanMake(this.#id, size, id, kind);
-    } catch (error) {
-      throw systemError('there is no memory for a loan', error);
-    }
+    const memory = LentMemory.of(this.#core.native, this.#id, { size, kind });
+    if (memory === undefined) return undefined;
     this.#core.memory.put();
-    return buffer && new NativeLent(this.#core, this.#id, id, buffer);
+    return new NativeLent(this.#core, this.#id, memory);
   }
 
-  take(wait: Wait): Got | Promise<Got> {
+  take(wait: Wait): TakenInPlace | Promise<TakenInPlace> {
     const rejected = aborted(wait);
     if (rejected) return rejected;
     // Behind those of this thread that wait already.
@@ -66,7 +38,7 @@ export class NativeLoans implements Loans {
     return this.#takeLater(wait);
   }
 
-  takeSync(timeoutMs: number): Got {
+  takeSync(timeoutMs: number): TakenInPlace {
     const deadline = Deadline.after(timeoutMs);
     for (;;) {
       const taken = this.#take(0);
@@ -76,7 +48,7 @@ export class NativeLoans implements Loans {
   }
 
   /** Somebody else may be faster than who was told that there is something. */
-  async #takeLater({ timeout, signal }: Wait): Promise<Got> {
+  async #takeLater({ timeout, signal }: Wait): Promise<TakenInPlace> {
     const deadline = Deadline.after(timeout);
     for (;;) {
       if (!(await this.#queue.poll({ timeout: deadline.remainingMs(), signal })))
@@ -86,48 +58,31 @@ export class NativeLoans implements Loans {
     }
   }
 
-  #take(behindOthers: number): Got {
+  #take(behindOthers: number): TakenInPlace {
     const { native } = this.#core;
-    const id = ++lastId;
-    const taken = native.loanTake(this.#id * 2 + behindOthers, id, LEAST_BYTES);
+    const id = newView(native);
+    const taken = native.loanTake(this.#id * 2 + behindOthers, id, LEAST_IN_PLACE);
     if (typeof taken === 'number') {
       return taken === (Nothing.Ever as number) ? QueueOutcome.Closed : QueueOutcome.TimedOut;
     }
-    if (taken instanceof ArrayBuffer) {
-      return {
-        bytes: Buffer.from(taken),
-        release: () => {
-          native.loanRelease(id);
-        },
-      };
-    }
-    const buffer = taken.buffer as ArrayBuffer;
-    return {
-      bytes: Buffer.from(buffer, taken.byteOffset, taken.length),
-      release: () => {
-        detach(buffer);
-      },
-    };
+    // Of a queue nothing arrives beside the message.
+    return takenLoan(native, id, taken as ArrayBuffer | Uint8Array);
   }
 }
 
 class NativeLent implements Lent {
   readonly #core: QueueCore;
   readonly #queue: number;
-  readonly #length: number;
-  #id: number;
-  #bytes: Uint8Array;
+  readonly #memory: LentMemory;
 
-  constructor(core: QueueCore, queue: number, id: number, buffer: ArrayBuffer) {
+  constructor(core: QueueCore, queue: number, memory: LentMemory) {
     this.#core = core;
     this.#queue = queue;
-    this.#id = id;
-    this.#length = buffer.byteLength + ITEM_HEAD_BYTES;
-    this.#bytes = new Uint8Array(buffer);
+    this.#memory = memory;
   }
 
   get bytes(): Uint8Array {
-    return this.#bytes;
+    return this.#memory.bytes;
   }
 
   put(wait: Wait): QueueOutcome | Promise<QueueOutcome> {
@@ -136,7 +91,7 @@ class NativeLent implements Lent {
     const outcome = this.#once(wait.timeout === 0 ? 0 : 1);
     if (outcome !== QueueOutcome.TimedOut) return outcome;
     if (wait.timeout !== 0) return this.#putLater(wait);
-    this.#renew();
+    this.#memory.renew();
     return outcome;
   }
 
@@ -146,15 +101,15 @@ class NativeLent implements Lent {
       const outcome = this.#once(0);
       if (outcome !== QueueOutcome.TimedOut) return outcome;
       const left = timeoutMs === 0 ? 0 : deadline.remainingMs();
-      const room = this.#core.native.loanRoomSync(this.#queue, this.#length, left);
+      const room = this.#core.native.loanRoomSync(this.#queue, this.#memory.length, left);
       if (timeoutMs > 0 && answered(room) !== QueueOutcome.TimedOut) continue;
-      this.#renew();
+      this.#memory.renew();
       return outcome;
     }
   }
 
   release(): void {
-    this.#core.native.loanRelease(this.#id);
+    this.#memory.release();
   }
 
   /** Nobody sees the memory while it waits. */
@@ -165,13 +120,13 @@ class NativeLent implements Lent {
       try {
         room = await this.#room({ timeout: deadline.remainingMs(), signal });
       } catch (error) {
-        this.#renew();
+        this.#memory.renew();
         throw error;
       }
       const outcome = room === QueueOutcome.TimedOut ? room : this.#once(0);
       if (outcome === QueueOutcome.Done) return outcome;
       if (outcome === QueueOutcome.TimedOut && room !== QueueOutcome.TimedOut) continue;
-      this.#renew();
+      this.#memory.renew();
       return outcome;
     }
   }
@@ -180,7 +135,7 @@ class NativeLent implements Lent {
     const { native, waits } = this.#core;
     let begun: Answer;
     try {
-      begun = native.loanRoomAsync(this.#queue, this.#length);
+      begun = native.loanRoomAsync(this.#queue, this.#memory.length);
     } catch (error) {
       throw systemError('no room can be waited for', error);
     }
@@ -191,19 +146,12 @@ class NativeLent implements Lent {
   #once(behindOthers: number): QueueOutcome {
     let answer: Answer | false;
     try {
-      answer = this.#core.native.loanPut(this.#queue * 2 + behindOthers, this.#id);
+      answer = this.#core.native.loanPut(this.#queue * 2 + behindOthers, this.#memory.id);
     } catch (error) {
-      this.#renew();
+      this.#memory.renew();
       throw systemError('the loan could not be put', error);
     }
     if (answer === false) throw transferredAway();
     return answered(answer);
-  }
-
-  #renew(): void {
-    const id = ++lastId;
-    const buffer = this.#core.native.loanRenew(this.#id, id);
-    this.#id = id;
-    this.#bytes = buffer ? new Uint8Array(buffer) : new Uint8Array();
   }
 }

@@ -1,14 +1,11 @@
 import { constants } from 'node:buffer';
 import { inspect } from 'node:util';
 import { ITEM_HEAD_BYTES, type Lent } from '../backend/loan-contract.js';
-import { QueueOutcome, type QueueHandle } from '../backend/queue-contract.js';
+import { QueueOutcome } from '../backend/queue-contract.js';
 import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
-import { checkInteger, invalidType, outOfRange, type Wait } from '../base/options.js';
+import { checkInteger, invalidType, type Wait } from '../base/options.js';
 import { StateError } from '../errors.js';
-import { Kind } from '../serialization/compact-format.js';
 import { cloneGuard, registerHandleReducer } from '../serialization/reducers.js';
-import { CopiedLoan } from './copied-loan.js';
-import { closedHere } from './reports.js';
 
 const TAG = 'Loan';
 const guard = cloneGuard(TAG);
@@ -23,46 +20,53 @@ resetAfterFork(AfterForkOrder.Services, (occasion) => {
   if (occasion !== 'rehearsal') generation += 1;
 });
 
+/** Who lends. A loan goes back there, or is put there, and nowhere else. */
+export interface Lender {
+  /** The queue or the connection, as the backend knows it. */
+  readonly owner: object;
+  readonly called: 'queue' | 'connection';
+  /** What is said of a loan that is gone: it was so. */
+  readonly done: 'put' | 'sent';
+  /** @throws what keeps this one from lending so many bytes. */
+  lend(size: number): Lent;
+}
+
 /**
- * Memory of a queue for one item, a byte array, to be written where it will lie: `queue.loan(size)` gives it, `queue.putLoan(loan)` puts
- * it, without a copy. It belongs to the process, and the thread, that has borrowed it, and is given back by its end, by `release()`, or
- * when nobody can reach it any more. No twin in Python.
+ * Memory of a queue or a connection for one item, a byte array, to be written where it will lie: `queue.loan(size)` gives it, and
+ * `queue.putLoan(loan)` puts it, `connection.loan(size)` and `connection.sendLoan(loan)` likewise, without a copy. It belongs to the
+ * process, and the thread, that has borrowed it, and is given back by its end, by `release()`, or when nobody can reach it any more. No
+ * twin in Python.
  */
 export class Loan implements Disposable {
   /** @internal */
   readonly $handle = guard;
   /** How many bytes. */
   readonly size: number;
-  readonly #handle: QueueHandle;
+  readonly #lender: Lender;
   readonly #generation = generation;
   readonly #lent: Lent;
-  #over: 'is being put' | 'was put' | 'was released' | undefined;
+  /** As it is said: 'was put'. */
+  #over: string | undefined;
 
   /** @internal */
-  constructor(handle: QueueHandle, size: number) {
+  constructor(lender: Lender, size: number) {
     checkInteger('size', size, 0, MOST_BYTES);
-    const { maxBytes } = handle.shape;
-    if (maxBytes > 0 && size > maxBytes - ITEM_HEAD_BYTES) {
-      const most = `at most ${String(maxBytes - ITEM_HEAD_BYTES)}, as maxBytes of the queue has it`;
-      throw outOfRange('size', most, size);
-    }
-    if (handle.closed) throw closedHere();
     this.size = size;
-    this.#handle = handle;
-    this.#lent = handle.loans?.lend(size, Kind.AlignedBytes) ?? new CopiedLoan(handle, size);
+    this.#lender = lender;
+    this.#lent = lender.lend(size);
   }
 
   /**
-   * The memory. What is in it at first is not said. From `putLoan` on the array has no bytes any more, and nothing that was made of it has;
-   * after a put in vain there is another one here, with the same bytes.
-   * @throws StateError when it was put or released, and in a forked child.
+   * The memory. What is in it at first is not said. From `putLoan` or `sendLoan` on the array has no bytes any more, and nothing that was
+   * made of it has; after such a call in vain there is another one here, with the same bytes.
+   * @throws StateError when it was put, sent or released, and in a forked child.
    */
   get bytes(): Uint8Array {
     this.#check();
     return this.#lent.bytes;
   }
 
-  /** Gives the memory back; `bytes` has none any more. Idempotent, and nothing after a put. */
+  /** Gives the memory back; `bytes` has none any more. Idempotent, and nothing after it was put or sent. Never waits. */
   release(): void {
     if (this.#over !== undefined || this.#generation !== generation) return;
     this.#over = 'was released';
@@ -92,36 +96,42 @@ export class Loan implements Disposable {
   }
 
   /** @throws TypeError, StateError. @internal */
-  static use(loan: unknown, handle: QueueHandle): Loan {
-    if (!(loan instanceof Loan)) throw invalidType('loan', 'a Loan of this queue', loan);
+  static use(loan: unknown, { owner, called }: Lender): Loan {
+    const isOne = typeof loan === 'object' && loan !== null && #lent in loan;
+    if (!isOne) throw invalidType('loan', `a Loan of this ${called}`, loan);
     loan.#check();
-    if (loan.#handle === handle) return loan;
-    throw new StateError('the loan is of another queue, or of another handle on this one');
+    if (loan.#lender.owner === owner) return loan;
+    const its = loan.#lender.called;
+    const other =
+      its === called ? `another ${called}, or of another handle on this one` : `a ${its}`;
+    throw new StateError(`the loan is of ${other}: borrow one from this ${called}`);
   }
 
   /** Nothing was put unless it is Done, or a promise of it. @internal */
   static async put(loan: Loan, wait: Wait): Promise<QueueOutcome> {
-    loan.#over = 'is being put';
+    loan.#over = `is being ${loan.#lender.done}`;
     let outcome: QueueOutcome | undefined;
     try {
       const begun = loan.#lent.put(wait);
       return (outcome = typeof begun === 'number' ? begun : await begun);
     } finally {
-      loan.#over = outcome === QueueOutcome.Done ? 'was put' : undefined;
+      loan.#over = outcome === QueueOutcome.Done ? `was ${loan.#lender.done}` : undefined;
     }
   }
 
   /** The same, blocking the thread. @internal */
   static putSync(loan: Loan, timeoutMs: number): QueueOutcome {
     const outcome = loan.#lent.putSync(timeoutMs);
-    if (outcome === QueueOutcome.Done) loan.#over = 'was put';
+    if (outcome === QueueOutcome.Done) loan.#over = `was ${loan.#lender.done}`;
     return outcome;
   }
 
   static {
     registerHandleReducer<Loan, never>(TAG, Loan, {
       reduce() {
-        throw new Error('a loan stays where it was borrowed: queue.putLoan(loan) puts its bytes');
+        throw new Error(
+          'a loan stays where it was borrowed: putLoan of its queue, or sendLoan of its connection, takes its bytes along',
+        );
       },
       rebuild: () => {
         throw new Error('a loan does not travel');

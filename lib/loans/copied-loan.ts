@@ -1,17 +1,24 @@
+import type { Message } from '../backend/contract.js';
 import { ITEM_HEAD_BYTES, transferredAway, type Lent } from '../backend/loan-contract.js';
-import { type QueueOutcome, type QueueHandle } from '../backend/queue-contract.js';
-import { detach } from '../base/detach.js';
+import type { QueueOutcome } from '../backend/queue-contract.js';
+import { detach, drop } from '../base/detach.js';
 import type { Wait } from '../base/options.js';
 import { Kind } from '../serialization/compact-format.js';
 
+/** Where a message goes that is copied: outcomes, waits and errors are those of a queue's handle. */
+export interface Destination {
+  put(message: Message, wait: Wait): QueueOutcome | Promise<QueueOutcome>;
+  putSync(message: Message, timeoutMs: number): QueueOutcome;
+}
+
 /** A loan where there is no memory to be lent: it is copied when it is put, and behaves as others do. */
 export class CopiedLoan implements Lent {
-  readonly #handle: QueueHandle;
+  readonly #destination: Destination;
   #message: Buffer;
 
   /** @throws RangeError when there is no memory for it. */
-  constructor(handle: QueueHandle, size: number) {
-    this.#handle = handle;
+  constructor(destination: Destination, size: number) {
+    this.#destination = destination;
     this.#message = Buffer.from(new ArrayBuffer(ITEM_HEAD_BYTES + size));
     this.#message[0] = Kind.AlignedBytes;
   }
@@ -21,15 +28,15 @@ export class CopiedLoan implements Lent {
   }
 
   put(wait: Wait): QueueOutcome | Promise<QueueOutcome> {
-    return this.#handle.put({ bytes: this.#take(), handles: [] }, wait);
+    return this.#destination.put({ bytes: this.#take(), handles: [] }, wait);
   }
 
   putSync(timeoutMs: number): QueueOutcome {
-    return this.#handle.putSync({ bytes: this.#take(), handles: [] }, timeoutMs);
+    return this.#destination.putSync({ bytes: this.#take(), handles: [] }, timeoutMs);
   }
 
   release(): void {
-    if (this.#message.buffer.byteLength > 0) this.#take();
+    drop(this.#message.buffer as ArrayBuffer);
   }
 
   /** Who has seen the bytes sees them no more. */

@@ -1,19 +1,17 @@
 import { inspect } from 'node:util';
 import type { LentMessage } from '../backend/loan-contract.js';
-import { type QueueOutcome, type QueueHandle, type Taken } from '../backend/queue-contract.js';
-import { detach } from '../base/detach.js';
-import type { Wait } from '../base/options.js';
+import { drop } from '../base/detach.js';
 import { StateError } from '../errors.js';
 import { bytesWithin } from '../serialization/compact-reader.js';
 import { cloneGuard, registerHandleReducer } from '../serialization/reducers.js';
-import { decodeItem } from './items.js';
 
 const TAG = 'LoanedItem';
 const guard = cloneGuard(TAG);
 
 /**
- * An item that was got, and lies in the queue's memory if it is a byte array of some length, until it is released: by `release()`, by
- * `using`, by the end of the process, or when nobody can reach the item any more. No twin in Python.
+ * An item that was got from a queue, or a value that a connection has received. It lies in their memory if it is a byte array of some
+ * length, until it is released: by `release()`, by `using`, by the end of the process, or when nobody can reach the item any more. No twin
+ * in Python.
  */
 export class LoanedItem<T = unknown> implements Disposable {
   /** @internal */
@@ -33,7 +31,7 @@ export class LoanedItem<T = unknown> implements Disposable {
     throw new StateError('the item was released: copy what is needed for longer');
   }
 
-  /** Gives the memory back: a byte array has none any more. Another value is not affected. Idempotent. */
+  /** Gives the memory back: a byte array has none any more. Another value is not affected. Idempotent, never waits. */
   release(): void {
     if (!this.#item) return;
     this.#item = undefined;
@@ -64,41 +62,26 @@ export class LoanedItem<T = unknown> implements Disposable {
   }
 }
 
-export function getLoaned(
-  handle: QueueHandle,
-  wait: Wait,
-): Taken<LoanedItem> | Promise<Taken<LoanedItem>> {
-  if (handle.loans === undefined) return handle.get(copied, wait);
-  const taken = handle.loans.take(wait);
-  return taken instanceof Promise ? taken.then(inPlace) : inPlace(taken);
-}
-
-export function getLoanedSync(handle: QueueHandle, timeoutMs: number): Taken<LoanedItem> {
-  if (handle.loans === undefined) return handle.getSync(copied, timeoutMs);
-  return inPlace(handle.loans.takeSync(timeoutMs));
-}
-
-/** @throws SerializationError; the message is gone then. */
-function inPlace(
-  taken: LentMessage | QueueOutcome.TimedOut | QueueOutcome.Closed,
-): Taken<LoanedItem> {
-  if (typeof taken === 'number') return taken;
-  const { bytes } = taken;
+/** What a message holds that lies in shared memory: a byte array stays there. @throws what `decode` throws; the message is gone then. */
+export function loanedInPlace(
+  { bytes, release }: LentMessage,
+  decode: (bytes: Buffer) => unknown,
+): LoanedItem {
   const within = bytesWithin(bytes);
-  if (within) return { value: new LoanedItem<unknown>(within, () => taken.release()) };
+  if (within) return new LoanedItem<unknown>(within, release);
   try {
-    return { value: new LoanedItem(decodeItem(bytes, 0, bytes.length, []), nothing) };
+    return new LoanedItem(decode(bytes), nothing);
   } finally {
-    taken.release();
+    release();
   }
 }
 
-function copied(...message: Parameters<typeof decodeItem>): LoanedItem {
-  const item = decodeItem(...message);
+/** A value that was copied. Of a byte array nobody sees the bytes any more when it is released, as everywhere. */
+export function loanedCopy(item: unknown): LoanedItem {
   if (!(item instanceof Uint8Array)) return new LoanedItem(item, nothing);
   const own = withOwnMemory(item);
   return new LoanedItem<unknown>(own, () => {
-    detach(own.buffer);
+    drop(own.buffer);
   });
 }
 
