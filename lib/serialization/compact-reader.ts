@@ -64,7 +64,13 @@ function alignedBytes(bytes: Buffer, start: number, end: number): Uint8Array | u
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start + ALIGNED_HEAD, length);
 }
 
-/** What `compactHead` or `compactInTwo` has taken apart, and a loan behind its front. The bytes are given away. @throws SerializationError for another kind. */
+/** AlignedBytes behind their head, which are given away; undefined behind another front. */
+export function alignedInTwo(front: Buffer, rest: Uint8Array): Uint8Array | undefined {
+  if (front[0] !== Kind.AlignedBytes || front.length !== ALIGNED_HEAD) return undefined;
+  return new Uint8Array(rest.buffer, rest.byteOffset, rest.length);
+}
+
+/** What `compactHead` or `compactInTwo` has taken apart. The bytes are given away. @throws SerializationError for another kind. */
 export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
   if (kind !== Kind.Int32s && kind !== Kind.Doubles && kind !== Kind.Oddballs)
     return bytesInTwo(kind, bytes);
@@ -72,17 +78,11 @@ export function readCompactInTwo(kind: number, bytes: Uint8Array): unknown {
   return readPrimitives(kind, Buffer.from(buffer as ArrayBuffer, byteOffset, length), 0, length);
 }
 
-/** How long the front of a message in two is that begins with that kind. */
-export function compactFront(kind: number): number {
-  return kind === Kind.AlignedBytes ? ALIGNED_HEAD : 1;
-}
-
 /** @throws SerializationError for another head. */
 function bytesInTwo(head: number, bytes: Uint8Array): Uint8Array {
   const { buffer, byteOffset, length } = bytes;
   if (head === Kind.Buffer) return Buffer.from(buffer as ArrayBuffer, byteOffset, length);
-  if (head === Kind.Bytes || head === Kind.AlignedBytes)
-    return new Uint8Array(buffer, byteOffset, length);
+  if (head === Kind.Bytes) return new Uint8Array(buffer, byteOffset, length);
   throw damaged(`${String(head)} is no kind of byte array`);
 }
 

@@ -14,7 +14,7 @@ import { asBuffer } from '../base/bytes.js';
 import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
 import { CloneReader, CloneWriter, damaged } from './clone-stream.js';
-import { NOT_COMPACT, compactFront, readCompact, readCompactInTwo } from './compact-reader.js';
+import { NOT_COMPACT, alignedInTwo, readCompact, readCompactInTwo } from './compact-reader.js';
 import { NOT_WRITTEN, compactInTwo, compactText, writeCompact } from './compact-writer.js';
 import { GraphWalk } from './graph-walk.js';
 import { isError } from './error-codec.js';
@@ -279,9 +279,11 @@ function readClone(bytes: Buffer, handles: readonly TransferHandle[], owned: boo
 }
 
 function readInParts(front: Buffer, rest: Uint8Array, handles: readonly TransferHandle[]): unknown {
+  const aligned = alignedInTwo(front, rest);
+  if (aligned !== undefined) return aligned;
   const [kind = 0] = front;
   const isFramed = kind === FRAMED_FORMAT && front.length >= FRAME_HEADER_BYTES;
-  if ((isFramed ? bodyEnd(front) : compactFront(kind)) !== front.length) {
+  if ((isFramed ? bodyEnd(front) : 1) !== front.length) {
     throw damaged('its parts do not fit together');
   }
   if (!isFramed) return readCompactInTwo(kind, rest);

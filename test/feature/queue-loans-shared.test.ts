@@ -113,6 +113,65 @@ describeEach(
       );
     });
 
+    test('that is got by get is copied once, behind its head', async () => {
+      await check(
+        testCase,
+        `const { sync } = require(${addon}).loadAddon().addon;
+        const { queueTake, pipeTake } = sync;
+        let taken;
+        sync.queueTake = (...args) => (taken = queueTake(...args));
+        sync.pipeTake = (...args) => (taken = pipeTake(...args));
+        const queue = new Queue(), [here, there] = Pipe();
+        for (const size of [65_519, 65_520, 3 << 20]) {
+          const inTwo = size + 16 >= 65_536;
+          const give = async (lender, put) => {
+            const loan = lender.loan(size);
+            loan.bytes.fill(8);
+            await lender[put](loan);
+          };
+          await give(queue, 'putLoan');
+          const got = [await queue.get()];
+          assert.equal(Array.isArray(taken), inTwo);
+          await give(here, 'sendLoan');
+          got.push(await there.recv());
+          assert.equal(Array.isArray(taken), inTwo);
+          // The whole message, for whoever wants bytes.
+          await give(here, 'sendLoan');
+          const raw = await there.recvBytes();
+          assert.deepEqual([raw.length, raw[0], raw[15], raw[16]], [size + 16, 18, 0, 8]);
+          // Whoever waits, and several at once.
+          const waiting = queue.get();
+          await give(queue, 'putLoan');
+          got.push(await waiting);
+          for (const _ of range(3)) await give(queue, 'putLoan');
+          got.push(...(await queue.getMany(2)), ...(await queue.getMany(2)));
+          for (const bytes of got) {
+            assert.ok(Object.getPrototypeOf(bytes) === Uint8Array.prototype && bytes.length === size);
+            assert.ok(bytes.every((byte) => byte === 8));
+            assert.deepEqual([bytes.byteOffset, bytes.buffer.byteLength], [0, size]);
+          }
+        }`,
+      );
+    });
+
+    test('has no bytes when it is put behind others that wait', async () => {
+      await check(
+        testCase,
+        `const queue = new Queue(1);
+        await queue.put('first');
+        const waits = queue.put('second');
+        const loan = queue.loan(30_000), view = loan.bytes;
+        const behind = queue.putLoan(loan);
+        assert.equal(view.length, 0);
+        await assert.rejects(queue.putLoan(queue.loan(5), { timeout: 5 }), full);
+        assert.equal(await queue.get(), 'first');
+        await waits;
+        assert.equal(await queue.get(), 'second');
+        await behind;
+        assert.equal((await queue.get()).length, 30_000);`,
+      );
+    });
+
     test('is copied where the runtime knows no memory of others', async () => {
       await check(
         testCase,

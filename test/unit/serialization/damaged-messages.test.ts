@@ -159,5 +159,10 @@ describe('a damaged message', () => {
     expect(reasonOf(Buffer.from([5, 1, 2]))).toMatch(/it has been cut short/);
     const [front, rest] = [Buffer.from([7, 7]), Buffer.alloc(9)];
     expect(() => deserialize(front, [], { rest })).toThrow(/its parts do not fit together/);
+    for (const length of [2, 15, 17]) {
+      const head = Buffer.alloc(length, Kind.AlignedBytes);
+      expect(() => deserializeInParts(head, rest)).toThrow(/its parts do not fit together/);
+    }
+    expect(() => deserializeInParts(Kind.AlignedBytes, rest)).toThrow(/no kind of byte array/);
   });
 });
