@@ -102,6 +102,23 @@ describeEach(
       );
     });
 
+    test('of what is no byte array is given back at once, also when it cannot be understood', async () => {
+      await check(
+        testCase,
+        `const { sync } = require(${addon}).loadAddon().addon;
+        const [here, there] = Pipe();
+        const text = 'x'.repeat(1 << 20), items = [];
+        for (const _ of range(4)) {
+          await here.send({ text, tag: 1 });
+          items.push(await there.recvLoan());
+          await here.sendBytes(Buffer.alloc(1 << 20, 0xee));
+          await assert.rejects(there.recvLoan(), { name: 'SerializationError' });
+        }
+        assert.ok(sync.queueTrim() < 17);
+        assert.ok(items.every(({ value }) => value.text === text));`,
+      );
+    });
+
     test('of the killed gives its memory back', async () => {
       await check(
         testCase,
