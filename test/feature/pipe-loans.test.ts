@@ -282,6 +282,24 @@ describeEach('A loan of a connection', (testCase) => {
     );
   });
 
+  test('of a message that cannot be understood leaves no end of it open', async () => {
+    await check(
+      testCase,
+      `class Unknown {}
+      mp.registerReducer(Unknown, () => 0, () => { throw new Error('not here'); }, 'unknown');
+      const [here, there] = Pipe();
+      for (const padding of [0, 50_000]) {
+        for (const receive of [() => there.recvLoan(), async () => (native ? there.recvLoanSync() : there.recvLoan())]) {
+          const [mine, its] = Pipe();
+          await here.send([new Unknown(), its, Buffer.alloc(padding)]);
+          its.close();
+          await assert.rejects(receive, { name: 'SerializationError' });
+          await assert.rejects(mine.recvLoan(), ended);
+        }
+      }`,
+    );
+  });
+
   test("of a process that was killed is nobody's, and what it had sent is there, and then the end", async () => {
     await check(
       testCase,
