@@ -55,6 +55,22 @@ TEST(ThereAndBack) {
   EXPECT(MessagesIn(*segment) == 0);
 }
 
+// For whoever gets a copy without it; who reads in place has the whole message.
+TEST(AFrontIsOfTheMessage) {
+  const auto segment = SmallSegment();
+  auto space = JoinMessages(segment);
+  QueuePtr queue = MakeQueue(*space);
+  const Loan written = LendToWrite(space.get(), queue.get(), 100'000, 16).value();
+  EXPECT(Put(*queue, written) == SyncOutcome::kDone);
+  uint64_t length = 0;
+  uint32_t front = 0;
+  EXPECT(queue->FirstLength(&length, &front) && length == 100'000 && front == 16);
+  const Loan read = ReadFirst(*space, *queue);
+  EXPECT(read.bytes == written.bytes && read.length == 100'000);
+  GiveBack(space.get(), read);
+  EXPECT(MessagesIn(*segment) == 0);
+}
+
 // The block is somebody else's by then.
 TEST(GivenBackOnce) {
   const auto segment = SmallSegment();
