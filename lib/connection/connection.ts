@@ -152,7 +152,10 @@ export class Connection<In = unknown, Out = In>
     await Loan.put(its, limits);
   }
 
-  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `sendLoan` throws. */
+  /**
+   * The same, blocking the thread while there is no room, for as long as it takes. The event loop stands still meanwhile, so somebody else
+   * must be there to receive. @throws NotSupportedError on the fallback backend, beside what `sendLoan` throws; the loan is as before.
+   */
   sendLoanSync(loan: Loan): void {
     const its = Loan.use(loan, this.#lender);
     this.#check('writable');
@@ -161,7 +164,12 @@ export class Connection<In = unknown, Out = In>
 
   /**
    * The next value as `recv` has it, but that a long byte array (16 KiB or more), whoever has sent it how, stays in the pipe's memory until
-   * it is released. It takes no room in the pipe meanwhile, and closing the connection leaves it. @throws (as rejections) what `recv` throws.
+   * it is released. It takes no room in the pipe meanwhile, and closing the connection leaves it. Does not block. No twin in Python.
+   * @param wait.timeout Milliseconds. Absent waits for ever, 0 tries once.
+   * @param wait.signal Ends the wait.
+   * @throws (as rejections) EndOfFileError when the other end is closed and all was read; TimeoutError; the signal's reason;
+   * SerializationError when the message cannot be understood here, after which the next one can be received; ClosedError; StateError for
+   * an end that only sends; TypeError and RangeError for arguments; a system error when nothing can be waited for.
    */
   async recvLoan(wait: Wait = FOR_EVER): Promise<LoanedItem<In>> {
     const limits = readWait('wait', wait);
@@ -169,7 +177,7 @@ export class Connection<In = unknown, Out = In>
     return decodeLoaned(await this.#channel.recv(limits, forLoan)) as LoanedItem<In>;
   }
 
-  /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `recvLoan` throws. */
+  /** The same, blocking the thread until there is one. @throws NotSupportedError on the fallback backend, beside what `recvLoan` throws. */
   recvLoanSync(wait?: SyncWait): LoanedItem<In> {
     return decodeLoaned(this.#receiveSync(wait, forLoan)) as LoanedItem<In>;
   }

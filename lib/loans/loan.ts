@@ -2,23 +2,16 @@ import { constants } from 'node:buffer';
 import { inspect } from 'node:util';
 import { ITEM_HEAD_BYTES, type Lent } from '../backend/loan-contract.js';
 import { QueueOutcome } from '../backend/queue-contract.js';
-import { AfterForkOrder, resetAfterFork } from '../base/after-fork.js';
 import { checkInteger, invalidType, type Wait } from '../base/options.js';
 import { StateError } from '../errors.js';
 import { cloneGuard, registerHandleReducer } from '../serialization/reducers.js';
+import { forkGeneration } from './forks.js';
 
 const TAG = 'Loan';
 const guard = cloneGuard(TAG);
 
 /** The longest that every runtime can show. */
 const MOST_BYTES = Math.min(constants.MAX_LENGTH, 2 ** 32 - 1) - ITEM_HEAD_BYTES;
-
-/** Counts the forks that this process descends from. */
-let generation = 0;
-
-resetAfterFork(AfterForkOrder.Services, (occasion) => {
-  if (occasion !== 'rehearsal') generation += 1;
-});
 
 /** Who lends. A loan goes back there, or is put there, and nowhere else. */
 export interface Lender {
@@ -43,7 +36,7 @@ export class Loan implements Disposable {
   /** How many bytes. */
   readonly size: number;
   readonly #lender: Lender;
-  readonly #generation = generation;
+  readonly #generation = forkGeneration();
   readonly #lent: Lent;
   /** As it is said: 'was put'. */
   #over: string | undefined;
@@ -68,7 +61,7 @@ export class Loan implements Disposable {
 
   /** Gives the memory back; `bytes` has none any more. Idempotent, and nothing after it was put or sent. Never waits. */
   release(): void {
-    if (this.#over !== undefined || this.#generation !== generation) return;
+    if (this.#over !== undefined || this.#generation !== forkGeneration()) return;
     this.#over = 'was released';
     this.#lent.release();
   }
@@ -86,7 +79,7 @@ export class Loan implements Disposable {
   }
 
   #check(): void {
-    if (this.#generation !== generation) {
+    if (this.#generation !== forkGeneration()) {
       throw new StateError(
         'the loan belongs to the process that this one was forked from: borrow one here',
       );

@@ -4,6 +4,7 @@ import { drop } from '../base/detach.js';
 import { StateError } from '../errors.js';
 import { bytesWithin } from '../serialization/compact-reader.js';
 import { cloneGuard, registerHandleReducer } from '../serialization/reducers.js';
+import { forkGeneration } from './forks.js';
 
 const TAG = 'LoanedItem';
 const guard = cloneGuard(TAG);
@@ -16,17 +17,27 @@ const guard = cloneGuard(TAG);
 export class LoanedItem<T = unknown> implements Disposable {
   /** @internal */
   readonly $handle = guard;
-  readonly #release: () => void;
+  /** Absent where nothing of it is lent. */
+  readonly #release: (() => void) | undefined;
+  readonly #generation = forkGeneration();
   #item: { readonly value: T } | undefined;
 
   /** @internal */
-  constructor(value: T, release: () => void) {
+  constructor(value: T, release?: () => void) {
     this.#item = { value };
     this.#release = release;
   }
 
-  /** The item. A byte array is this process's to change. @throws StateError when it was released. */
+  /**
+   * The item. A byte array is this process's to change.
+   * @throws StateError when it was released, and of a byte array in a forked child.
+   */
   get value(): T {
+    if (this.#isOfParent) {
+      throw new StateError(
+        'the item belongs to the process that this one was forked from: copy in front of the fork what both need',
+      );
+    }
     if (this.#item) return this.#item.value;
     throw new StateError('the item was released: copy what is needed for longer');
   }
@@ -35,7 +46,7 @@ export class LoanedItem<T = unknown> implements Disposable {
   release(): void {
     if (!this.#item) return;
     this.#item = undefined;
-    this.#release();
+    if (!this.#isOfParent) this.#release?.();
   }
 
   [Symbol.dispose](): void {
@@ -47,7 +58,12 @@ export class LoanedItem<T = unknown> implements Disposable {
   }
 
   [inspect.custom](): string {
+    if (this.#isOfParent) return `${TAG} { of the parent }`;
     return this.#item ? `${TAG} ${inspect(this.#item.value)}` : `${TAG} { released }`;
+  }
+
+  get #isOfParent(): boolean {
+    return this.#release !== undefined && this.#generation !== forkGeneration();
   }
 
   static {
@@ -70,7 +86,7 @@ export function loanedInPlace(
   const within = bytesWithin(bytes);
   if (within) return new LoanedItem<unknown>(within, release);
   try {
-    return new LoanedItem(decode(bytes), nothing);
+    return new LoanedItem(decode(bytes));
   } finally {
     release();
   }
@@ -78,7 +94,7 @@ export function loanedInPlace(
 
 /** A value that was copied. Of a byte array nobody sees the bytes any more when it is released, as everywhere. */
 export function loanedCopy(item: unknown): LoanedItem {
-  if (!(item instanceof Uint8Array)) return new LoanedItem(item, nothing);
+  if (!(item instanceof Uint8Array)) return new LoanedItem(item);
   const own = withOwnMemory(item);
   return new LoanedItem<unknown>(own, () => {
     drop(own.buffer);
@@ -91,8 +107,4 @@ function withOwnMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   if (buffer.byteLength === byteLength) return bytes as Uint8Array<ArrayBuffer>;
   const copy = new Uint8Array(bytes);
   return Buffer.isBuffer(bytes) ? Buffer.from(copy.buffer) : copy;
-}
-
-function nothing(): void {
-  // Nothing of it is lent.
 }

@@ -294,7 +294,8 @@ describeEach(
         const loan = here.loan(50_000), view = loan.bytes;
         view.fill(1);
         await here.send(Buffer.alloc(50_000, 2));
-        const item = await there.recvLoan(), seen = item.value;
+        await here.send([5]);
+        const item = await there.recvLoan(), seen = item.value, plain = await there.recvLoan();
         // One waits for room.
         await here.sendLoan(here.loan(300_000));
         const waiting = here.loan(50_000);
@@ -308,6 +309,9 @@ describeEach(
             inherited.release();
           }
           assert.deepEqual([view.length, seen.length], [0, 0]);
+          assert.throws(() => item.value, { ...state, message: /forked from/ });
+          assert.equal(inspect(item), 'LoanedItem { of the parent }');
+          assert.deepEqual(plain.value, [5]);
           item.release();
           await collected();
           assert.equal((await there.recv()).length, 300_000);

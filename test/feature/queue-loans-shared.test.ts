@@ -205,11 +205,15 @@ describeEach(
         const loan = queue.loan(50_000), view = loan.bytes;
         view.fill(1);
         await queue.put(Buffer.alloc(50_000, 2));
-        const item = await queue.getLoan(), seen = item.value;
+        await queue.put([5]);
+        const item = await queue.getLoan(), seen = item.value, plain = await queue.getLoan();
         const child = new Process({ target: async () => {
           assert.throws(() => loan.bytes, { code: 'ERR_MP_STATE', message: /forked from/ });
           await assert.rejects(queue.putLoan(loan), { code: 'ERR_MP_STATE' });
           assert.deepEqual([view.length, seen.length], [0, 0]);
+          assert.throws(() => item.value, { code: 'ERR_MP_STATE', message: /forked from/ });
+          assert.equal(inspect(item), 'LoanedItem { of the parent }');
+          assert.deepEqual(plain.value, [5]);
           loan.release();
           item.release();
           await collected();
