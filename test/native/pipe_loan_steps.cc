@@ -1,5 +1,5 @@
-// Messages of pipes that are written and read in place, killed and halted at every step: a pipe ends
-// and breaks as it does without, what it carries arrives or comes back, and no block stays.
+// Messages of pipes that are written and read in place, killed and halted at every step: a pipe
+// ends and breaks as it does without, what it carries arrives or comes back, and no block stays.
 
 #include "pipe_step_ends.h"
 #include "queue_step_acts.h"
