@@ -4,7 +4,7 @@ import { SerializationError } from '../errors.js';
 import { encodeError } from '../serialization/error-codec.js';
 import { AnswerFlags, FrameKind } from './frames.js';
 import type { EncodedOutcome } from './perform.js';
-import type { WorkerLine } from './pool-line.js';
+import type { TaskLine } from './pool-line.js';
 import { answersEach, type CallShape } from './task.js';
 
 /** The task, its function's name, and what is to be said with the answer. */
@@ -17,11 +17,7 @@ export interface Answered {
 }
 
 /** Rejects with Python's MaybeEncodingError, our SerializationError: a result that cannot travel fails its task, and the worker goes on. */
-export function answer(
-  line: WorkerLine,
-  task: Answered,
-  value: unknown,
-): Promise<void> | undefined {
+export function answer(line: TaskLine, task: Answered, value: unknown): Promise<void> | undefined {
   const { taskId, shape, flags, number } = task;
   const header = { kind: FrameKind.Done, taskId, shape, flags, number };
   const results = answersEach(shape) ? resultsOf(value as EncodedOutcome[]) : undefined;
@@ -48,7 +44,7 @@ function resultsOf(outcomes: readonly EncodedOutcome[]): unknown[] | undefined {
 }
 
 /** One of several results cannot travel; the others can. */
-function travelling(line: WorkerLine, name: string, outcome: EncodedOutcome): EncodedOutcome {
+function travelling(line: TaskLine, name: string, outcome: EncodedOutcome): EncodedOutcome {
   const [ok, value] = outcome;
   const problem = ok ? line.problemWith(value, 'result') : undefined;
   if (problem === undefined) return outcome;

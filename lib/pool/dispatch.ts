@@ -17,6 +17,8 @@ export class Dispatch {
   readonly #stats: StatsCounter;
   readonly #maxTasksPerChild: number;
   readonly #maxQueue: number;
+  /** What was recalled is to be given again in a moment. */
+  #isToRun = false;
 
   constructor(roster: Roster, stats: StatsCounter, options: DispatchOptions) {
     this.#roster = roster;
@@ -48,6 +50,44 @@ export class Dispatch {
     if (worker.idle) this.#takeOver(worker);
   }
 
+  /** Tasks that had to wait on their way are in the worker's line. Meanwhile others may have found nothing to do. */
+  sent(worker: PoolWorker): void {
+    // It has ended, and all it had with it.
+    if (worker.load === 0) return;
+    if (worker.state === 'leaving') {
+      if (this.#putBack(worker.takeBack(worker.load))) this.run();
+      return;
+    }
+    if (this.queue.length > 0) this.#fill(worker);
+    if (worker.load > 1) this.#relieve();
+  }
+
+  /**
+   * Has the task wait in the queue again, if no worker has taken it yet; and with it what stands beside it in its worker's line.
+   */
+  recall(task: Task): boolean {
+    const worker = this.#roster.holderOf(task);
+    if (worker === undefined || worker.begun === task) return false;
+    if (this.#putBack(worker.takeBack(worker.load))) this.#runSoon();
+    return task.queued;
+  }
+
+  /** Often many are recalled together. */
+  #runSoon(): void {
+    if (this.#isToRun) return;
+    this.#isToRun = true;
+    queueMicrotask(() => {
+      this.#runRecalled();
+    });
+  }
+
+  #runRecalled(): void {
+    if (!this.#isToRun) return;
+    this.#isToRun = false;
+    this.run();
+    this.#relieve();
+  }
+
   /** One for each and round again, so that none has many while another has few. */
   #giveAhead(): void {
     for (let given = true; given;) {
@@ -64,15 +104,21 @@ export class Dispatch {
 
   /** It has nothing to do while others have tasks that they have not begun: half of the most that one has. */
   #takeOver(idle: PoolWorker): void {
-    let busiest = idle;
-    for (const worker of this.#roster.present) if (worker.load > busiest.load) busiest = worker;
-    if (busiest.load < 2) return;
-    for (const task of busiest.takeBack(Math.floor(busiest.load / 2))) {
-      if (task.settled) continue;
-      // A function that it was not born with: to whoever was.
-      const taker = task.fn.id <= idle.horizon && !this.#isSpent(idle) ? idle : busiest;
-      taker.give(task);
+    const busy = [...this.#roster.present].filter(({ load }) => load > 1);
+    const others: Task[] = [];
+    for (const worker of busy.sort((one, other) => other.load - one.load)) {
+      for (const task of worker.takeBack(Math.floor(worker.load / 2))) {
+        if (task.fn.id > idle.horizon || this.#isSpent(idle)) others.push(task);
+        else if (!task.settled) idle.give(task);
+      }
+      if (!idle.idle || others.length > 0) break;
     }
+    // Of functions that it was not born with: they wait as any others do, also for a fresh worker.
+    if (this.#putBack(others)) this.run();
+  }
+
+  #relieve(): void {
+    for (const worker of [...this.#roster.present]) if (worker.idle) this.#takeOver(worker);
   }
 
   /** It should get nothing more: what it has not begun goes to others, and when it has nothing to do another one takes its place. */
@@ -83,14 +129,16 @@ export class Dispatch {
     if (worker.idle) this.#replace(worker);
   }
 
-  /** To the front, as they were. */
-  #putBack(tasks: readonly Task[]): void {
+  /** To the front, as they were. Whether there are any. */
+  #putBack(tasks: readonly Task[]): boolean {
     for (const task of tasks.toReversed()) if (!task.settled) this.queue.unshift(task);
+    return tasks.length > 0;
   }
 
   /** So many tasks more may come: those that idle workers take at once do not wait. */
   room(): number {
     if (this.#maxQueue === Infinity) return Infinity;
+    this.#runRecalled();
     const idle = [...this.#roster.present].filter((worker) => worker.idle).length;
     return this.#maxQueue + idle - this.queue.length;
   }

@@ -54,17 +54,16 @@ export class ExecutorWork {
     const drop = (): void => {
       this.#set.cancel(task, new CancelledError('the future was cancelled'));
     };
-    const future = Future.of<T>({ check: this.checkOwner, drop });
-    const onGiven = (): void => {
+    const withdraw = (): boolean => this.#set.recall(task);
+    const future = Future.of<T>({ check: this.checkOwner, withdraw, drop });
+    const onReached = (): void => {
       future.begin();
     };
     const onSettled = (outcome: Outcome): void => {
       this.#unfinished.delete(future);
-      const own = this.#ownOutcome(call.fn, outcome);
-      if (own !== outcome && this.#isTerminated && !future.running()) future.cancel();
-      future.settle(own as Outcome<T>);
+      future.settle(this.#ownOutcome(call.fn, outcome) as Outcome<T>);
     };
-    const task = new Task({ ...call, onGiven, onSettled });
+    const task = new Task({ ...call, onReached, onSettled });
     this.#unfinished.add(future);
     this.#set.submit([task]);
     return future;
@@ -84,6 +83,7 @@ export class ExecutorWork {
   /** Ends the workers now; nothing is left unsettled. */
   terminate(how: 'terminate' | 'kill'): void {
     this.#ended ??= 'terminated';
+    this.cancelPending();
     this.#set.terminate(how);
   }
 
@@ -100,10 +100,6 @@ export class ExecutorWork {
     return failed(
       new BrokenPoolError(`${this.#name} was terminated before ${fn.name} had finished`),
     );
-  }
-
-  get #isTerminated(): boolean {
-    return !(this.#set.endOfAll instanceof BrokenPoolError);
   }
 }
 

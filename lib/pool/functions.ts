@@ -66,7 +66,9 @@ export interface FunctionSource {
   get(id: number): AnyFunction | Promise<AnyFunction>;
   /** The same if it need not be loaded first. */
   known(id: number): AnyFunction | undefined;
-  /** Told before the first task that uses the function. */
+  /** Whether it is known what the number stands for. */
+  isTold(id: number): boolean;
+  /** Told before the first task that uses the function is sent. */
   learn(id: number, reference: unknown): void;
 }
 
@@ -82,6 +84,7 @@ export function inheritedFunctions(): FunctionSource {
       return fn;
     },
     known: (id) => functions.get(id),
+    isTold: () => true,
     learn: () => undefined,
   };
 }
@@ -111,6 +114,7 @@ export function referencedFunctions(): FunctionSource {
       return answer;
     },
     known: (id) => loaded.get(id),
+    isTold: (id) => references.has(id),
     learn(id, reference) {
       references.set(id, reference as CallableReference);
     },

@@ -7,7 +7,7 @@ import { callBack, PendingResult, type AsyncResult } from './results.js';
 import { failed, succeeded, type Outcome } from './task.js';
 
 /**
- * pending: nobody has begun it · running: a worker has it · cancelled: whoever was to run it does not know yet ·
+ * pending: nobody has begun it · running: a worker has come to it · cancelled: whoever was to run it does not know yet ·
  * dropped: it does, so nothing of it happens any more · finished: it has a result or an error.
  */
 type State = 'pending' | 'running' | 'cancelled' | 'dropped' | 'finished';
@@ -16,6 +16,8 @@ type State = 'pending' | 'running' | 'cancelled' | 'dropped' | 'finished';
 export interface FutureOwner {
   /** @throws StateError in a process that can hear nothing of it. */
   check(): void;
+  /** Whether nobody has begun it, and from now on nobody does unless it is left to them. */
+  withdraw(): boolean;
   /** The future was cancelled. */
   drop(): void;
 }
@@ -41,7 +43,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /**
    * Gives it up, if nobody has begun it. Does not block.
    *
-   * @returns True when it is cancelled, now or before; false when a worker has it or it is finished.
+   * @returns True when it is cancelled, now or before; false when a worker has come to it or it is finished.
    * @throws StateError when it is pending and belongs to an executor of another process.
    */
   cancel(): boolean {
@@ -49,6 +51,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
     if (this.#state !== 'pending') return true;
     this.#owner?.check();
     const owner = this.#owner;
+    if (owner?.withdraw() === false) {
+      this.#state = 'running';
+      return false;
+    }
     this.#state = 'cancelled';
     this.#end(failed(new CancelledError('the future was cancelled')));
     owner?.drop();
@@ -61,7 +67,10 @@ export class Future<T = unknown> implements PromiseLike<T> {
     return this.#state === 'cancelled' || this.#state === 'dropped';
   }
 
-  /** Whether a worker has it and it has not finished: from the moment at which it is handed over, it cannot be cancelled. */
+  /**
+   * Whether a worker has come to it and it has not finished: from then on it cannot be cancelled. One that was given to a worker ahead of
+   * its turn, behind another call, is not running.
+   */
   running(): boolean {
     return this.#state === 'running';
   }

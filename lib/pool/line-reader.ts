@@ -1,6 +1,7 @@
 import type { StopListening } from '../backend/contract.js';
 import { log } from '../base/log.js';
-import type { Frame, PoolLine } from './pool-line.js';
+import type { PoolLine } from './pool-line.js';
+import type { Frame } from './received-frame.js';
 
 type ReadLine = Pick<PoolLine, 'listen' | 'poll' | 'recv'>;
 

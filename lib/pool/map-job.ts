@@ -4,7 +4,8 @@ import { controlOf, reporterFor, type Items, type MapOptions } from './pool-opti
 import { ProgressMeter } from './progress.js';
 import type { PendingResult } from './results.js';
 import { failed, succeeded, Task, type CallShape, type Flow, type Outcome } from './task.js';
-import type { Job, WorkerSet } from './worker-set.js';
+import type { WorkerSet } from './worker-set.js';
+import type { Job } from './workload.js';
 
 /** Python's rule: tasks enough that the workers finish together, few enough that handing over costs little. */
 export function automaticChunkSize(items: number, workers: number): number {

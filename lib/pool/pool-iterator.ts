@@ -10,7 +10,8 @@ import { OutcomeQueue } from './outcome-queue.js';
 import { controlOf, reporterFor, type ImapOptions, type Items } from './pool-options.js';
 import { ProgressMeter, sizeOf } from './progress.js';
 import { CallShape, failed, Task, type Flow, type Outcome, type TaskControl } from './task.js';
-import type { Job, WorkerSet } from './worker-set.js';
+import type { WorkerSet } from './worker-set.js';
+import type { Job } from './workload.js';
 
 const DONE = { done: true, value: undefined } as const;
 

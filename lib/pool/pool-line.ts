@@ -16,7 +16,6 @@ import {
 } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import {
-  deserialize,
   joined,
   serialize,
   serializeInParts,
@@ -24,13 +23,9 @@ import {
 } from '../serialization/serializer.js';
 import { discardUntaken, takeChannel, Transfer } from '../serialization/transfer.js';
 import { decodeHeader, encodeHeader, HEADER_BYTES, type FrameHeader } from './frames.js';
+import { ReceivedFrame, type Frame } from './received-frame.js';
 
 const BOTH_WAYS = { readable: true, writable: true };
-
-export interface Frame extends FrameHeader {
-  /** The value behind the header. To be read once. @throws SerializationError */
-  read(): unknown;
-}
 
 type PartialHeader = Partial<FrameHeader> & Pick<FrameHeader, 'kind'>;
 
@@ -64,8 +59,8 @@ export class PoolLine {
   }
 
   /** In a worker: the ends of those that were being started beside it are not its own. */
-  static keepOnly(own: PoolLine): void {
-    for (const line of workerEnds) if (line !== own) line.close();
+  static keepOnly(...own: readonly PoolLine[]): void {
+    for (const line of workerEnds) if (!own.includes(line)) line.close();
   }
 
   /** @internal */
@@ -85,7 +80,7 @@ export class PoolLine {
 
   /**
    * What the other end sees of this one although no message says so, also when this process has died: of a worker the task that it has
-   * begun, of the pool how many it has aborted. Does nothing where no memory is shared, and where the line is closed.
+   * begun. Does nothing where no memory is shared, and where the line is closed.
    */
   mark(mark: number): void {
     if (!this.#channel.closed) this.#channel.shared?.mark(mark);
@@ -190,6 +185,11 @@ export class PoolLine {
     return isHere ? this.tryRecv() : undefined;
   }
 
+  /** Whether `recv` would answer at once, as far as that is known here. */
+  look(): boolean {
+    return !this.#channel.closed && this.#channel.look() === true;
+  }
+
   /** Whether `recv` would answer at once. */
   async poll(): Promise<boolean> {
     return !this.#channel.closed && (await this.#channel.poll({ timeout: 0 }));
@@ -246,51 +246,14 @@ function encodeToScratch(header: FrameHeader, value: unknown): Buffer | undefine
   return scratch.bytes.subarray(0, end);
 }
 
-/** What a worker needs of its end. */
-export type WorkerLine = Pick<
+/** What a worker needs of the end at which its tasks come. */
+export type TaskLine = Pick<
   PoolLine,
-  | 'awaitBriefly'
-  | 'listen'
-  | 'mark'
-  | 'marked'
-  | 'poll'
-  | 'post'
-  | 'problemWith'
-  | 'recv'
-  | 'send'
-  | 'tryRecv'
+  'awaitBriefly' | 'mark' | 'post' | 'problemWith' | 'recv' | 'send' | 'tryRecv'
 >;
 
-class ReceivedFrame implements Frame {
-  readonly kind: number;
-  readonly shape: number;
-  readonly flags: number;
-  readonly number: number;
-  readonly taskId: number;
-  readonly #bytes: Buffer;
-  readonly #rest: Uint8Array | undefined;
-  readonly #handles: readonly TransferHandle[];
-
-  constructor({ bytes, front, handles }: Message) {
-    const whole = asBuffer(front ?? bytes);
-    const { kind, shape, flags, number, taskId } = decodeHeader(whole);
-    this.kind = kind;
-    this.shape = shape;
-    this.flags = flags;
-    this.number = number;
-    this.taskId = taskId;
-    this.#bytes = whole;
-    this.#rest = front && bytes;
-    this.#handles = handles;
-  }
-
-  read(): unknown {
-    const bytes = this.#bytes;
-    if (bytes.length === HEADER_BYTES) return undefined;
-    const options = { owned: true, from: HEADER_BYTES, rest: this.#rest };
-    return deserialize(bytes, this.#handles, options);
-  }
-}
+/** And of the other one. */
+export type ControlLine = Pick<PoolLine, 'listen' | 'look' | 'poll' | 'recv'>;
 
 const GONE = new Set(['EPIPE', 'ECONNRESET']);
 

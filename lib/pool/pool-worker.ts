@@ -1,6 +1,7 @@
 /** One worker's line: what it was given and what it has begun, in order. From this a death is blamed on the right task. */
 import { log } from '../base/log.js';
 import type { ExitStatus } from '../backend/contract.js';
+import { Farewell, type Way } from './farewell.js';
 import { noteAnswer, noteRunTime } from './functions.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
@@ -19,6 +20,8 @@ export interface WorkerOwner {
   taskStarted(worker: PoolWorker, task: Task): void;
   /** The task runs longer than it may. */
   abort(task: Task, error: unknown): void;
+  /** What had to wait before it could be sent to it is in its line. */
+  taskSent(worker: PoolWorker): void;
   /** The task has left the worker's line. */
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void;
   workerExited(worker: PoolWorker, status: ExitStatus): void;
@@ -38,29 +41,27 @@ export class PoolWorker implements WorkerEvents {
   /** Tasks in its line that wait for room on the way. */
   #underway = 0;
   #state: WorkerState = 'starting';
-  #launched = false;
   #running = false;
   #horizon = 0;
   #given = 0;
   #finished = 0;
   #listening = false;
-  /** How it was told to end; said again once there is a process to tell. */
-  #farewell: keyof typeof FAREWELLS | undefined;
   #initializing = false;
   #outgrown = false;
   readonly #guard: TaskGuard;
+  readonly #farewell: Farewell;
 
   constructor(handle: WorkerHandle, owner: WorkerOwner) {
     this.#handle = handle;
     this.#owner = owner;
     this.#guard = new TaskGuard(handle);
+    this.#farewell = new Farewell(handle);
   }
 
   start(): void {
     this.#handle.start(this).then(
       () => {
-        this.#launched = true;
-        this.#sayFarewell();
+        this.#farewell.launched();
         this.#owner.workerLaunched();
       },
       (error: unknown) => {
@@ -120,18 +121,22 @@ export class PoolWorker implements WorkerEvents {
     return this.#horizon;
   }
 
-  /** Whether one more task in its line would begin in a moment, as those before it are known to be short. */
+  /**
+   * Whether one more task in its line would begin in a moment, as those before it are known to be short. Should one of them be longer than
+   * it looked, whoever has nothing to do takes over what is behind it; where that cannot be, nothing is.
+   */
   get takesAhead(): boolean {
+    if (this.#state !== 'ready') return false;
+    if (this.#line.length === 0) return true;
     const givesBack = this.#handle.givesBack && this.#underway === 0;
-    return this.#state === 'ready' && hasRoomAhead(this.#line.length, this.#aheadMs, givesBack);
+    return givesBack && hasRoomAhead(this.#line.length, this.#aheadMs);
   }
 
   give(task: Task): void {
     this.#line.push(task);
     this.#aheadMs += task.expectedMs = expectedMsOf(task);
-    if (this.#line.length === 1) this.#guard.turnTo(task);
+    if (this.#line.length === 1) this.#reach();
     this.#given++;
-    task.onGiven?.();
     this.listen(true);
     const waiting = this.#handle.send(task, task.fn);
     if (waiting === undefined) return;
@@ -139,6 +144,7 @@ export class PoolWorker implements WorkerEvents {
     waiting.then(
       () => {
         this.#underway--;
+        this.#owner.taskSent(this);
       },
       (error: unknown) => {
         this.#underway--;
@@ -160,6 +166,7 @@ export class PoolWorker implements WorkerEvents {
       this.#given--;
       back.push(task);
     }
+    if (back.length > 0) this.#reach();
     return back;
   }
 
@@ -203,7 +210,7 @@ export class PoolWorker implements WorkerEvents {
   }
 
   kill(): void {
-    if (this.#launched) this.#handle.kill();
+    if (this.#farewell.isLaunched) this.#handle.kill();
   }
 
   /** The task that it runs, the first of its line. */
@@ -299,31 +306,28 @@ export class PoolWorker implements WorkerEvents {
     const at = this.#line.indexOf(task);
     if (at === -1) return;
     this.#drop(at);
-    if (this.#line.length === 0) {
-      this.listen(false);
-      if (this.#state === 'leaving') this.stop();
-    }
+    this.#reach();
     this.#owner.taskEnded(this, task, outcome);
   }
 
   #drop(at: number): void {
     const [task] = at === 0 ? [this.#line.shift()] : this.#line.splice(at, 1);
     this.#aheadMs = this.#line.length === 0 ? 0 : this.#aheadMs - (task?.expectedMs ?? 0);
-    this.#guard.turnTo(this.#line[0]);
   }
 
-  #leave(how: keyof typeof FAREWELLS): void {
-    if (this.#farewell !== undefined && FAREWELLS[how] <= FAREWELLS[this.#farewell]) return;
-    this.#farewell = how;
+  /** Another task is the first of its line, or none. */
+  #reach(): void {
+    const [task] = this.#line;
+    this.#guard.turnTo(task);
+    task?.onReached?.();
+    if (task !== undefined) return;
+    this.listen(false);
+    if (this.#state === 'leaving') this.stop();
+  }
+
+  #leave(way: Way): void {
     this.#state = 'leaving';
     this.listen(false);
-    this.#sayFarewell();
-  }
-
-  #sayFarewell(): void {
-    if (this.#launched && this.#farewell !== undefined) this.#handle[this.#farewell]();
+    this.#farewell.say(way);
   }
 }
-
-/** The ways to end, a firmer one after a gentler. */
-const FAREWELLS = { stop: 0, terminate: 1, kill: 2 };

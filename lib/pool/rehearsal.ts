@@ -2,7 +2,8 @@
 import { log } from '../base/log.js';
 import { FrameKind, TaskFlags } from './frames.js';
 import { inheritedFunctions, type FunctionSource } from './functions.js';
-import type { Frame, WorkerLine } from './pool-line.js';
+import type { ControlLine, TaskLine } from './pool-line.js';
+import type { Frame } from './received-frame.js';
 import { CallShape } from './task.js';
 import { hasBegunToServe, serveTasks } from './worker-loop.js';
 
@@ -21,13 +22,23 @@ export function rehearseWorker(): void {
     get: () => nothing,
     known: (id) => inherited.known(id) ?? nothing,
   };
-  serveTasks(new StandIn(), { functions, initializer: undefined, maxMemory: undefined }).catch(
+  serveTasks(
+    { tasks: new StandIn(), control: SILENT },
+    { functions, initializer: undefined, maxMemory: undefined },
+  ).catch(
     // Workers compile it themselves then.
     (error: unknown) => {
       log('the rehearsal of a worker failed: %o', error);
     },
   );
 }
+
+const SILENT: ControlLine = {
+  listen: () => nothing,
+  look: () => false,
+  poll: () => Promise.resolve(false),
+  recv: () => Promise.resolve(undefined),
+};
 
 const task = (shape: CallShape, flags: number, payload: readonly unknown[]): Frame => ({
   kind: FrameKind.Task,
@@ -39,8 +50,7 @@ const task = (shape: CallShape, flags: number, payload: readonly unknown[]): Fra
 });
 
 /** Brings one task that is marked, and for whoever waits one more whose beginning is told; then it is at its end. */
-class StandIn implements WorkerLine {
-  readonly marked = 0;
+class StandIn implements TaskLine {
   #atOnce: Frame | undefined = task(CallShape.Each, TaskFlags.Marked, [0]);
   #awaited: Frame | undefined = task(CallShape.Apply, 0, []);
 
@@ -56,12 +66,7 @@ class StandIn implements WorkerLine {
     return Promise.resolve(frame);
   }
 
-  poll(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
   awaitBriefly = nothing;
-  listen = () => nothing;
   mark = nothing;
   post = nothing;
   problemWith = nothing;

@@ -59,8 +59,11 @@ export interface TaskSpec {
   readonly control?: TaskControl | undefined;
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
-  /** Called when a worker gets it, again when that one died or was replaced before it began. Must not throw. */
-  readonly onGiven?: () => void;
+  /**
+   * Called when it is the first that a worker has to do, as far as that is known here; perhaps again, when that one did not get to it. Must
+   * not throw.
+   */
+  readonly onReached?: () => void;
 }
 
 let nextId = 1;
@@ -72,7 +75,7 @@ export class Task {
   readonly flow: Flow | undefined;
   readonly priority: number;
   readonly control: TaskControl;
-  readonly onGiven: (() => void) | undefined;
+  readonly onReached: (() => void) | undefined;
   readonly queuedAt = performance.now();
   /** When the worker said that it begins; undefined before. */
   startedAt: number | undefined;
@@ -97,7 +100,7 @@ export class Task {
     this.control = spec.control ?? {};
     this.priority = this.control.priority ?? 0;
     this.#retriesLeft = this.control.retry ?? 0;
-    this.onGiven = spec.onGiven;
+    this.onReached = spec.onReached;
     this.#payload = spec.payload;
     this.#onSettled = spec.onSettled;
   }

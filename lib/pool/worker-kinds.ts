@@ -7,6 +7,7 @@ import { referToCallable, type CallableReference } from '../serialization/bound-
 import { taskRef } from '../serialization/task-ref.js';
 import { inheritedFunctions, type PoolFunction } from './functions.js';
 import type { PoolLine } from './pool-line.js';
+import type { WorkerLines } from './worker-lines.js';
 import type { PoolOptions } from './pool-options.js';
 import { rehearseWorker } from './rehearsal.js';
 import { becomeWorker, type serveSpawned, type SpawnedSetup } from './worker-main.js';
@@ -24,8 +25,8 @@ export interface NamedFunction {
 }
 
 export interface WorkerKind {
-  /** A process, not started, that will serve the tasks on this line. */
-  makeProcess(theirEnd: PoolLine): Process | Promise<Process>;
+  /** A process, not started, that will serve the tasks on these lines. */
+  makeProcess(theirs: WorkerLines): Process | Promise<Process>;
   /** Absent where workers inherit functions. @throws SerializationError for a function that has no name elsewhere. */
   refer?(fn: PoolFunction): Promise<NamedFunction>;
   /** What `refer` has answered before. */
@@ -41,7 +42,7 @@ class ForkPoolWorker extends Process {
   static override readonly startMethod: StartMethod = 'fork';
 }
 
-class SpawnPoolWorker extends Process<[PoolLine, SpawnedSetup]> {
+class SpawnPoolWorker extends Process<[PoolLine, PoolLine, SpawnedSetup]> {
   static override readonly startMethod: StartMethod = 'spawn';
 }
 
@@ -55,11 +56,11 @@ class ForkedKind implements WorkerKind {
     this.#options = options;
   }
 
-  makeProcess(theirEnd: PoolLine): Process {
+  makeProcess(theirs: WorkerLines): Process {
     rehearseWorker();
     const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const target = (...args: readonly unknown[]): Promise<void> =>
-      becomeWorker(theirEnd, {
+      becomeWorker(theirs, {
         functions: inheritedFunctions(),
         initializer: initializer && (() => initializer(...(args as never[]))),
         maxMemory,
@@ -84,13 +85,13 @@ class SpawnedKind implements WorkerKind {
     this.#options = options;
   }
 
-  async makeProcess(theirEnd: PoolLine): Promise<Process> {
+  async makeProcess(theirs: WorkerLines): Promise<Process> {
     const { initializer, initArgs = [], maxMemoryPerChild: maxMemory } = this.#options;
     const reference = initializer && (await referToCallable(initializer, 'initializer'));
     const setup: SpawnedSetup = { initializer: reference, initArgs, maxMemory };
     const worker = new SpawnPoolWorker({
       target: referToServeSpawned(),
-      args: [theirEnd, setup],
+      args: [theirs.tasks, theirs.control, setup],
       daemon,
       name: workerName(this.#options),
     });

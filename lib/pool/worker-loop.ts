@@ -7,8 +7,9 @@ import { RunningTask, isThenable } from './current-task.js';
 import { AnswerFlags, FrameKind, TaskFlags, runTimeSince } from './frames.js';
 import type { AnyFunction, FunctionSource } from './functions.js';
 import { perform } from './perform.js';
-import type { Frame, WorkerLine } from './pool-line.js';
-import { WorkerInbox } from './worker-inbox.js';
+import type { ControlLine, TaskLine } from './pool-line.js';
+import type { Frame } from './received-frame.js';
+import { WorkerControl } from './worker-control.js';
 
 /** For so long, in milliseconds, one task may follow the other before timers and input get their turn. */
 const TURN_MS = 5;
@@ -27,8 +28,15 @@ export function hasBegunToServe(): boolean {
   return hasBegun;
 }
 
-export async function serveTasks(line: WorkerLine, setup: WorkerSetup): Promise<void> {
+/** A worker's ends of both lines. */
+export interface ServedLines {
+  readonly tasks: TaskLine;
+  readonly control: ControlLine;
+}
+
+export async function serveTasks(lines: ServedLines, setup: WorkerSetup): Promise<void> {
   hasBegun = true;
+  const { tasks: line } = lines;
   const { functions, initializer } = setup;
   if (initializer !== undefined) {
     await line.send({ kind: FrameKind.Initializing });
@@ -40,20 +48,18 @@ export async function serveTasks(line: WorkerLine, setup: WorkerSetup): Promise<
     }
   }
   await line.send({ kind: FrameKind.Ready, number: functions.horizon });
-  const inbox = new WorkerInbox(line);
-  const server = new TaskServer(line, inbox, setup);
+  const server = new TaskServer(lines, setup);
   let turnSince = performance.now();
   for (;;) {
-    let frame = inbox.take();
+    // While a task runs nothing is read here: what is behind it may yet be taken back.
+    let frame = line.tryRecv() ?? line.awaitBriefly();
     if (frame === undefined) {
-      frame = await inbox.next();
+      frame = await line.recv();
       turnSince = performance.now();
     }
     if (frame === undefined || frame.kind === FrameKind.Stop) return;
-    if (frame.kind === FrameKind.Function) functions.learn(frame.number, frame.read());
     // In any case what the task has left to its microtasks comes before the next one.
-    else if (frame.kind === FrameKind.Task) await server.serve(frame);
-    // Anything else comes too late: the abort of a task that has ended.
+    await server.serve(frame);
     if (performance.now() - turnSince < TURN_MS) continue;
     await nextTurn();
     turnSince = performance.now();
@@ -70,20 +76,20 @@ interface Run {
 
 /** Runs tasks, and answers. */
 class TaskServer {
-  readonly #line: WorkerLine;
-  readonly #inbox: WorkerInbox;
+  readonly #line: TaskLine;
+  readonly #control: WorkerControl;
   readonly #setup: WorkerSetup;
 
-  constructor(line: WorkerLine, inbox: WorkerInbox, setup: WorkerSetup) {
-    this.#line = line;
-    this.#inbox = inbox;
+  constructor({ tasks, control }: ServedLines, setup: WorkerSetup) {
+    this.#line = tasks;
+    this.#control = new WorkerControl(control, setup.functions);
     this.#setup = setup;
   }
 
   serve(frame: Frame): Promise<void> | undefined {
     const { flags, number, taskId } = frame;
     const fn = (flags & TaskFlags.Marked) === 0 ? undefined : this.#setup.functions.known(number);
-    const isAborted = (flags & TaskFlags.Abortable) !== 0 && this.#inbox.mayBeAborted(taskId);
+    const isAborted = (flags & TaskFlags.Abortable) !== 0 && this.#control.mayBeAborted(taskId);
     return fn === undefined || isAborted ? this.#serveInFull(frame) : this.#serveAtOnce(frame, fn);
   }
 
@@ -128,7 +134,7 @@ class TaskServer {
   }
 
   #listenFor({ taskId }: Frame, task: RunningTask): Promise<StopListening> {
-    return this.#inbox.listenFor(taskId, (reason) => {
+    return this.#control.listenFor(taskId, (reason) => {
       task.abort(reason);
     });
   }
@@ -138,15 +144,17 @@ class TaskServer {
     const task = this.#runningTask(frame);
     const run: Run = {};
     let stopListening: StopListening | undefined;
+    const { functions } = this.#setup;
     try {
       const payload = frame.read() as readonly unknown[];
+      if (!functions.isTold(number)) await this.#control.untilTold(number);
       if ((frame.flags & TaskFlags.Abortable) !== 0) {
         stopListening = await this.#listenFor(frame, task);
         task.throwIfAborted();
       }
       await this.#line.send({ kind: FrameKind.Started, taskId });
       run.begunAt = performance.now();
-      const fn = await this.#setup.functions.get(number);
+      const fn = await functions.get(number);
       task.throwIfAborted();
       if ((frame.flags & TaskFlags.Timed) !== 0)
         await this.#line.send({ kind: FrameKind.Called, taskId });

@@ -8,12 +8,12 @@ import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags, runTimeOf } from './f
 import { isShort, type PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
 import type { EncodedOutcome } from './perform.js';
-import { PoolLine, type Frame } from './pool-line.js';
-import { SentTasks } from './sent-tasks.js';
+import type { Frame } from './received-frame.js';
 import { warn } from './results.js';
 import { answersEach, CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 import type { NamedFunction, WorkerKind } from './worker-kinds.js';
+import { closeWorkerLines, makeWorkerLines, type WorkerLines } from './worker-lines.js';
 
 /** A worker that lets go of its line and stays gets this long before it is killed. */
 const SILENT_GRACE_MS = 1_000;
@@ -23,7 +23,7 @@ const nothing = (): void => undefined;
 interface Running {
   readonly process: Process;
   readonly pid: number;
-  readonly line: PoolLine;
+  readonly lines: WorkerLines;
   readonly reader: LineReader;
 }
 
@@ -32,9 +32,6 @@ export class ProcessWorker implements WorkerHandle {
   readonly #owner = process.pid;
   /** Numbers of the functions that it has been told about. */
   readonly #told = new Set<number>();
-  readonly #sent = new SentTasks();
-  /** How many of them, begun or not, were given up: marked, so that the worker need not look for messages before each task. */
-  #aborts = 0;
   #running: Running | undefined;
   #name = 'that is not started';
   /** The last of the tasks that wait for the names of their functions. */
@@ -58,28 +55,27 @@ export class ProcessWorker implements WorkerHandle {
   }
 
   async start(events: WorkerEvents): Promise<void> {
-    const [line, theirs] = PoolLine.pair();
+    const [lines, theirs] = makeWorkerLines();
     try {
       const child = await this.#kind.makeProcess(theirs);
       this.#name = child.name;
       await child.start();
       const reader = new LineReader(
-        line,
+        lines.tasks,
         (frame) => {
-          if (frame.kind === FrameKind.Done || frame.kind === FrameKind.Failed) this.#sent.ended();
           tell(events, frame);
         },
         () => {
           void this.#lineGone();
         },
       );
-      this.#running = { process: child, pid: child.pid as number, line, reader };
+      this.#running = { process: child, pid: child.pid as number, lines, reader };
       child.sentinel.onReady(() => void this.#afterEnd(events));
     } catch (error) {
-      line.close();
+      closeWorkerLines(lines);
       throw error;
     } finally {
-      theirs.close();
+      closeWorkerLines(theirs);
     }
     this.listen(this.#listening);
     this.holdUntilExit(this.#holdWanted);
@@ -98,42 +94,33 @@ export class ProcessWorker implements WorkerHandle {
   #handNamed(task: Task, { number, reference }: NamedFunction): Promise<void> | undefined {
     if (!this.#told.has(number)) {
       this.#told.add(number);
-      this.#sent.barrier();
-      void this.#running?.line.send({ kind: FrameKind.Function, number }, reference);
+      void this.#running?.lines.control.send({ kind: FrameKind.Function, number }, reference);
     }
     return this.#hand(task, number);
   }
 
   #hand(task: Task, number: number): Promise<void> | undefined {
-    const line = this.#running?.line;
+    const line = this.#running?.lines.tasks;
     if (line === undefined) return undefined;
     const flags = flagsOf(task, line.isShared);
     const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape, flags };
     const what = task.shape === CallShape.Apply ? 'args' : 'items';
-    const waiting = line.send(header, task.payload, what);
-    this.#sent.sent();
-    return waiting?.catch((error: unknown) => {
-      this.#sent.takenBack();
-      throw error;
-    });
+    return line.send(header, task.payload, what);
   }
 
   get givesBack(): boolean {
-    return this.#running?.line.isShared === true;
+    return this.#running?.lines.tasks.isShared === true;
   }
 
   takeBack(): number | undefined {
-    if (!this.#sent.mayTakeBack || !this.#isMine) return undefined;
-    const header = this.#running?.line.takeBack();
-    if (header !== undefined) this.#sent.takenBack();
-    return header?.taskId;
+    // Behind its tasks there may be the word that it should stop.
+    if (this.#stopping || !this.#isMine) return undefined;
+    return this.#running?.lines.tasks.takeBack()?.taskId;
   }
 
   abort(task: Task, reason: unknown): void {
-    this.#sent.barrier();
-    const line = this.#running?.line;
-    line?.post({ kind: FrameKind.Abort, taskId: task.id }, encodeError(reason));
-    line?.mark(++this.#aborts);
+    const header = { kind: FrameKind.Abort, taskId: task.id };
+    this.#running?.lines.control.post(header, encodeError(reason));
   }
 
   async catchUp(): Promise<void> {
@@ -142,8 +129,7 @@ export class ProcessWorker implements WorkerHandle {
 
   stop(): void {
     this.#stopping = true;
-    this.#sent.barrier();
-    void this.#running?.line.send({ kind: FrameKind.Stop });
+    void this.#running?.lines.tasks.send({ kind: FrameKind.Stop });
   }
 
   listen(on: boolean): void {
@@ -209,13 +195,14 @@ export class ProcessWorker implements WorkerHandle {
   }
 
   async #afterEnd(events: WorkerEvents): Promise<void> {
-    const { process: child, line, reader } = this.#running as Running;
+    const { process: child, lines, reader } = this.#running as Running;
     const { exitCode, signalCode } = child;
     await reader.drain();
-    if (line.marked !== 0) events.hadBegun(line.marked);
+    const { marked } = lines.tasks;
+    if (marked !== 0) events.hadBegun(marked);
     this.#ended = true;
     this.#holding?.abort();
-    line.close();
+    closeWorkerLines(lines);
     child.close();
     log('%s has ended: %s', this.#name, signalCode ?? exitCode);
     events.exited({ exitCode: exitCode ?? 0, signalCode });

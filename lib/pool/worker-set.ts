@@ -23,6 +23,7 @@ import { Roster, type RosterOptions } from './roster.js';
 import { StatsCounter, type PoolStats } from './stats.js';
 import { failed, type Outcome, type Task } from './task.js';
 import { Upkeep } from './upkeep.js';
+import { Workload, type Job } from './workload.js';
 
 export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   /** Shown in errors. */
@@ -35,12 +36,6 @@ export interface WorkerSetOptions extends RosterOptions, DispatchOptions {
   readonly interrupt?: InterruptNotice;
 }
 
-/** Work that was accepted and may still make tasks: a map that collects its items, an iteration. Keeps a closed pool at work. */
-export interface Job {
-  /** The pool has ended under it. */
-  fail(error: unknown): void;
-}
-
 const DEFAULT_KILL_GRACE_MS = 1_000;
 
 export class WorkerSet implements WorkerOwner {
@@ -48,7 +43,7 @@ export class WorkerSet implements WorkerOwner {
   readonly #owner = process.pid;
   readonly #roster: Roster;
   readonly #dispatch: Dispatch;
-  readonly #jobs = new Set<Job>();
+  readonly #workload: Workload;
   readonly #stats = new StatsCounter();
   readonly #upkeep: Upkeep;
   readonly #oneFirst: OneFirst | undefined;
@@ -67,17 +62,14 @@ export class WorkerSet implements WorkerOwner {
   );
   /** All workers were up at one time. */
   #warm = false;
-  #state: 'running' | 'closed' | 'terminated' | 'broken' = 'running';
-  /** Tasks that have not settled, queued or given. */
-  #unsettled = 0;
   #listening = false;
-  #endOfAll: Error | undefined;
 
   constructor(options: WorkerSetOptions) {
     this.#options = options;
+    this.#workload = new Workload(options.name);
     if (options.oneFirst === true) {
       this.#oneFirst = new OneFirst({
-        hasTasks: () => this.#unsettled > 0,
+        hasTasks: () => this.#workload.hasTasks,
         onAll: () => {
           this.fill();
         },
@@ -102,21 +94,19 @@ export class WorkerSet implements WorkerOwner {
 
   /** Starts the workers, or those that tasks wait for. The first task does it too. */
   fill(): void {
-    const ended = this.#endOfAll !== undefined || this.#isDone();
+    const ended = this.endOfAll !== undefined || this.#workload.isDone;
     // A process that was forked from the pool's has its timers too.
     if (!ended && process.pid === this.#owner) this.#roster.fill(this.#dispatch.queue.length);
   }
 
   /** @throws StateError after close() and terminate(). A broken pool takes tasks, and fails them. */
   checkOpen(): void {
-    if (this.#state === 'closed' || this.#state === 'terminated') {
-      throw new StateError(`${this.#options.name} is ${this.#state}: it takes no more tasks`);
-    }
+    this.#workload.checkOpen();
   }
 
   /** @throws QueueFullError when, with so many more, more tasks would wait than may. */
   checkRoom(count: number): void {
-    if (this.#endOfAll !== undefined || count <= this.#dispatch.room()) return;
+    if (this.endOfAll !== undefined || count <= this.#dispatch.room()) return;
     throw new QueueFullError(
       `${this.#options.name} has no room for ${String(count)} more: ${this.#dispatch.describe()}. Await ready() first`,
     );
@@ -125,7 +115,7 @@ export class WorkerSet implements WorkerOwner {
   /** Starts the workers. Resolves when all have come up once, and there is room for a task. */
   async ready(wait: Wait): Promise<void> {
     this.checkOpen();
-    if (this.#endOfAll !== undefined) throw this.#endOfAll;
+    if (this.endOfAll !== undefined) throw this.endOfAll;
     this.#oneFirst?.end();
     this.fill();
     if (await this.#ready.wait(wait)) return;
@@ -134,8 +124,9 @@ export class WorkerSet implements WorkerOwner {
   }
 
   submit(tasks: readonly Task[]): void {
-    if (this.#endOfAll !== undefined) {
-      for (const task of tasks) task.settle(failed(this.#endOfAll));
+    const { endOfAll } = this;
+    if (endOfAll !== undefined) {
+      for (const task of tasks) task.settle(failed(endOfAll));
       return;
     }
     for (const task of tasks) {
@@ -150,7 +141,7 @@ export class WorkerSet implements WorkerOwner {
   /** Settles the task now. What a worker already does with it goes on, and its result is dropped. */
   cancel(task: Task, error: unknown): void {
     if (task.settled) return;
-    if (task.queued) this.#dispatch.queue.forget(task);
+    if (this.recall(task)) this.#dispatch.queue.forget(task);
     this.#settle(task, failed(error));
   }
 
@@ -158,25 +149,27 @@ export class WorkerSet implements WorkerOwner {
   abort(task: Task, error: unknown): void {
     if (task.settled) return;
     const { killGrace = DEFAULT_KILL_GRACE_MS } = this.#options;
-    if (!task.queued) this.#roster.holderOf(task)?.abort(task, error, killGrace);
+    if (!this.recall(task)) this.#roster.holderOf(task)?.abort(task, error, killGrace);
     this.cancel(task, error);
+  }
+
+  /** Whether it waits in the queue, again where it had been given to a worker that has not taken it. */
+  recall(task: Task): boolean {
+    return task.queued || this.#dispatch.recall(task);
   }
 
   /** A job that comes back to a closed pool which has nothing left to do comes too late. */
   addJob(job: Job): void {
-    const { name } = this.#options;
-    if (this.#endOfAll !== undefined) job.fail(this.#endOfAll);
-    else if (this.#isDone()) job.fail(new StateError(`${name} was closed and has ended`));
-    else this.#jobs.add(job);
+    this.#workload.addJob(job);
   }
 
   removeJob(job: Job): void {
-    this.#jobs.delete(job);
+    this.#workload.removeJob(job);
     this.#afterSettling();
   }
 
   close(): void {
-    if (this.#state === 'running') this.#state = 'closed';
+    this.#workload.close();
     this.#ready.fail(new StateError(`${this.#options.name} was closed`));
     this.#afterSettling();
   }
@@ -184,19 +177,19 @@ export class WorkerSet implements WorkerOwner {
   /** By SIGTERM, and after a grace time SIGKILL; or by SIGKILL at once, also when it was terminated before. */
   terminate(how: 'terminate' | 'kill' = 'terminate'): void {
     const message = `${this.#options.name} was terminated before the task had finished`;
-    if (this.#endOfAll !== undefined) this.#roster.terminateAll(how);
+    if (this.endOfAll !== undefined) this.#roster.terminateAll(how);
     else this.#endAll('terminated', new CancelledError(message), how);
   }
 
   /** What all that had not settled failed with, when the workers were terminated or the pool broke. */
   get endOfAll(): Error | undefined {
-    return this.#endOfAll;
+    return this.#workload.endOfAll;
   }
 
   /** True when all have ended, false when the timeout passed first. */
   async join(wait: Wait): Promise<boolean> {
     const { name } = this.#options;
-    if (this.#state === 'running') {
+    if (this.#workload.isRunning) {
       throw new StateError(`${name} is still running: call close() or terminate() before join()`);
     }
     return this.#ended.wait(wait);
@@ -204,12 +197,12 @@ export class WorkerSet implements WorkerOwner {
 
   /** Whether anything accepted has not settled yet. */
   get hasWork(): boolean {
-    return this.#unsettled > 0 || this.#jobs.size > 0;
+    return this.#workload.hasWork;
   }
 
   /** Whether it has workers, or tasks for them, and has not ended. */
   get isAtWork(): boolean {
-    return this.#endOfAll === undefined && (this.hasWork || !this.#roster.isEmpty);
+    return this.endOfAll === undefined && (this.hasWork || !this.#roster.isEmpty);
   }
 
   /** Process ids of the live workers, oldest first. */
@@ -262,6 +255,10 @@ export class WorkerSet implements WorkerOwner {
     if (!task.settled) this.#channels.taskStarted(task, worker);
   }
 
+  taskSent(worker: PoolWorker): void {
+    this.#dispatch.sent(worker);
+  }
+
   taskEnded(worker: PoolWorker, task: Task, outcome: Outcome): void {
     this.#upkeep.progressed();
     this.#stats.taskEnded(task, outcome.ok);
@@ -292,7 +289,7 @@ export class WorkerSet implements WorkerOwner {
   }
 
   #runAgain(begun: Task | undefined): boolean {
-    if (this.#endOfAll !== undefined || begun?.takeRetry() !== true) return false;
+    if (this.endOfAll !== undefined || begun?.takeRetry() !== true) return false;
     this.#stats.retried++;
     this.#dispatch.queue.unshift(begun);
     return true;
@@ -310,13 +307,13 @@ export class WorkerSet implements WorkerOwner {
   }
 
   #count(change: number): void {
-    this.#unsettled += change;
+    this.#workload.count(change);
     this.#listen();
   }
 
   /** While somebody waits for what the workers say. */
   #listen(): void {
-    const wanted = this.#unsettled > 0 || this.#ready.isWaitedFor;
+    const wanted = this.#workload.hasTasks || this.#ready.isWaitedFor;
     if (wanted === this.#listening) return;
     this.#listening = wanted;
     if (wanted) this.#options.interrupt?.renew();
@@ -328,17 +325,13 @@ export class WorkerSet implements WorkerOwner {
     return this.#warm && this.#dispatch.room() > 0;
   }
 
-  #isDone(): boolean {
-    return this.#state !== 'running' && !this.hasWork;
-  }
-
   #hasEnded(): boolean {
-    return this.#isDone() && this.#roster.isEmpty;
+    return this.#workload.isDone && this.#roster.isEmpty;
   }
 
   #afterSettling(): void {
     this.#ready.check();
-    if (!this.#isDone()) return;
+    if (!this.#workload.isDone) return;
     this.#roster.dismissAll();
     if (!this.#hasEnded()) return;
     this.#upkeep.stop();
@@ -356,14 +349,12 @@ export class WorkerSet implements WorkerOwner {
     error: Error,
     how: 'terminate' | 'kill' = 'terminate',
   ): void {
-    if (this.#endOfAll !== undefined) return;
-    this.#endOfAll = error;
-    this.#state = state;
+    if (!this.#workload.end(state, error)) return;
     this.#ready.fail(error);
     const given = this.#roster.atWork.flatMap((worker) => worker.takeLine());
     const tasks = [...given, ...this.#dispatch.queue.drain()];
     this.#roster.terminateAll(how);
-    for (const job of this.#jobs) job.fail(error);
+    this.#workload.failJobs(error);
     for (const task of tasks) this.#settle(task, failed(error));
     this.#afterSettling();
   }

@@ -7,6 +7,7 @@ describeEach('an executor', (testCase) => {
 
   test('runs a call in a worker, and its future can be awaited', () => check('awaits'));
   test('a future can be cancelled until a worker has it', () => check('cancel'));
+  test('so can one that is in a line behind another one', () => check('cancel ahead'));
   test('the wait for a result has a timeout and a signal', () => check('waits for a result'));
   test('asCompleted gives futures as they are done', () => check('as completed'));
   test('done callbacks are called once, with the future, and harm nobody', () =>
@@ -29,6 +30,8 @@ describeEach('attacks on an executor', (testCase) => {
   const check = program(testCase, 'attacks');
 
   test('random kills: every future settles exactly once', () => check('random kills'));
+  test('cancels at random, and deaths: what was cancelled has never begun', () =>
+    check('random cancels'));
   test('a death in a map fails its own chunk', () => check('deaths in a map'));
   test('work that never ends is ended by force, also during shutdown()', () =>
     check('work that never ends'));

@@ -1,6 +1,6 @@
-// Random deaths and standstills of a pool's workers under load: `node pool-storm.cjs <seconds for every start method>`. Counts what must not happen: a
-// task that settles twice or never, or as anything but its result or the death of its worker; a pool that is not at its full
-// size in the end; descriptors, mappings and processes that are left.
+// Random deaths and standstills of a pool's workers under load, and tasks given up: `node pool-storm.cjs <seconds for every start method>`.
+// Counts what must not happen: a task that settles twice or never, or as anything but its result, the death of its worker or its own abort; a
+// pool that is not at its full size in the end; descriptors, mappings and processes that are left.
 'use strict';
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -28,7 +28,7 @@ const work = {
   large: (id, given) => ({ id, given }),
 };
 
-const tally = { made: 0, done: 0, died: 0, retried: 0 };
+const tally = { made: 0, done: 0, died: 0, aborted: 0, retried: 0 };
 const wrong = [];
 const settled = new Set();
 
@@ -37,7 +37,25 @@ function settle(id) {
   settled.add(id);
 }
 
+const GIVEN_UP = new Error('given up');
+
+/** Tasks that are never aborted, that may be, that have a limit, and that are given up soon, before their beginning or while they run. */
+const LIMITS = [
+  () => ({}),
+  () => ({ timeout: 1e9 }),
+  () => ({ taskTimeout: 1e9 }),
+  () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(GIVEN_UP), Math.random() * 10);
+    return { signal: controller.signal };
+  },
+];
+
 function failed(error, id) {
+  if (error === GIVEN_UP) {
+    tally.aborted++;
+    return;
+  }
   if (!(error instanceof mp.WorkerDiedError) || error.signalCode !== 'SIGKILL')
     wrong.push(`task ${id}: ${error.stack}`);
   tally.died++;
@@ -49,7 +67,9 @@ async function call(pool) {
   const name = names[id % names.length];
   try {
     const retry = id % 3 === 0 ? 1 : 0;
+    const limits = LIMITS[Math.floor(Math.random() * LIMITS.length)]();
     const value = await pool.apply(work[name], [id, name === 'large' ? bytes : 0], {
+      ...limits,
       retry,
       priority: id % 4,
     });
@@ -189,14 +209,14 @@ async function storm(startMethod, seconds) {
   const methods = mp.getAllStartMethods();
   for (const method of methods) await storm(method, SECONDS);
   console.log(
-    `pool storm: ${tally.made} tasks, ${tally.done} done, ${tally.died} died, ${tally.retried} run again`,
+    `pool storm: ${tally.made} tasks, ${tally.done} done, ${tally.died} died, ${tally.aborted} given up, ${tally.retried} run again`,
   );
   if (wrong.length > 0) console.log(wrong.slice(0, 10).join('\n'));
   assert.deepEqual(
     { wrong: wrong.length, settled: settled.size },
     { wrong: 0, settled: tally.made },
   );
-  assert.equal(tally.done + tally.died, tally.made);
+  assert.equal(tally.done + tally.died + tally.aborted, tally.made);
 })().catch((error) => {
   console.error(error);
   process.exit(1);

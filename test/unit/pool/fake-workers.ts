@@ -22,6 +22,7 @@ export class FakeWorker implements WorkerHandle {
   unread: (() => void)[] = [];
   alive = false;
   isReady = false;
+  horizon = 0;
   #events: WorkerEvents | undefined;
   readonly #factory: FakeFactory;
   readonly #number: number;
@@ -46,6 +47,9 @@ export class FakeWorker implements WorkerHandle {
 
   send(task: Task): Promise<void> | undefined {
     if (this.#factory.unsendable.has(task)) return Promise.reject(new Error('cannot be sent'));
+    const delayed = this.#factory.delayed.get(task);
+    if (delayed !== undefined)
+      return delayed.then(() => void (this.alive && this.inbox.push(task)));
     if (this.alive) this.inbox.push(task);
     return this.givesBack ? undefined : Promise.resolve();
   }
@@ -83,6 +87,7 @@ export class FakeWorker implements WorkerHandle {
 
   ready(horizon = Infinity): void {
     this.isReady = true;
+    this.horizon = horizon;
     this.#events?.ready(horizon);
   }
 
@@ -155,6 +160,8 @@ export class FakeFactory {
   readonly alive = new Set<FakeWorker>();
   readonly unsendable = new Set<Task>();
   readonly begun = new Map<number, number>();
+  /** Tasks that have to wait before they can be sent. */
+  readonly delayed = new Map<Task, Promise<void>>();
   givesBack = false;
   /** Milliseconds until there is a process. */
   startMs = 0;
@@ -166,6 +173,21 @@ export class FakeFactory {
     this.alive.add(worker);
     return worker;
   };
+
+  /** Has the task wait on its way to a worker, until what it answers is called. */
+  delay(task: Task): () => void {
+    let send = (): void => undefined;
+    this.delayed.set(
+      task,
+      new Promise((resolve) => {
+        send = resolve;
+      }),
+    );
+    return () => {
+      this.delayed.delete(task);
+      send();
+    };
+  }
 
   began(task: Task): void {
     this.begun.set(task.id, (this.begun.get(task.id) ?? 0) + 1);

@@ -52,6 +52,10 @@ test('the owner is told of a cancel before the callbacks are, once', () => {
   const said: string[] = [];
   const future = Future.of({
     check: () => undefined,
+    withdraw: () => {
+      said.push('withdraw');
+      return true;
+    },
     drop: () => {
       said.push('drop');
       future.settle(failed(new Error('dropped')));
@@ -60,11 +64,26 @@ test('the owner is told of a cancel before the callbacks are, once', () => {
   future.addDoneCallback(() => said.push(future.settled ? 'settled' : 'open'));
   expect(future.cancel()).toBe(true);
   expect(future.cancel()).toBe(true);
-  expect(said).toEqual(['drop', 'settled']);
+  expect(said).toEqual(['withdraw', 'drop', 'settled']);
+});
+
+test('what somebody has begun unheard of cannot be cancelled, and is running', () => {
+  const future = Future.of({
+    check: () => undefined,
+    withdraw: () => false,
+    drop: () => {
+      throw new Error('dropped');
+    },
+  });
+  expect(future.cancel()).toBe(false);
+  expect([future.running(), future.cancelled(), future.done()]).toEqual([true, false, false]);
+  future.settle(succeeded(1));
+  expect(future.done()).toBe(true);
 });
 
 test('what its owner says after it was settled by hand is dropped', async () => {
-  const future = Future.of<number>({ check: () => undefined, drop: () => undefined });
+  const owner = { check: () => undefined, withdraw: () => true, drop: () => undefined };
+  const future = Future.of<number>(owner);
   future.begin();
   future.begin();
   expect(future.running()).toBe(true);

@@ -15,6 +15,7 @@ const dead = (worker: FakeWorker): Promise<void> => until(() => !worker.alive);
 describe('a task that is given up', () => {
   async function running(killGrace: number) {
     const { factory, set, bootAll } = makeSet(1, { killGrace });
+    factory.givesBack = true;
     const fn = poolFunction({ short: true });
     const [first, second] = [watchedTask(fn, { control: abortable }), watchedTask(fn)];
     set.submit([first.task, second.task]);
@@ -66,13 +67,24 @@ describe('a task that is given up', () => {
     expect(at(patient.factory, 0).alive).toBe(true);
   });
 
-  test('in the queue is never given to a worker, in a line its time begins when its turn has come', async () => {
+  test('before it has begun is never begun, and its worker hears nothing of it', async () => {
     const { factory, set, first, second } = await running(10);
     const third = watchedTask(poolFunction());
     set.submit([third.task]);
     set.abort(third.task, 'queued');
     set.abort(second.task, 'next');
-    expect(third.outcomes).toEqual([failed('queued')]);
+    expect([third.outcomes, second.outcomes]).toEqual([[failed('queued')], [failed('next')]]);
+    expect(at(factory, 0).inbox).toEqual([]);
+    await turn();
+    at(factory, 0).finish(succeeded(1));
+    expect(first.outcomes).toEqual([succeeded(1)]);
+    expect(at(factory, 0)).toMatchObject({ inbox: [], aborted: [] });
+  });
+
+  test('that its worker has taken, unheard of, has its time from its turn on', async () => {
+    const { factory, set, first, second } = await running(10);
+    factory.givesBack = false;
+    set.abort(second.task, 'next');
     await sleep(30);
     expect(at(factory, 0).alive).toBe(true);
     at(factory, 0).finish(succeeded(1));
@@ -198,17 +210,12 @@ describe('an initializer', () => {
 });
 
 describe('memory', () => {
-  test('a worker that has outgrown its limit finishes its line and is replaced', async () => {
+  test('a worker that has outgrown its limit is replaced', async () => {
     const { factory, set, bootAll } = makeSet(1);
-    const fn = poolFunction({ short: true });
-    set.submit([1, 2, 3].map(() => watchedTask(fn).task));
+    set.submit([1, 2].map(() => watchedTask(poolFunction()).task));
     await bootAll();
     at(factory, 0).begin();
     at(factory, 0).finish(succeeded(1), true);
-    expect(at(factory, 0).stopped).toBe(false);
-    expect(at(factory, 0).inbox).toHaveLength(1);
-    at(factory, 0).begin();
-    at(factory, 0).finish(succeeded(2));
     expect(at(factory, 0).stopped).toBe(true);
     await bootAll();
     expect(at(factory, 1).inbox).toHaveLength(1);

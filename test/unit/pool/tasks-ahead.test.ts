@@ -1,7 +1,7 @@
 // How many tasks a worker is given before it asks for them, and what becomes of them when it does not get to them.
 import { describe, expect, test } from 'vitest';
 import { noteAnswer, noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
-import { failed, succeeded, type Outcome } from '../../../lib/pool/task.js';
+import { failed, succeeded, type Outcome, type Task } from '../../../lib/pool/task.js';
 import { at, makeSet } from './fake-set.js';
 import { poolFunction, turn, watchedTask, type Watched } from './fake-workers.js';
 
@@ -52,39 +52,26 @@ describe('tasks ahead', () => {
     }
   });
 
-  test('one behind a task of some milliseconds, if it can be taken back and nobody is bound to it', async () => {
-    const later = short(5);
-    noteAnswer(later, true);
-    for (const [fn, givesBack, ahead] of [
-      [short(5), true, 2],
-      [short(5), false, 1],
-      [later, true, 1],
-    ] as const) {
-      const { factory, set, bootAll } = open(1);
-      factory.givesBack = givesBack;
-      const tasks = Array.from({ length: 5 }, () =>
-        watchedTask(fn, { control: { abortable: fn === later } }),
-      );
-      set.submit(tasks.map(({ task }) => task));
-      await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(ahead);
-    }
+  test('one behind a task of some milliseconds', async () => {
+    const { factory, set, bootAll } = open(1);
+    set.submit(tasksOf(short(5), 5).map(({ task }) => task));
+    await bootAll();
+    expect(at(factory, 0).inbox).toHaveLength(2);
   });
 
-  test('that may be aborted, if their function answers no promise and their run has no limit', async () => {
-    for (const [later, taskTimeout, ahead] of [
-      [false, undefined, 64],
-      [true, undefined, 2],
-      [undefined, undefined, 2],
-      [false, 1000, 2],
+  test('also those that may be aborted, whose run has a limit, or that may be cancelled', async () => {
+    for (const [later, spec] of [
+      [false, { control: { abortable: true } }],
+      [true, { control: { abortable: true } }],
+      [true, { control: { abortable: true, taskTimeout: 1000 } }],
+      [false, { onReached: () => undefined }],
     ] as const) {
       const { factory, set, bootAll } = open(1);
       const fn = short(0.0001);
-      if (later !== undefined) noteAnswer(fn, later);
-      const control = { abortable: true, taskTimeout };
-      set.submit(Array.from({ length: 100 }, () => watchedTask(fn, { control }).task));
+      noteAnswer(fn, later);
+      set.submit(Array.from({ length: 100 }, () => watchedTask(fn, spec).task));
       await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(ahead);
+      expect(at(factory, 0).inbox).toHaveLength(64);
     }
   });
 
@@ -97,19 +84,11 @@ describe('tasks ahead', () => {
     expect(seen).toEqual([false, true, true]);
   });
 
-  test('one where none can be taken back, or behind a task that may be aborted or cancelled', async () => {
-    const bound = makeSet(1);
-    bound.set.submit(tasksOf(short(), 5).map(({ task }) => task));
-    await bound.bootAll();
-    expect(at(bound.factory, 0).inbox).toHaveLength(2);
-
-    for (const spec of [{ control: { abortable: true } }, { onGiven: () => undefined }]) {
-      const { factory, set, bootAll } = open(1);
-      const fn = short();
-      set.submit([1, 2, 3, 4].map(() => watchedTask(fn, spec).task));
-      await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(2);
-    }
+  test('none where none can be taken back', async () => {
+    const { factory, set, bootAll } = makeSet(1);
+    set.submit(tasksOf(short(), 5).map(({ task }) => task));
+    await bootAll();
+    expect(at(factory, 0).inbox).toHaveLength(1);
   });
 
   test('the run that the worker has measured is what counts', async () => {
@@ -153,32 +132,45 @@ describe('a worker that has nothing to do', () => {
     expect(factory.all.map(({ inbox }) => inbox.length)).toEqual([2, 2]);
   });
 
-  test('leaves what was settled meanwhile, and functions that it was not born with', async () => {
+  test('makes room for a fresh one where it was born before the functions of those that wait', async () => {
     const { factory, set, bootAll } = open(2);
     const [old, young] = [short(), short()];
     const watched = [...tasksOf(old, 2), ...tasksOf(young, 6)];
-    await turn();
     set.fill();
     await turn();
     at(factory, 0).ready(young.id);
     at(factory, 1).ready(old.id);
     set.submit(watched.map(({ task }) => task));
     await turn();
-    const [knowing, other] = [at(factory, 0), at(factory, 1)];
-    expect(other.inbox.every((task) => task.fn === old)).toBe(true);
+    const [stuck, other] = [at(factory, 0), at(factory, 1)];
+    stuck.begin();
     while (other.inbox.length > 0) {
-      other.begin();
-      other.finish(succeeded(1));
+      expect(other.begin().fn).toBe(old);
+      other.finish(succeeded('old'));
     }
-    expect(other.inbox).toHaveLength(0);
-    const left = knowing.inbox.at(-1)!;
-    set.cancel(left, new Error('enough'));
-    while (knowing.inbox.length > 0) {
-      knowing.begin();
-      knowing.finish(succeeded(2));
-    }
+    expect(other.stopped).toBe(true);
     await bootAll();
-    expect(watched.every(({ outcomes }) => outcomes.length === 1)).toBe(true);
+    const fresh = at(factory, 2);
+    while (fresh.inbox.length > 0) {
+      fresh.begin();
+      fresh.finish(succeeded('fresh'));
+    }
+    expect(watched.filter(({ outcomes }) => outcomes.length === 1)).toHaveLength(7);
+  });
+
+  test('does so when what had to wait on its way has come into a line', async () => {
+    const { factory, set, bootAll } = open(2);
+    const [stuck, other, slow] = tasksOf(short(), 3).map(({ task }) => task) as [Task, Task, Task];
+    const send = factory.delay(slow);
+    set.submit([stuck, other, slow]);
+    await bootAll();
+    at(factory, 0).begin();
+    at(factory, 1).begin();
+    at(factory, 1).finish(succeeded(1));
+    expect(factory.all.map(({ inbox }) => inbox)).toEqual([[], []]);
+    send();
+    await turn();
+    expect(factory.all.map(({ inbox }) => inbox)).toEqual([[], [slow]]);
   });
 });
 

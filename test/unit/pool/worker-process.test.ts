@@ -1,4 +1,4 @@
-// In which order a worker's line is written to, without a worker and without a line.
+// In which order a worker's lines are written to, and what can be taken back, without a worker and without lines.
 import { beforeEach, expect, test, vi } from 'vitest';
 import { FrameKind } from '../../../lib/pool/frames.js';
 import type { PoolFunction } from '../../../lib/pool/functions.js';
@@ -15,9 +15,18 @@ vi.mock('../../../lib/pool/pool-line.js', () => {
     static pair(): [Line, Line] {
       return [new Line(), new Line()];
     }
-    send({ kind, taskId }: { kind: FrameKind; taskId: number }): undefined {
-      if (kind === FrameKind.Task) sentTasks.push(taskId);
+    readonly isShared = true;
+    readonly #sent: { kind: FrameKind; taskId: number }[] = [];
+    send(header: { kind: FrameKind; taskId: number }): undefined {
+      this.#sent.push(header);
+      if (header.kind === FrameKind.Task) sentTasks.push(header.taskId);
       return undefined;
+    }
+    post(header: { kind: FrameKind; taskId: number }): void {
+      this.send(header);
+    }
+    takeBack(): { kind: FrameKind; taskId: number } | undefined {
+      return this.#sent.shift();
     }
     close(): void {}
   }
@@ -98,4 +107,21 @@ test('a task that was dropped meanwhile is not sent, and holds up nobody', async
   kind.asked.get(unknown)?.();
   await Promise.all([first, second]);
   expect(sentTasks).toEqual([next.id]);
+});
+
+test('tasks can be taken back whatever else was said between them, until the worker is told to stop', async () => {
+  const kind = new NamingKind();
+  const fns = [poolFunction(), poolFunction(), poolFunction()];
+  for (const fn of fns) kind.name(fn);
+  const worker = new ProcessWorker(kind);
+  await worker.start(events);
+  const tasks = fns.map(taskOf);
+  for (const task of tasks) {
+    void worker.send(task, task.fn);
+    worker.abort(task, new Error('enough'));
+  }
+  const [first, second] = tasks as [Task, Task];
+  expect([worker.takeBack(), worker.takeBack()]).toEqual([first.id, second.id]);
+  worker.stop();
+  expect(worker.takeBack()).toBeUndefined();
 });

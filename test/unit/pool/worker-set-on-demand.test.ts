@@ -82,23 +82,23 @@ test('a worker at its limit is replaced only when a task waits', async () => {
   expect(factory.all).toHaveLength(2);
 });
 
-test('a task is told when a worker gets it, again when that one dies first', async () => {
+test('a task is told when a worker has come to it, again when that one dies first', async () => {
   const { factory, set, bootAll } = makeSet(1, onDemand);
-  let given = 0;
+  let reached = 0;
   const task = new Task({
     fn: poolFunction(),
     shape: CallShape.Apply,
     payload: [],
     onSettled: () => undefined,
-    onGiven: () => given++,
+    onReached: () => reached++,
   });
   set.submit([task]);
-  expect(given).toBe(0);
+  expect(reached).toBe(0);
   await bootAll();
-  expect(given).toBe(1);
+  expect(reached).toBe(1);
   at(factory, 0).die();
   await bootAll();
-  expect(given).toBe(2);
+  expect(reached).toBe(2);
 });
 
 test('by kill: at once, also those that were only asked to end before', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { WorkerDiedError } from '../../../lib/errors.js';
 import { failed, succeeded } from '../../../lib/pool/task.js';
 import { makeSet } from './fake-set.js';
-import { KILLED, poolFunction, turn, watchedTask } from './fake-workers.js';
+import { KILLED, poolFunction, turn, watchedTask, type FakeWorker } from './fake-workers.js';
 
 /** A small generator of its own, so that a failing seed can be run again. */
 function randomFrom(seed: number): () => number {
@@ -11,6 +11,20 @@ function randomFrom(seed: number): () => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
+}
+
+/** No task waits behind another one that has begun while a worker that could run it has nothing to do. */
+function expectNobodyWaits(workers: readonly FakeWorker[], seed: number): void {
+  const idle = workers.filter(
+    ({ isReady, stopped, running, inbox }) =>
+      isReady && !stopped && running === undefined && inbox.length === 0,
+  );
+  const behind = workers.flatMap(({ running, inbox }) => (running === undefined ? [] : inbox));
+  for (const { horizon } of idle)
+    expect(
+      behind.filter(({ fn }) => fn.id <= horizon),
+      `seed ${seed}`,
+    ).toEqual([]);
 }
 
 describe('whatever happens', () => {
@@ -30,11 +44,13 @@ describe('whatever happens', () => {
       size,
       random() < 0.3 ? { maxTasksPerChild: 1 + Math.floor(random() * 3) } : { killGrace: 0 },
     );
+    factory.givesBack = random() < 0.5;
     const flow = { turn: 0 };
     const functions = [poolFunction({ short: true }), poolFunction()];
     const tasks: ReturnType<typeof watchedTask>[] = [];
     const died = new Set<number>();
     const retries = new Map<number, number>();
+    const delayed: (() => void)[] = [];
     const submit = (): void => {
       const control = { priority: Math.floor(random() * 3), retry: Math.floor(random() * 2) };
       const watched = watchedTask(pick(functions)!, {
@@ -42,20 +58,21 @@ describe('whatever happens', () => {
         ...(random() < 0.5 ? { flow } : {}),
       });
       retries.set(watched.task.id, control.retry);
-      if (random() < 0.1) factory.unsendable.add(watched.task);
+      const sending = random();
+      if (sending < 0.1) factory.unsendable.add(watched.task);
+      else if (sending < 0.2) delayed.push(factory.delay(watched.task));
       tasks.push(watched);
       set.submit([watched.task]);
     };
     const step = async (): Promise<void> => {
+      if (random() < 0.1) delayed.shift()?.();
       const worker = pick([...factory.alive]);
       const dice = random();
       if (dice < 0.25 && tasks.length < 60) submit();
-      else if (dice < 0.28)
-        set[random() < 0.5 ? 'cancel' : 'abort'](
-          pick(tasks)?.task ?? watchedTask(functions[0]!).task,
-          'cancelled',
-        );
-      else if (dice < 0.3) functions.push(poolFunction({ short: random() < 0.5 }));
+      else if (dice < 0.28) {
+        const task = pick(tasks)?.task;
+        if (task !== undefined) set[random() < 0.5 ? 'cancel' : 'abort'](task, 'cancelled');
+      } else if (dice < 0.3) functions.push(poolFunction({ short: random() < 0.5 }));
       else if (worker?.pid === undefined) await turn();
       else if (!worker.isReady) worker.ready(random() < 0.5 ? Infinity : functions.at(-1)!.id);
       else if (dice < 0.37) {
@@ -73,7 +90,9 @@ describe('whatever happens', () => {
       await step();
       // What could not be sent is told before anything that a worker says.
       await turn();
+      if (factory.givesBack) expectNobodyWaits([...factory.alive], seed);
     }
+    for (const send of delayed) send();
     set.close();
     const joined = set.join({});
     // The last part of its life is quiet, so that the pool can finish.

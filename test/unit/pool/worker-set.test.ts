@@ -21,14 +21,6 @@ describe('dispatch', () => {
     expect(at(factory, 1).inbox).toEqual([tasks[2]!.task]);
   });
 
-  test('one task is handed over ahead where the one before it is known to be short', async () => {
-    const { factory, set, bootAll } = makeSet(1);
-    const fn = poolFunction({ short: true });
-    set.submit([1, 2, 3].map(() => watchedTask(fn).task));
-    await bootAll();
-    expect(at(factory, 0).inbox).toHaveLength(2);
-  });
-
   test('a task that cannot be encoded fails alone and its worker goes on', async () => {
     const { factory, set, bootAll } = makeSet(1);
     const [bad, good] = [watchedTask(poolFunction()), watchedTask(poolFunction())];
