@@ -79,6 +79,8 @@ export interface SharedChannel {
    * when there is none. The caller owns its handles.
    */
   takeBack(): Message | undefined;
+  /** Wakes whoever waits at the other end for messages that were sent untold. */
+  tell(): void;
   /** Leaves a number, a whole one below 2 ** 53, where the other end can look at it, also when this process has died. */
   mark(mark: number): void;
   /** What the other end has marked last; 0 before. */
@@ -100,8 +102,11 @@ export interface Channel {
   readonly closed: boolean;
   /** Absent where no memory is shared. */
   readonly shared?: SharedChannel | undefined;
-  /** Sends, or answers false where that has to wait: nothing was sent then. @throws BrokenPipeError, as `send` */
-  trySend(message: Outgoing): boolean;
+  /**
+   * Sends, or answers false where that has to wait: nothing was sent then. `untold`: where memory is shared, whoever waits at the other
+   * end may sleep on, until `shared.tell()`, the next message that is not untold, or the end of this process. @throws BrokenPipeError, as `send`
+   */
+  trySend(message: Outgoing, untold?: boolean): boolean;
   /** What `recv` would answer at once, as far as that is known here; undefined else. @throws EndOfFileError */
   tryRecv(target?: Target): Message | undefined;
   /**

@@ -13,18 +13,20 @@ export interface Answered {
   readonly shape: CallShape;
   readonly flags: number;
   readonly number: number;
+  /** The pool need not hear of it before `tell()`. */
+  readonly untold: boolean;
   readonly name: string;
 }
 
 /** Rejects with Python's MaybeEncodingError, our SerializationError: a result that cannot travel fails its task, and the worker goes on. */
 export function answer(line: TaskLine, task: Answered, value: unknown): Promise<void> | undefined {
-  const { taskId, shape, flags, number } = task;
+  const { taskId, shape, flags, number, untold } = task;
   const header = { kind: FrameKind.Done, taskId, shape, flags, number };
   const results = answersEach(shape) ? resultsOf(value as EncodedOutcome[]) : undefined;
   const sent =
     results === undefined
-      ? line.send(header, value, 'result')
-      : line.send({ ...header, flags: flags | AnswerFlags.AllWell }, results, 'result');
+      ? line.send(header, value, 'result', untold)
+      : line.send({ ...header, flags: flags | AnswerFlags.AllWell }, results, 'result', untold);
   return sent?.catch((error: unknown) => {
     if (!(error instanceof SerializationError)) throw error;
     if (!answersEach(shape)) throw describe(error, task.name, value);

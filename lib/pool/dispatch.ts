@@ -93,13 +93,25 @@ export class Dispatch {
     for (let given = true; given;) {
       given = false;
       for (const worker of this.#roster.present)
-        if (worker.takesAhead && this.#giveNext(worker)) given = true;
+        if (this.#takesAhead(worker) && this.#giveNext(worker)) given = true;
     }
+  }
+
+  #takesAhead(worker: PoolWorker): boolean {
+    return worker.takesAhead || this.#makesWay(worker);
+  }
+
+  /** A batch is given ahead further than others, who are not to wait behind it. To ask for the next task is a walk. */
+  #makesWay({ batchAhead, horizon }: PoolWorker): boolean {
+    if (!this.queue.hasAwaitedAlone || batchAhead === undefined) return false;
+    const next = this.queue.first;
+    if (next === undefined || next.fn.id > horizon) return false;
+    return next.isAwaitedAlone && next.priority >= batchAhead.priority;
   }
 
   #fill(worker: PoolWorker): void {
     if (worker.idle && !this.#giveNext(worker)) return;
-    while (this.#roster.isComplete && worker.takesAhead && this.#giveNext(worker));
+    while (this.#roster.isComplete && this.#takesAhead(worker) && this.#giveNext(worker));
   }
 
   /** It has nothing to do while others have tasks that they have not begun: half of the most that one has. */
@@ -154,7 +166,9 @@ export class Dispatch {
 
   #giveNext(worker: PoolWorker): boolean {
     if (this.#isSpent(worker)) return false;
+    const batch = this.#makesWay(worker) ? worker.takeBack(worker.load) : [];
     const task = this.queue.take(worker.horizon, () => this.#mayPass(worker));
+    this.#putBack(batch);
     if (task === undefined) return false;
     worker.give(task);
     return true;

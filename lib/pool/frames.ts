@@ -1,7 +1,7 @@
 /**
  * What a pool and its worker say to each other. A message is a header of fixed size, and for some kinds a serialized value:
  *
- *     kind u8 | shape u8 | flags u16 | number u32 | task id f64 | value …
+ *     kind u8 | shape u8 | flags u16 | number u32 | task id f64 | batch u32 | 0 u32 | value …
  *
  * The header is readable even where the value is not, so a value that cannot be decoded fails its own task and no other.
  */
@@ -61,9 +61,12 @@ export interface FrameHeader {
   readonly flags: number;
   readonly number: number;
   readonly taskId: number;
+  /** Of a task whose answer may be told late: its number is that of the tasks that are waited for together with it. Else 0. */
+  readonly batch: number;
 }
 
-export const HEADER_BYTES = 16;
+/** A multiple of eight: typed arrays in the value stay where they are. */
+export const HEADER_BYTES = 24;
 
 /** As `number`: every function. */
 export const ALL_FUNCTIONS = 0xffff_ffff;
@@ -88,6 +91,8 @@ export function encodeHeader(frame: Buffer, header: FrameHeader): void {
   frame.writeUInt16LE(header.flags, 2);
   frame.writeUInt32LE(header.number, 4);
   frame.writeDoubleLE(header.taskId, 8);
+  frame.writeUInt32LE(header.batch, 16);
+  frame.writeUInt32LE(0, 20);
 }
 
 export function decodeHeader(frame: Buffer): FrameHeader {
@@ -97,5 +102,6 @@ export function decodeHeader(frame: Buffer): FrameHeader {
     flags: frame.readUInt16LE(2),
     number: frame.readUInt32LE(4),
     taskId: frame.readDoubleLE(8),
+    batch: frame.readUInt32LE(16),
   };
 }

@@ -12,6 +12,14 @@ export function automaticChunkSize(items: number, workers: number): number {
   return Math.max(1, Math.ceil(items / (workers * 4)));
 }
 
+let batches = 0;
+
+/** Not 0, and of 32 bits. */
+function nextBatch(): number {
+  batches = (batches % 0xffff_ffff) + 1;
+  return batches;
+}
+
 export interface MapRequest {
   readonly fn: PoolFunction;
   readonly shape: CallShape;
@@ -23,7 +31,7 @@ export class MapJob<R> implements Job {
   readonly #set: WorkerSet;
   readonly #request: MapRequest;
   readonly #result: PendingResult<R[]>;
-  readonly #flow: Flow = { turn: 0 };
+  readonly #flow: Flow;
   #tasks: Task[] = [];
   #values: R[] = [];
   #firstError: Outcome<never> | undefined;
@@ -34,6 +42,9 @@ export class MapJob<R> implements Job {
     this.#set = set;
     this.#request = request;
     this.#result = result;
+    const { progress, onProgress } = request.options;
+    const isWatched = onProgress !== undefined || (progress ?? false) !== false;
+    this.#flow = { turn: 0, batch: isWatched ? 0 : nextBatch() };
   }
 
   /** The job keeps a closed pool at work until all its tasks are made. */

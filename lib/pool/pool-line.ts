@@ -43,6 +43,7 @@ resetAfterFork(AfterForkOrder.Services, (kind) => {
 
 export class PoolLine {
   readonly #channel: Channel;
+  #untold = false;
 
   private constructor(channel: Channel) {
     this.#channel = channel;
@@ -101,19 +102,34 @@ export class PoolLine {
   /**
    * `value` is what errors call `what`. Undefined when it is sent, a promise while it waits for room. When nobody is left at the
    * other end the message is dropped: `recv` tells. Rejects with SerializationError, or what else is wrong with the message;
-   * nothing was sent then.
+   * nothing was sent then. `untold`: whoever waits at the other end may sleep on, until `tell()` or the next message.
    */
-  send(header: PartialHeader, value?: unknown, what = 'value'): Promise<void> | undefined {
+  send(
+    header: PartialHeader,
+    value?: unknown,
+    what = 'value',
+    untold = false,
+  ): Promise<void> | undefined {
     try {
       const whole = wholeOf(header);
       const bytes = this.isShared ? encodeToScratch(whole, value) : undefined;
       if (bytes === undefined) return this.#sendEncoded(whole, value, what);
-      if (this.#channel.trySend({ bytes, handles: NO_HANDLES })) return undefined;
+      if (this.#channel.trySend({ bytes, handles: NO_HANDLES }, untold)) {
+        this.#untold = untold;
+        return undefined;
+      }
       return this.#transmit({ bytes: Buffer.from(bytes), handles: NO_HANDLES });
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it is
       return isGone(error) ? undefined : Promise.reject(error);
     }
+  }
+
+  /** The other end is woken for what was sent untold, if it was not since. */
+  tell(): void {
+    if (!this.#untold) return;
+    this.#untold = false;
+    if (!this.#channel.closed) this.#channel.shared?.tell();
   }
 
   /** The same for who does not wait for room. @throws SerializationError */
@@ -224,6 +240,8 @@ export class PoolLine {
   }
 
   async #transmit(message: Message): Promise<void> {
+    // What was sent has to be read before there is room.
+    this.tell();
     try {
       await this.#channel.send(message, {});
     } catch (error) {
@@ -234,8 +252,8 @@ export class PoolLine {
 }
 
 function wholeOf(header: PartialHeader): FrameHeader {
-  const { kind, shape = 0, flags = 0, number = 0, taskId = 0 } = header;
-  return { kind, shape, flags, number, taskId };
+  const { kind, shape = 0, flags = 0, number = 0, taskId = 0, batch = 0 } = header;
+  return { kind, shape, flags, number, taskId, batch };
 }
 
 /** Of a small plain value, in memory that the next message is written to. Undefined for others. */
@@ -249,7 +267,7 @@ function encodeToScratch(header: FrameHeader, value: unknown): Buffer | undefine
 /** What a worker needs of the end at which its tasks come. */
 export type TaskLine = Pick<
   PoolLine,
-  'awaitBriefly' | 'mark' | 'post' | 'problemWith' | 'recv' | 'send' | 'tryRecv'
+  'awaitBriefly' | 'mark' | 'post' | 'problemWith' | 'recv' | 'send' | 'tell' | 'tryRecv'
 >;
 
 /** And of the other one. */

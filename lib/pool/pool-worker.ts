@@ -5,7 +5,7 @@ import { Farewell, type Way } from './farewell.js';
 import { noteAnswer, noteRunTime } from './functions.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
-import { expectedMsOf, hasRoomAhead } from './tasks-ahead.js';
+import { BATCH_AHEAD_MS, batchOf, expectedMsOf, hasRoomAhead } from './tasks-ahead.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
@@ -38,6 +38,10 @@ export class PoolWorker implements WorkerEvents {
   readonly #line: Task[] = [];
   /** Milliseconds that its line is expected to take, as each task was expected when it was given. */
   #aheadMs = 0;
+  /** Tasks in its line that are of no batch. */
+  #single = 0;
+  /** When a task of its line has ended, or the first one came. */
+  #heardAt = 0;
   /** Tasks in its line that wait for room on the way. */
   #underway = 0;
   #state: WorkerState = 'starting';
@@ -129,13 +133,28 @@ export class PoolWorker implements WorkerEvents {
     if (this.#state !== 'ready') return false;
     if (this.#line.length === 0) return true;
     const givesBack = this.#handle.givesBack && this.#underway === 0;
-    return givesBack && hasRoomAhead(this.#line.length, this.#aheadMs);
+    const { length } = this.#line;
+    const line = { length, expectedMs: this.#aheadMs, isBatched: this.#single === 0 };
+    return givesBack && hasRoomAhead(line);
+  }
+
+  /**
+   * The last in its line, where nothing waits but tasks of batches; undefined else, and while it may be at one that turns out to be long.
+   */
+  get batchAhead(): Task | undefined {
+    if (this.#state !== 'ready' || this.#single > 0 || this.#line.length < 2) return undefined;
+    return performance.now() - this.#heardAt < BATCH_AHEAD_MS ? this.#line.at(-1) : undefined;
   }
 
   give(task: Task): void {
     this.#line.push(task);
     this.#aheadMs += task.expectedMs = expectedMsOf(task);
-    if (this.#line.length === 1) this.#reach();
+    task.batch = this.#handle.givesBack ? batchOf(task) : 0;
+    if (task.batch === 0) this.#single++;
+    if (this.#line.length === 1) {
+      this.#heardAt = performance.now();
+      this.#reach();
+    }
     this.#given++;
     this.listen(true);
     const waiting = this.#handle.send(task, task.fn);
@@ -222,6 +241,7 @@ export class PoolWorker implements WorkerEvents {
   takeLine(): Task[] {
     this.#running = false;
     this.#aheadMs = 0;
+    this.#single = 0;
     this.#guard.turnTo(undefined);
     return this.#line.splice(0);
   }
@@ -277,6 +297,7 @@ export class PoolWorker implements WorkerEvents {
     this.#running = false;
     this.#outgrown ||= outgrown;
     this.#finished++;
+    this.#heardAt = performance.now();
     if (later !== undefined) noteAnswer(task.fn, later);
     if (ranMs !== undefined) task.startedAt ??= performance.now() - ranMs;
     if (task.startedAt !== undefined)
@@ -312,6 +333,7 @@ export class PoolWorker implements WorkerEvents {
 
   #drop(at: number): void {
     const [task] = at === 0 ? [this.#line.shift()] : this.#line.splice(at, 1);
+    if (task?.batch === 0) this.#single--;
     this.#aheadMs = this.#line.length === 0 ? 0 : this.#aheadMs - (task?.expectedMs ?? 0);
   }
 

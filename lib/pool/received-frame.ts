@@ -15,18 +15,20 @@ export class ReceivedFrame implements Frame {
   readonly flags: number;
   readonly number: number;
   readonly taskId: number;
+  readonly batch: number;
   readonly #bytes: Buffer;
   readonly #rest: Uint8Array | undefined;
   readonly #handles: readonly TransferHandle[];
 
   constructor({ bytes, front, handles }: Message) {
     const whole = asBuffer(front ?? bytes);
-    const { kind, shape, flags, number, taskId } = decodeHeader(whole);
+    const { kind, shape, flags, number, taskId, batch } = decodeHeader(whole);
     this.kind = kind;
     this.shape = shape;
     this.flags = flags;
     this.number = number;
     this.taskId = taskId;
+    this.batch = batch;
     this.#bytes = whole;
     this.#rest = front && bytes;
     this.#handles = handles;

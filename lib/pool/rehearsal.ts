@@ -46,6 +46,7 @@ const task = (shape: CallShape, flags: number, payload: readonly unknown[]): Fra
   flags,
   number: 0,
   taskId: 0,
+  batch: 0,
   read: () => payload,
 });
 
@@ -71,4 +72,5 @@ class StandIn implements TaskLine {
   post = nothing;
   problemWith = nothing;
   send = nothing;
+  tell = nothing;
 }

@@ -33,10 +33,16 @@ export class TaskQueue {
   /** The highest turn that was ever given: where a new level begins. */
   #highest = 0;
   #newest = 0;
+  #awaitedAlone = 0;
 
   /** Tasks that have not settled. Settled ones may still lie in a lane until it is read past them. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Whether there is one of which somebody asks for its own result. */
+  get hasAwaitedAlone(): boolean {
+    return this.#awaitedAlone > 0;
   }
 
   /** The highest number of a function that was ever here. */
@@ -108,6 +114,7 @@ export class TaskQueue {
   forget(task: Task): void {
     task.queued = false;
     this.#length--;
+    if (task.isAwaitedAlone) this.#awaitedAlone--;
   }
 
   /** Empties the queue. */
@@ -123,6 +130,7 @@ export class TaskQueue {
   #enter(task: Task): void {
     task.queued = true;
     this.#length++;
+    if (task.isAwaitedAlone) this.#awaitedAlone++;
   }
 
   #levelOf({ priority }: Task): Level {

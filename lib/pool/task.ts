@@ -34,6 +34,8 @@ export function failed(error: unknown): Outcome<never> {
 export interface Flow {
   /** The turn of the last of them. */
   turn: number;
+  /** Not 0 where nobody asks for the results one by one, but for all of them together: a number of its own. */
+  readonly batch?: number;
 }
 
 /** What its caller wants of a task, besides its result. */
@@ -85,6 +87,8 @@ export class Task {
   turn = 0;
   /** Milliseconds that it was expected to run when a worker was given it; kept by that worker's line. */
   expectedMs = 0;
+  /** That of its flow, if its answer may be told late; else 0. Kept by that worker's line. */
+  batch = 0;
   /** Milliseconds that its worker has to end it, once nobody waits for it any more. */
   graceMs: number | undefined;
   /** How many workers have died with this task next in their line, before it began. */
@@ -108,6 +112,11 @@ export class Task {
   /** Encoded when the task is handed to a worker, not before: until then the caller's values are only referred to. */
   get payload(): readonly unknown[] {
     return this.#payload;
+  }
+
+  /** Somebody asks for its own result. */
+  get isAwaitedAlone(): boolean {
+    return (this.flow?.batch ?? 0) === 0;
   }
 
   get settled(): boolean {

@@ -50,17 +50,24 @@ export async function serveTasks(lines: ServedLines, setup: WorkerSetup): Promis
   await line.send({ kind: FrameKind.Ready, number: functions.horizon });
   const server = new TaskServer(lines, setup);
   let turnSince = performance.now();
+  // That of the last task.
+  let batch = 0;
   for (;;) {
     // While a task runs nothing is read here: what is behind it may yet be taken back.
-    let frame = line.tryRecv() ?? line.awaitBriefly();
+    let frame = line.tryRecv();
+    // The last answers may be all that somebody waits for, and what comes now may take long.
+    if (frame?.batch !== batch) line.tell();
+    frame ??= line.awaitBriefly();
     if (frame === undefined) {
       frame = await line.recv();
       turnSince = performance.now();
     }
+    batch = frame?.batch ?? 0;
     if (frame === undefined || frame.kind === FrameKind.Stop) return;
     // In any case what the task has left to its microtasks comes before the next one.
     await server.serve(frame);
     if (performance.now() - turnSince < TURN_MS) continue;
+    line.tell();
     await nextTurn();
     turnSince = performance.now();
   }
@@ -72,6 +79,8 @@ interface Run {
   begunAt?: number | undefined;
   /** Its function answered a promise. */
   later?: boolean;
+  /** The pool need not hear of it at once. */
+  untold?: boolean;
 }
 
 /** Runs tasks, and answers. */
@@ -103,7 +112,8 @@ class TaskServer {
       const task = new RunningTask(frame.taskId, undefined);
       const value = task.during(fn.name, () => perform(fn, frame.shape, payload));
       if (isThenable(value)) return this.#answerLater(frame, fn, { task, value, begunAt });
-      return answer(this.#line, this.#answered(frame, fn, { begunAt }), value)?.catch(
+      const untold = frame.batch !== 0;
+      return answer(this.#line, this.#answered(frame, fn, { begunAt, untold }), value)?.catch(
         (error: unknown) => this.#fail(frame, error, { begunAt }),
       );
     } catch (error) {
@@ -117,6 +127,8 @@ class TaskServer {
     { task, value, begunAt }: { task: RunningTask; value: PromiseLike<unknown>; begunAt: number },
   ): Promise<void> {
     const run = { begunAt, later: true };
+    // It may take long.
+    this.#line.tell();
     const settling = Promise.resolve(value);
     let stopListening: StopListening | undefined;
     try {
@@ -180,7 +192,8 @@ class TaskServer {
   }
 
   #answered({ taskId, shape }: Frame, { name }: AnyFunction, run: Run): Answered {
-    return { taskId, shape, flags: this.#flags(run), number: runTimeSince(run.begunAt), name };
+    const { begunAt, untold = false } = run;
+    return { taskId, shape, flags: this.#flags(run), number: runTimeSince(begunAt), untold, name };
   }
 
   #fail({ taskId }: Frame, error: unknown, run: Run): Promise<void> | undefined {

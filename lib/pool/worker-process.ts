@@ -3,7 +3,6 @@ import { log } from '../base/log.js';
 import { CancelledError } from '../errors.js';
 import type { Process } from '../process/process.js';
 import { decodeError, encodeError } from '../serialization/error-codec.js';
-import { startsAreWatched } from './diagnostics.js';
 import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags, runTimeOf } from './frames.js';
 import { isShort, type PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
@@ -11,6 +10,7 @@ import type { EncodedOutcome } from './perform.js';
 import type { Frame } from './received-frame.js';
 import { warn } from './results.js';
 import { answersEach, CallShape, failed, succeeded, type Outcome, type Task } from './task.js';
+import { beginsUnheard } from './tasks-ahead.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 import type { NamedFunction, WorkerKind } from './worker-kinds.js';
 import { closeWorkerLines, makeWorkerLines, type WorkerLines } from './worker-lines.js';
@@ -103,7 +103,9 @@ export class ProcessWorker implements WorkerHandle {
     const line = this.#running?.lines.tasks;
     if (line === undefined) return undefined;
     const flags = flagsOf(task, line.isShared);
-    const header = { kind: FrameKind.Task, taskId: task.id, number, shape: task.shape, flags };
+    const batch = (flags & TaskFlags.Marked) === 0 ? 0 : task.batch;
+    const { id: taskId, shape } = task;
+    const header = { kind: FrameKind.Task, taskId, number, shape, flags, batch };
     const what = task.shape === CallShape.Apply ? 'args' : 'items';
     return line.send(header, task.payload, what);
   }
@@ -209,15 +211,13 @@ export class ProcessWorker implements WorkerHandle {
   }
 }
 
-function flagsOf({ control, fn }: Task, isShared: boolean): number {
-  const isAbortable = control.abortable === true;
-  const isTold = control.onReport !== undefined || control.taskTimeout !== undefined;
+function flagsOf(task: Task, isShared: boolean): number {
+  const { control, fn, batch } = task;
   const flags =
-    (isAbortable ? TaskFlags.Abortable : 0) |
+    (control.abortable === true ? TaskFlags.Abortable : 0) |
     (control.onReport === undefined ? 0 : TaskFlags.Reporting) |
     (control.taskTimeout === undefined ? 0 : TaskFlags.Timed);
-  const isDeaf = !isAbortable || fn.answersLater === false;
-  const marked = isDeaf && !isTold && isShared && isShort(fn) && !startsAreWatched();
+  const marked = isShared && (isShort(fn) || batch !== 0) && beginsUnheard(task);
   return marked ? flags | TaskFlags.Marked : flags;
 }
 

@@ -43,6 +43,9 @@ napi_value Name(napi_env env, napi_callback_info info) {
 }
 
 // pipeSend(handle, bytes, carried, front, more): once. What there is no room for is not copied.
+// pipeSendUntold: nobody is woken for it, which is then owed (pipeTell). Dead before that: whoever
+// sees to the dead wakes the reader (MessageQueue::Recover).
+template <bool kUntold>
 napi_value Send(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 5);
   MessageQueue* const queue = OutputOf(&call);
@@ -57,10 +60,19 @@ napi_value Send(napi_env env, napi_callback_info info) {
   const BlockRef staged = StageMessage(&call, queue, message);
   if (staged == 0) return nullptr;
   Status error;
-  const SyncOutcome outcome = queue->TryPut(staged, &error);
+  const SyncOutcome outcome =
+      kUntold ? queue->Publish(staged, &error) : queue->TryPut(staged, &error);
   if (outcome == SyncOutcome::kDone) return nullptr;
   queue->Drop({staged});
   return outcome == SyncOutcome::kFailed ? call.Fail(error) : call.Answer(outcome);
+}
+
+// pipeTell(handle): whoever waits at the other end is woken for what was sent untold.
+napi_value Tell(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  MessageQueue* const queue = OutputOf(&call);
+  if (queue != nullptr) queue->TellGetters(1);
+  return nullptr;
 }
 
 // pipeMark(handle, number): a whole number that the other end can look at, also when this process
@@ -142,7 +154,9 @@ void AddPipes(napi_env env, napi_value target, SyncEnv* sync) {
                {{"pipeMake", Make},
                 {"pipeShare", Share},
                 {"pipeName", Name},
-                {"pipeSend", Send},
+                {"pipeSend", Send<false>},
+                {"pipeSendUntold", Send<true>},
+                {"pipeTell", Tell},
                 {"pipeMark", Mark},
                 {"pipeMarked", Marked},
                 {"pipeLook", Look},

@@ -22,4 +22,15 @@ describeEach('tasks that workers are given ahead', (testCase) => {
     quarters[57] = 'no 57';
     expect((await report()).quarters).toEqual(quarters);
   });
+
+  test('of a map, which are told of together, are all there, and calls between them', async () => {
+    const { burnt, called } = await report();
+    expect({ burnt, called }).toEqual({ burnt: range(300), called: range(20) });
+  });
+
+  test('of a map, are run once when one of them kills its worker, which is blamed', async () => {
+    const { mapDied, ranOfMap } = await report();
+    expect(mapDied).toMatch(/killed by SIGKILL while it ran burnOrDie/);
+    expect(ranOfMap).toEqual(range(200));
+  });
 });

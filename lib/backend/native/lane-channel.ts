@@ -87,10 +87,10 @@ export class LaneChannel implements Channel {
     return this.#lane.shared;
   }
 
-  trySend(message: Outgoing): boolean {
+  trySend(message: Outgoing, untold = false): boolean {
     this.#use('writable');
     if (this.#sends.size > 0 || !this.#isOnTurn()) return false;
-    const progress = this.#begin(message);
+    const progress = this.#begin(message, untold);
     if (progress === 'started' && typeof message !== 'number') {
       // Only the end of the process keeps it from being finished, and then nobody asks.
       this.#sends.add(message, {}, true).catch(() => undefined);
@@ -152,8 +152,8 @@ export class LaneChannel implements Channel {
     this.#update();
   }
 
-  #begin(message: Outgoing): SendProgress {
-    if (typeof message !== 'number') return this.#lane.begin(message);
+  #begin(message: Outgoing, untold?: boolean): SendProgress {
+    if (typeof message !== 'number') return this.#lane.begin(message, untold);
     return this.#lane.beginScratch?.(message) ?? 'waiting';
   }
 

@@ -20,8 +20,11 @@ export interface Lane {
   takeSync?(timeoutMs: number, into?: Uint8Array): Message | undefined;
   /** Would `take` answer, or throw? */
   readable(): boolean;
-  /** Begins a message now. Its handles are consumed as soon as it is more than waiting. @throws BrokenPipeError. */
-  begin(message: Message): SendProgress;
+  /**
+   * Begins a message now. Its handles are consumed as soon as it is more than waiting. `untold`: whoever waits for it need not be
+   * woken before `shared.tell()`. @throws BrokenPipeError.
+   */
+  begin(message: Message, untold?: boolean): SendProgress;
   /** The same of a message in the scratch memory, which is of that length. Where `takesHead`; never `started`. */
   beginScratch?(length: number): SendProgress;
   /** Memory for a message, which is `lent` when it is begun. As `Channel.lend`. Absent where no memory is shared. */

@@ -30,6 +30,10 @@ export interface NativePipes {
     front?: Uint8Array,
     more?: readonly Uint8Array[],
   ): Answer;
+  /** The same, but whoever waits for it is not woken before the next `pipeSend`, `pipeTell`, or the end of this process. */
+  pipeSendUntold: NativePipes['pipeSend'];
+  /** Wakes whoever waits at the other end. */
+  pipeTell(handle: number): void;
   /** Undefined: there is none; null: there will be none. For a value (1) a long one may come in two. */
   pipeTake(handle: number, target: Uint8Array, wantsValue: number): TakenMessage | undefined | null;
   /** The same, but it blocks. Undefined: the time is over. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { automaticChunkSize, MapJob } from '../../../lib/pool/map-job.js';
 import type { Items, MapOptions } from '../../../lib/pool/pool-options.js';
 import { PendingResult } from '../../../lib/pool/results.js';
@@ -152,4 +152,19 @@ test('a limit for each task makes each item a task, unless a size is given', asy
   expect(await sizes({})).toBe(7);
   expect(await sizes({ taskTimeout: 10_000 })).toBe(20);
   expect(await sizes({ taskTimeout: 10_000, chunkSize: 10 })).toBe(2);
+});
+
+test('its tasks are a batch, each map its own, but where their ends are watched', async () => {
+  const batches = async (options: MapOptions): Promise<(number | undefined)[]> => {
+    const set = inlineSet();
+    const submit = vi.spyOn(set, 'submit');
+    await map((n: number) => n, [1, 2], { chunkSize: 1, ...options }, set).result.get();
+    return submit.mock.calls.flatMap(([tasks]) => tasks.map(({ flow }) => flow?.batch));
+  };
+  const [one, other] = await batches({});
+  expect(one).toBeGreaterThan(0);
+  expect(other).toBe(one);
+  expect((await batches({ progress: false }))[0]).toBe((one ?? 0) + 1);
+  expect(await batches({ onProgress: () => undefined })).toEqual([0, 0]);
+  expect(await batches({ progress: 'shown' })).toEqual([0, 0]);
 });

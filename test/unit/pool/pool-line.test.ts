@@ -143,3 +143,38 @@ when(onLinux)('parts that are none are refused, and nothing is sent', async () =
     left.close();
     right.close();`);
 });
+
+when(onLinux)(
+  'who waits is told of what was sent untold: once, when asked to, or before there is to be room',
+  async () => {
+    await check(
+      `
+    const calls = () => nativeCalls.splice(0);
+    here.tell();
+    here.send(task(1), 1, 'value', true);
+    here.send(task(2), 2, 'value', true);
+    assert.deepEqual(calls(), ['pipeSendUntold', 'pipeSendUntold']);
+    here.tell();
+    here.tell();
+    assert.deepEqual(calls(), ['pipeTell']);
+    here.send(task(3), 3, 'value', true);
+    here.send(task(4), 4);
+    here.tell();
+    assert.deepEqual(calls(), ['pipeSendUntold', 'pipeSend']);
+    for (const id of [1, 2, 3, 4]) assert.deepEqual([there.tryRecv().taskId], [id]);
+
+    // A long one has room only where it is alone.
+    here.send(task(5), 5, 'value', true);
+    const waiting = here.send(task(6), new Uint8Array(2 ** 20));
+    assert.ok(waiting instanceof Promise);
+    assert.ok(calls().includes('pipeTell'));
+    assert.equal(there.tryRecv().taskId, 5);
+    await waiting;
+    assert.equal((await there.recv()).taskId, 6);`,
+      [
+        '--require',
+        path.join(import.meta.dirname, '..', '..', 'fixtures', 'pool', 'native-calls.cjs'),
+      ],
+    );
+  },
+);

@@ -11,6 +11,7 @@ const frame = (kind: FrameKind, about: Partial<Frame>, value?: unknown): Frame =
   flags: 0,
   number: 0,
   taskId: 0,
+  batch: 0,
   ...about,
   read: () => value,
 });

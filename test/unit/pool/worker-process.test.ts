@@ -1,14 +1,21 @@
 // In which order a worker's lines are written to, and what can be taken back, without a worker and without lines.
 import { beforeEach, expect, test, vi } from 'vitest';
-import { FrameKind } from '../../../lib/pool/frames.js';
-import type { PoolFunction } from '../../../lib/pool/functions.js';
+import { FrameKind, TaskFlags } from '../../../lib/pool/frames.js';
+import { noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
 import { CallShape, Task } from '../../../lib/pool/task.js';
 import type { NamedFunction, WorkerKind } from '../../../lib/pool/worker-kinds.js';
 import { ProcessWorker } from '../../../lib/pool/worker-process.js';
 import type { Process } from '../../../lib/process/process.js';
 import { poolFunction, turn } from './fake-workers.js';
 
+interface Sent {
+  readonly taskId: number;
+  readonly flags: number;
+  readonly batch: number;
+}
+
 const sentTasks = vi.hoisted((): number[] => []);
+const sentFrames = vi.hoisted((): Sent[] => []);
 
 vi.mock('../../../lib/pool/pool-line.js', () => {
   class Line {
@@ -16,13 +23,14 @@ vi.mock('../../../lib/pool/pool-line.js', () => {
       return [new Line(), new Line()];
     }
     readonly isShared = true;
-    readonly #sent: { kind: FrameKind; taskId: number }[] = [];
-    send(header: { kind: FrameKind; taskId: number }): undefined {
+    readonly #sent: (Sent & { kind: FrameKind })[] = [];
+    send(header: Sent & { kind: FrameKind }): undefined {
       this.#sent.push(header);
       if (header.kind === FrameKind.Task) sentTasks.push(header.taskId);
+      if (header.kind === FrameKind.Task) sentFrames.push(header);
       return undefined;
     }
-    post(header: { kind: FrameKind; taskId: number }): void {
+    post(header: Sent & { kind: FrameKind }): void {
       this.send(header);
     }
     takeBack(): { kind: FrameKind; taskId: number } | undefined {
@@ -124,4 +132,26 @@ test('tasks can be taken back whatever else was said between them, until the wor
   expect([worker.takeBack(), worker.takeBack()]).toEqual([first.id, second.id]);
   worker.stop();
   expect(worker.takeBack()).toBeUndefined();
+});
+
+test('a task of a batch begins by a mark however long its function takes, and has the number of its batch', async () => {
+  const kind = new NamingKind();
+  const fn = poolFunction();
+  kind.name(fn);
+  noteRunTime(fn, 3);
+  const worker = new ProcessWorker(kind);
+  await worker.start(events);
+  const sent = (batch: number, control = {}): [marked: boolean, batch: number] => {
+    const task = new Task({
+      ...{ fn, shape: CallShape.Apply, payload: [], onSettled: () => undefined },
+      control,
+    });
+    task.batch = batch;
+    void worker.send(task, fn);
+    const { flags, batch: told } = sentFrames.at(-1)!;
+    return [(flags & TaskFlags.Marked) !== 0, told];
+  };
+  expect(sent(7)).toEqual([true, 7]);
+  expect(sent(0)).toEqual([false, 0]);
+  expect(sent(7, { taskTimeout: 1000 })).toEqual([false, 0]);
 });

@@ -142,6 +142,10 @@ export class SharedLane implements Lane, SharedChannel {
     return taken === undefined ? undefined : this.#messageOf(taken, scratch);
   }
 
+  tell(): void {
+    this.#core.native.pipeTell(this.#id);
+  }
+
   mark(mark: number): void {
     this.#core.native.pipeMark(this.#id, mark);
   }
@@ -179,13 +183,16 @@ export class SharedLane implements Lane, SharedChannel {
     return this.#core.native.pipeLook(this.#id);
   }
 
-  begin(message: Message): SendProgress {
+  begin(message: Message, untold = false): SendProgress {
     if (message.lent instanceof LentMemory) return this.#beginLent(message.lent);
     const { bytes, handles, head, front, more = NO_PARTS } = message;
     const carried = head ?? carriedBy(handles);
     let answer: Answer;
     try {
-      answer = this.#core.native.pipeSend(this.#id, bytes, carried, front, more);
+      const { native } = this.#core;
+      answer = untold
+        ? native.pipeSendUntold(this.#id, bytes, carried, front, more)
+        : native.pipeSend(this.#id, bytes, carried, front, more);
     } catch (error) {
       throw systemError('sending failed', error);
     }
