@@ -122,45 +122,31 @@ std::vector<StepPlace> AllPlaces(const BlockScenario& scenario, PlacesOf places_
 
 inline void KillEverywhere(const BlockScenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "kill", places, [&](const StepPlace& place) {
     BlockWorld world(scenario.units);
     scenario.setup(world);
     Stepped child = StartStepped(world, scenario, false);
-    child.RunTo(places[i]);
+    child.RunTo(place);
     child.Kill();
-    const int before = failures_in_case;
     NothingIsLost(world);
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu kills\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 // Halted before and after every step that others can see: they go on, and it does afterwards.
 inline void HaltEverywhere(const BlockScenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "halt", places, [&](const StepPlace& place) {
     BlockWorld world(scenario.units);
     scenario.setup(world);
     Stepped child = StartStepped(world, scenario, true);
-    child.RunTo(places[i]);
-    const int before = failures_in_case;
+    child.RunTo(place);
     EXPECT(scenario.somebody_died || world.one.reaper.Run().recovered == 0);
     scenario.meanwhile(world);
     child.Continue();
     EXPECT(child.Reap() == 0);
     scenario.afterwards(world);
     NothingIsLost(world);
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu halts\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 }  // namespace mp::test

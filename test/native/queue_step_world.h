@@ -185,7 +185,7 @@ std::vector<StepPlace> AllPlaces(const QueueScenario& scenario, PlacesOf places_
 
 inline void KillEverywhere(const QueueScenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "kill", places, [&](const StepPlace& place) {
     QueueWorld world;
     scenario.setup(world);
     Stepped child([&] {
@@ -194,26 +194,19 @@ inline void KillEverywhere(const QueueScenario& scenario) {
       for (;;) pause();
     });
     scenario.meanwhile(world);
-    const StepEnd end = child.RunTo(places[i]);
+    const StepEnd end = child.RunTo(place);
     child.Kill();
-    const int before = failures_in_case;
     while (world.reaper->reaper().Run().pending != 0) usleep(200);
     scenario.check(world, end == StepEnd::kOver);
     world.CleanedUp();
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu kills\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 // Halted instead, before and after every instruction that others can see: nobody else waits for it,
 // and in the end its operation succeeds.
 inline void HaltEverywhere(const QueueScenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "halt", places, [&](const StepPlace& place) {
     QueueWorld world;
     world.waker_lives = true;
     scenario.setup(world);
@@ -222,8 +215,7 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    StepEnd end = child.RunTo(places[i]);
-    const int before = failures_in_case;
+    StepEnd end = child.RunTo(place);
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
     if (scenario.a_step_later && end == StepEnd::kHalted) {
@@ -235,13 +227,7 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
     EXPECT(child.Reap() == 0);
     world.waker_lives = false;
     scenario.afterwards(world);
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu halts\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 }  // namespace mp::test

@@ -341,10 +341,23 @@ class Stepped {
   long pending_ = 0;
 };
 
-// A child may go another way than the one before where it allocates memory, but not mostly.
-inline void MostWereReached(size_t places) {
-  EXPECT(static_cast<size_t>(places_missed) * 4 <= places);
+// What is done at each of them, with a world of its own; the one at which it fails is named, and is
+// the last. A child may go another way than the one before where it allocates memory, but not
+// mostly. `stroke`: kill or halt.
+template <typename Once>
+void AtEachPlace(const char* what, const char* stroke, const std::vector<StepPlace>& places,
+                 Once once) {
+  for (size_t i = 0; i < places.size(); i += 1) {
+    const int before = failures_in_case;
+    once(places[i]);
+    if (failures_in_case == before) continue;
+    std::fprintf(stderr, "%s, %sed at place %zu of %zu\n", what, stroke, i, places.size());
+    return;
+  }
+  EXPECT(static_cast<size_t>(places_missed) * 4 <= places.size());
   places_missed = 0;
+  std::printf("       %s: %zu %ss\n", what, places.size(), stroke);
+  std::fflush(stdout);
 }
 
 }  // namespace mp::test

@@ -168,7 +168,7 @@ std::vector<StepPlace> AllPlaces(const Scenario& scenario, PlacesOf places_of) {
 
 inline void KillEverywhere(const Scenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "kill", places, [&](const StepPlace& place) {
     World world;
     scenario.setup(world);
     world.Ready();
@@ -178,26 +178,19 @@ inline void KillEverywhere(const Scenario& scenario) {
       for (;;) pause();
     });
     scenario.meanwhile(world);
-    const StepEnd end = child.RunTo(places[i]);
+    const StepEnd end = child.RunTo(place);
     child.Kill();
-    const int before = failures_in_case;
     ReapAll(*world.reaper);
     scenario.check(world, end == StepEnd::kOver);
     world.CleanedUp();
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, killed at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu kills\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 // Halted instead of killed: it is not taken for dead, the others are not kept waiting, and in the
 // end its operation succeeds.
 inline void HaltEverywhere(const Scenario& scenario) {
   const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
-  for (size_t i = 0; i < places.size(); i += 1) {
+  AtEachPlace(scenario.what, "halt", places, [&](const StepPlace& place) {
     World world;
     world.waker_lives = true;
     scenario.setup(world);
@@ -206,8 +199,7 @@ inline void HaltEverywhere(const Scenario& scenario) {
       scenario.act(world, *space);
     });
     scenario.meanwhile(world);
-    StepEnd end = child.RunTo(places[i]);
-    const int before = failures_in_case;
+    StepEnd end = child.RunTo(place);
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
     scenario.check(world, end == StepEnd::kOver);
     if (scenario.a_step_later && end == StepEnd::kHalted) {
@@ -219,13 +211,7 @@ inline void HaltEverywhere(const Scenario& scenario) {
     EXPECT(child.Reap() == 0);
     world.waker_lives = false;
     scenario.afterwards(world);
-    if (failures_in_case == before) continue;
-    std::fprintf(stderr, "%s, halted at place %zu of %zu\n", scenario.what, i, places.size());
-    return;
-  }
-  MostWereReached(places.size());
-  std::printf("       %s: %zu halts\n", scenario.what, places.size());
-  std::fflush(stdout);
+  });
 }
 
 }  // namespace mp::test
