@@ -137,7 +137,7 @@ export class Dispatch {
   replaceSpent(worker: PoolWorker): void {
     if (!this.#isSpent(worker)) return;
     // One that was given as much as it may keeps that.
-    if (worker.outgrown) this.#putBack(worker.takeBack(worker.load));
+    if (worker.outgrown && this.#putBack(worker.takeBack(worker.load))) this.run();
     if (worker.idle) this.#replace(worker);
   }
 

@@ -108,12 +108,19 @@ export class Roster {
     if (this.#present.size < target) for (const worker of this.#leaving) worker.holdUntilExit(true);
   }
 
-  /** On demand as many as there are, and one more for every task that no worker is on its way for. */
+  /**
+   * On demand as many as there are, and one more for every task that no worker is on its way for. What stands behind another one in a line
+   * waits as well: it was given ahead when nobody was missing, and somebody may be now.
+   */
   #target(tasksWaiting: number): number {
     const { onDemand = false } = this.#options;
     if (!onDemand) return this.#most;
-    const starting = [...this.#present].filter((worker) => worker.state === 'starting').length;
-    return Math.min(this.#most, this.#present.size + Math.max(0, tasksWaiting - starting));
+    let toDo = tasksWaiting;
+    for (const { state, load } of this.#present) {
+      if (state === 'starting') toDo--;
+      else toDo += Math.max(0, load - 1);
+    }
+    return Math.min(this.#most, this.#present.size + Math.max(0, toDo));
   }
 
   get #most(): number {

@@ -48,6 +48,36 @@ test('a dead one is replaced when there is more to do', async () => {
   expect(at(factory, 1).inbox).toEqual([next.task]);
 });
 
+test.each([
+  ['dies', 100],
+  ['has had as many tasks as it may', 2],
+])(
+  'a task behind a long one has a fresh worker when the other one %s and nothing waits',
+  async (how, maxTasksPerChild) => {
+    const { factory, set, bootAll } = makeSet(2, { ...onDemand, maxTasksPerChild });
+    factory.givesBack = true;
+    const fn = poolFunction({ short: true });
+    const [other, long, behind] = [1, 2, 3].map(() => watchedTask(fn));
+    // Of which nothing is known: nothing is given ahead behind it.
+    const last = watchedTask(poolFunction());
+    set.submit([other!.task, long!.task]);
+    await bootAll();
+    const [spent, busy] = [at(factory, 0), at(factory, 1)];
+    busy.begin();
+    spent.begin();
+    spent.finish(succeeded(1));
+    set.submit([last.task, behind!.task]);
+    spent.begin();
+    expect(spent.running).toBe(last.task);
+    expect(busy.inbox).toEqual([behind!.task]);
+    if (how === 'dies') spent.die();
+    else spent.finish(succeeded(3));
+    await bootAll();
+    expect(busy.inbox).toEqual([]);
+    expect(at(factory, 2).inbox).toEqual([behind!.task]);
+  },
+);
+
 test('of idle workers that were born too early one is replaced for each task', async () => {
   const { factory, set, bootAll } = makeSet(3, onDemand);
   const old = poolFunction();
