@@ -44,8 +44,16 @@ describe('results', () => {
   });
 
   test('come as they are done, unordered', async () => {
-    const results = await collect(imap(slowFirst, upTo(6), { ordered: false }));
-    expect(results).toHaveLength(6);
+    let release: ((n: number) => void) | undefined;
+    const untilThen = new Promise<number>((resolve) => {
+      release = resolve;
+    });
+    const results: number[] = [];
+    const items = imap((n: number) => (n === 0 ? untilThen : n), upTo(6), { ordered: false });
+    for await (const n of items) {
+      results.push(n);
+      release?.(0);
+    }
     expect(results[0]).not.toBe(0);
     expect([...results].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
