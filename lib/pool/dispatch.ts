@@ -4,6 +4,7 @@ import type { Roster } from './roster.js';
 import type { StatsCounter } from './stats.js';
 import type { Task } from './task.js';
 import { TaskQueue } from './task-queue.js';
+import { LATE_MS } from './tasks-ahead.js';
 
 export interface DispatchOptions {
   readonly maxTasksPerChild?: number | undefined;
@@ -19,6 +20,8 @@ export class Dispatch {
   readonly #maxQueue: number;
   /** What was recalled is to be given again in a moment. */
   #isToRun = false;
+  /** When it was last seen to who is late. */
+  #lookedAt = 0;
 
   constructor(roster: Roster, stats: StatsCounter, options: DispatchOptions) {
     this.#roster = roster;
@@ -42,12 +45,22 @@ export class Dispatch {
   /** One of its tasks has ended, and nothing else has changed. */
   feed(worker: PoolWorker): void {
     if (this.#isSpent(worker)) return;
+    if (worker.wasLate) this.#putBack(worker.takeBack(worker.load));
+    this.#recallFromLate(worker.heardAt);
     if (this.queue.length > 0) {
       this.#fill(worker);
       if (worker.idle && this.queue.length > 0) this.run();
       else this.#renewBusy();
     }
     if (worker.idle) this.#takeOver(worker);
+  }
+
+  /** What stands behind a task that takes longer than it looked is older than all that waits: whoever asks for work gets that first. */
+  #recallFromLate(now: number): void {
+    if (now - this.#lookedAt < LATE_MS) return;
+    this.#lookedAt = now;
+    for (const worker of this.#roster.present)
+      if (worker.isLate(now)) this.#putBack(worker.takeBack(worker.load));
   }
 
   /** Tasks that had to wait on their way are in the worker's line. Meanwhile others may have found nothing to do. */
@@ -101,12 +114,19 @@ export class Dispatch {
     return worker.takesAhead || this.#makesWay(worker);
   }
 
-  /** A batch is given ahead further than others, who are not to wait behind it. To ask for the next task is a walk. */
-  #makesWay({ batchAhead, horizon }: PoolWorker): boolean {
-    if (!this.queue.hasAwaitedAlone || batchAhead === undefined) return false;
+  /**
+   * Whether the next task goes before what this worker has not begun: by its priority; or as somebody asks for it alone, before a batch,
+   * which is given ahead further than others. To ask for the next task is a walk.
+   */
+  #makesWay(worker: PoolWorker): boolean {
+    const { lastAhead: last } = worker;
+    if (last === undefined) return false;
+    const isBatch = this.queue.hasAwaitedAlone && worker.isAtBatch;
+    if (!isBatch && this.queue.highestPriority <= last.priority) return false;
     const next = this.queue.first;
-    if (next === undefined || next.fn.id > horizon) return false;
-    return next.isAwaitedAlone && next.priority >= batchAhead.priority;
+    if (next === undefined || next.fn.id > worker.horizon) return false;
+    if (next.priority > last.priority) return true;
+    return isBatch && next.isAwaitedAlone && next.priority === last.priority;
   }
 
   #fill(worker: PoolWorker): void {
@@ -166,9 +186,9 @@ export class Dispatch {
 
   #giveNext(worker: PoolWorker): boolean {
     if (this.#isSpent(worker)) return false;
-    const batch = this.#makesWay(worker) ? worker.takeBack(worker.load) : [];
+    const back = this.#makesWay(worker) ? worker.takeBack(worker.load) : [];
     const task = this.queue.take(worker.horizon, () => this.#mayPass(worker));
-    this.#putBack(batch);
+    this.#putBack(back);
     if (task === undefined) return false;
     worker.give(task);
     return true;

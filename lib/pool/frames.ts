@@ -80,7 +80,7 @@ export function runTimeSince(begunAt: number | undefined): number {
 const LONGEST_RUN = 0xffff_ffff;
 
 /** In milliseconds; undefined where it has not begun, or ran for longer than the number can say, which is an hour. */
-export function runTimeOf({ number }: FrameHeader): number | undefined {
+export function runTimeOf({ number }: Pick<FrameHeader, 'number'>): number | undefined {
   return number === 0 || number === LONGEST_RUN ? undefined : (number - 1) / 1000;
 }
 

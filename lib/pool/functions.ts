@@ -33,14 +33,6 @@ export function noteRunTime(fn: PoolFunction, ms: number): void {
     fn.meanRunMs === undefined ? ms : fn.meanRunMs + WEIGHT_OF_NEWEST * (ms - fn.meanRunMs);
 }
 
-/** Milliseconds. What is shorter costs nobody anything while it stands in the line of a worker. */
-const SHORT_TASK_MS = 1;
-
-/** Whether the function's tasks are known to end in a moment. */
-export function isShort({ meanRunMs }: PoolFunction): boolean {
-  return meanRunMs !== undefined && meanRunMs < SHORT_TASK_MS;
-}
-
 /** One numbering for all pools of the process, because a fork inherits all of them. */
 const known = new WeakMap<AnyFunction, PoolFunction>();
 const byId = new Map<number, WeakRef<AnyFunction>>();

@@ -5,7 +5,7 @@ import { Farewell, type Way } from './farewell.js';
 import { noteAnswer, noteRunTime } from './functions.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
-import { BATCH_AHEAD_MS, batchOf, expectedMsOf, hasRoomAhead } from './tasks-ahead.js';
+import { BATCH_AHEAD_MS, batchOf, expectedMsOf, hasRoomAhead, isLate } from './tasks-ahead.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
@@ -40,8 +40,8 @@ export class PoolWorker implements WorkerEvents {
   #aheadMs = 0;
   /** Tasks in its line that are of no batch. */
   #single = 0;
-  /** When a task of its line has ended, or the first one came. */
   #heardAt = 0;
+  #wasLate = false;
   /** Tasks in its line that wait for room on the way. */
   #underway = 0;
   #state: WorkerState = 'starting';
@@ -138,12 +138,31 @@ export class PoolWorker implements WorkerEvents {
     return givesBack && hasRoomAhead(line);
   }
 
-  /**
-   * The last in its line, where nothing waits but tasks of batches; undefined else, and while it may be at one that turns out to be long.
-   */
-  get batchAhead(): Task | undefined {
-    if (this.#state !== 'ready' || this.#single > 0 || this.#line.length < 2) return undefined;
-    return performance.now() - this.#heardAt < BATCH_AHEAD_MS ? this.#line.at(-1) : undefined;
+  /** The last in its line, behind another one; undefined while something is on its way there, which cannot be taken back yet. */
+  get lastAhead(): Task | undefined {
+    if (this.#state !== 'ready' || this.#underway > 0 || this.#line.length < 2) return undefined;
+    return this.#line.at(-1);
+  }
+
+  /** Nothing is in its line but tasks of batches, and it is not known to be at one that turns out to be long. */
+  get isAtBatch(): boolean {
+    return this.#single === 0 && performance.now() - this.#heardAt < BATCH_AHEAD_MS;
+  }
+
+  /** When a task of its line has ended, or the first one came. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  /** Its last task took longer than it had looked, and what was given with it may as well. */
+  get wasLate(): boolean {
+    return this.#wasLate;
+  }
+
+  /** What it is at takes longer than it had looked. */
+  isLate(now: number): boolean {
+    const [first] = this.#line;
+    return first !== undefined && isLate(first, now - this.#heardAt);
   }
 
   give(task: Task): void {
@@ -299,9 +318,12 @@ export class PoolWorker implements WorkerEvents {
     this.#finished++;
     this.#heardAt = performance.now();
     if (later !== undefined) noteAnswer(task.fn, later);
-    if (ranMs !== undefined) task.startedAt ??= performance.now() - ranMs;
-    if (task.startedAt !== undefined)
-      noteRunTime(task.fn, ranMs ?? performance.now() - task.startedAt);
+    if (ranMs !== undefined) task.startedAt ??= this.#heardAt - ranMs;
+    if (task.startedAt !== undefined) {
+      const took = ranMs ?? this.#heardAt - task.startedAt;
+      noteRunTime(task.fn, took);
+      this.#wasLate = isLate(task, took);
+    }
     this.#end(task, outcome);
   }
 

@@ -45,6 +45,11 @@ export class TaskQueue {
     return this.#awaitedAlone > 0;
   }
 
+  /** No task that waits has a higher priority; -Infinity when none waits. */
+  get highestPriority(): number {
+    return this.#levels[0]?.priority ?? -Infinity;
+  }
+
   /** The highest number of a function that was ever here. */
   get newest(): number {
     return this.#newest;

@@ -5,7 +5,7 @@ import type { Task } from './task.js';
 /** Tasks in a worker's line until they are expected to take so long, in milliseconds. */
 const AHEAD_MS = 1;
 /** The first one ahead behind a task that is expected to take so long: the wait for the next one is a part of that to speak of. */
-const ONE_AHEAD_MS = 10;
+const ONE_AHEAD_MS = 50;
 
 const MOST_AHEAD = 64;
 
@@ -14,6 +14,13 @@ export const BATCH_AHEAD_MS = 10;
 /** For shorter ones the pool is awake nearly all the time, for longer ones it matters little whether it is woken. */
 const BATCHED_FROM_MS = 0.25;
 const BATCHED_TO_MS = 5;
+
+/** So many milliseconds longer than expected a task may take before those behind it wait with all others again. */
+export const LATE_MS = 10;
+
+export function isLate({ expectedMs }: Task, takes: number): boolean {
+  return takes > expectedMs + LATE_MS;
+}
 
 /** As `expectedMs` of a task behind which nothing is to wait. */
 const LONG_MS = 1e9;
@@ -44,13 +51,17 @@ export function batchOf(task: Task): number {
   return meanRunMs >= BATCHED_FROM_MS && meanRunMs < BATCHED_TO_MS ? batch : 0;
 }
 
+/** For longer ones it costs nothing to be told of their beginning. */
+const UNHEARD_TO_MS = 1_000;
+
 /** Whether nobody hears at once that it has begun, and it hears nothing while it runs. */
 export function beginsUnheard({ control, fn }: Task): boolean {
+  if (expectedMsOf({ fn }) >= UNHEARD_TO_MS) return false;
   const isDeaf = control.abortable !== true || fn.answersLater === false;
   const isTold = control.onReport !== undefined || control.taskTimeout !== undefined;
   return isDeaf && !isTold && !startsAreWatched();
 }
 
-export function expectedMsOf({ fn }: Task): number {
+export function expectedMsOf({ fn }: Pick<Task, 'fn'>): number {
   return fn.meanRunMs ?? LONG_MS;
 }

@@ -137,7 +137,9 @@ class TaskServer {
         settling.catch(() => undefined);
         stopListening = await this.#listenFor(frame, task);
       }
-      await answer(this.#line, this.#answered(frame, fn, run), await settling);
+      const settled = await settling;
+      // How long it ran is asked now.
+      await answer(this.#line, this.#answered(frame, fn, run), settled);
     } catch (error) {
       await this.#fail(frame, error, run);
     } finally {

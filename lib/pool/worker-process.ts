@@ -4,7 +4,7 @@ import { CancelledError } from '../errors.js';
 import type { Process } from '../process/process.js';
 import { decodeError, encodeError } from '../serialization/error-codec.js';
 import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags, runTimeOf } from './frames.js';
-import { isShort, type PoolFunction } from './functions.js';
+import type { PoolFunction } from './functions.js';
 import { LineReader } from './line-reader.js';
 import type { EncodedOutcome } from './perform.js';
 import type { Frame } from './received-frame.js';
@@ -212,12 +212,12 @@ export class ProcessWorker implements WorkerHandle {
 }
 
 function flagsOf(task: Task, isShared: boolean): number {
-  const { control, fn, batch } = task;
+  const { control } = task;
   const flags =
     (control.abortable === true ? TaskFlags.Abortable : 0) |
     (control.onReport === undefined ? 0 : TaskFlags.Reporting) |
     (control.taskTimeout === undefined ? 0 : TaskFlags.Timed);
-  const marked = isShared && (isShort(fn) || batch !== 0) && beginsUnheard(task);
+  const marked = isShared && beginsUnheard(task);
   return marked ? flags | TaskFlags.Marked : flags;
 }
 

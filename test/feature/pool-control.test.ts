@@ -58,7 +58,9 @@ describeEach('the control of tasks', (testCase) => {
   });
 
   test('a higher priority goes first, equals in order', async () => {
-    expect((await report()).order).toEqual(['running', 'high', 'normal', 'normal too', 'low']);
+    const { order, orderOfShort } = await report();
+    expect(order).toEqual(['running', 'high', 'normal', 'normal too', 'low']);
+    expect(orderOfShort).toEqual(['first', 'higher', 'high', 'low', 'low too']);
   });
 
   test('a call goes between the tasks of a long map', async () => {

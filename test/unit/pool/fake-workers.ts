@@ -226,6 +226,10 @@ export function watchedTask(fn: PoolFunction, spec: Partial<TaskSpec> = {}): Wat
   return { task, outcomes };
 }
 
+export function tasksOf(fn: PoolFunction, count: number): Watched[] {
+  return Array.from({ length: count }, () => watchedTask(fn));
+}
+
 /** Lets every promise reaction that is due run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -1,24 +1,11 @@
 // How many tasks a worker is given before it asks for them, and what becomes of them when it does not get to them.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { noteAnswer, noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
+import { describe, expect, test } from 'vitest';
+import { noteAnswer } from '../../../lib/pool/functions.js';
 import { failed, succeeded, type Outcome, type Task } from '../../../lib/pool/task.js';
-import { at, makeSet } from './fake-set.js';
-import { poolFunction, turn, watchedTask, type Watched } from './fake-workers.js';
+import { at, makeSet, open, short, useOwnTime } from './fake-set.js';
+import { poolFunction, tasksOf, turn, watchedTask } from './fake-workers.js';
 
-const short = (ms = 0.01): PoolFunction => {
-  const fn = poolFunction();
-  noteRunTime(fn, ms);
-  return fn;
-};
-
-const tasksOf = (fn: PoolFunction, count: number): Watched[] =>
-  Array.from({ length: count }, () => watchedTask(fn));
-
-const open = (size: number) => {
-  const made = makeSet(size);
-  made.factory.givesBack = true;
-  return made;
-};
+const clock = useOwnTime();
 
 describe('tasks ahead', () => {
   test('a worker is given short ones until they take a millisecond together', async () => {
@@ -44,7 +31,7 @@ describe('tasks ahead', () => {
   });
 
   test('none behind a task that is not known to be short, or is known to be long', async () => {
-    for (const fn of [poolFunction(), short(50)]) {
+    for (const fn of [poolFunction(), short(500)]) {
       const { factory, set, bootAll } = open(1);
       set.submit(tasksOf(fn, 5).map(({ task }) => task));
       await bootAll();
@@ -53,10 +40,83 @@ describe('tasks ahead', () => {
   });
 
   test('one behind a task of some milliseconds', async () => {
-    const { factory, set, bootAll } = open(1);
-    set.submit(tasksOf(short(5), 5).map(({ task }) => task));
+    for (const ms of [1, 5, 49]) {
+      const { factory, set, bootAll } = open(1);
+      set.submit(tasksOf(short(ms), 5).map(({ task }) => task));
+      await bootAll();
+      expect(at(factory, 0).inbox).toHaveLength(2);
+    }
+  });
+
+  test('make way for those of a higher priority', async () => {
+    const { factory, set, bootAll } = open(2);
+    const fn = short();
+    const submit = (priority: number, count = 1): Task[] => {
+      const tasks = Array.from(
+        { length: count },
+        () => watchedTask(fn, { control: { priority } }).task,
+      );
+      set.submit(tasks);
+      return tasks;
+    };
+    submit(0, 2);
     await bootAll();
-    expect(at(factory, 0).inbox).toHaveLength(2);
+    for (const worker of factory.all) worker.begin();
+    const low = submit(0, 6);
+    const [high] = submit(5) as [Task];
+    const [higher] = submit(6) as [Task];
+    const lower = submit(-1);
+    const lines = factory.all.map(({ inbox }) => [...inbox]);
+    expect(lines.map(([first]) => first).toSorted((a, b) => a!.id - b!.id)).toEqual([high, higher]);
+    expect(lines.flat()).toHaveLength(9);
+    for (const line of lines)
+      expect(line).toEqual(line.toSorted((a, b) => b.priority - a.priority));
+    for (const task of [...low, ...lower]) expect(lines.flat()).toContain(task);
+  });
+
+  test('wait with all others again when one has taken longer than it looked', async () => {
+    const { factory, set, bootAll } = open(1);
+    set.submit(tasksOf(short(), 40).map(({ task }) => task));
+    await bootAll();
+    const worker = at(factory, 0);
+    for (const [ranMs, left] of [
+      [1, 38],
+      [500, 0],
+    ] as const) {
+      worker.begin();
+      worker.finish(succeeded(1), false, ranMs);
+      worker.begin();
+      expect(worker.inbox).toHaveLength(left);
+      worker.finish(succeeded(1));
+    }
+  });
+
+  test('wait with all others again when the one before them is late, and are older than those', async () => {
+    const { factory, set, bootAll } = open(2);
+    const watched = tasksOf(short(), 200);
+    set.submit(watched.map(({ task }) => task));
+    await bootAll();
+    const [stuck, other] = [at(factory, 0), at(factory, 1)];
+    stuck.begin();
+    const behind = [...stuck.inbox];
+    for (const [later, isLate] of [
+      [10, false],
+      [10, true],
+    ] as const) {
+      clock.now += later;
+      other.begin();
+      other.finish(succeeded(1));
+      expect(stuck.inbox.length === 0).toBe(isLate);
+    }
+    const order: Task[] = [];
+    while (other.inbox.length > 0) {
+      order.push(other.begin());
+      other.finish(succeeded(1));
+    }
+    const [first] = behind.map((task) => order.indexOf(task));
+    expect(first).toBeGreaterThanOrEqual(0);
+    expect(order.slice(first, first! + behind.length)).toEqual(behind);
+    expect(order.length).toBeGreaterThan(first! + behind.length);
   });
 
   test('also those that may be aborted, whose run has a limit, or that may be cancelled', async () => {
@@ -99,156 +159,6 @@ describe('tasks ahead', () => {
     at(factory, 0).begin();
     at(factory, 0).finish(succeeded(1), false, 0.1);
     expect(at(factory, 0).inbox.length).toBeGreaterThanOrEqual(10);
-  });
-});
-
-describe('tasks of a batch', () => {
-  let now = 0;
-
-  beforeEach(() => {
-    now = 1000;
-    vi.spyOn(performance, 'now').mockImplementation(() => now);
-  });
-
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
-
-  const batch = (fn: PoolFunction, count: number, number = 1, control = {}): Watched[] => {
-    const flow = { turn: 0, batch: number };
-    return Array.from({ length: count }, () => watchedTask(fn, { flow, control }));
-  };
-
-  const later = (): PoolFunction => {
-    const fn = short(1);
-    noteAnswer(fn, true);
-    return fn;
-  };
-
-  test('are given ahead until they take ten milliseconds, if it matters that the pool is woken for each', async () => {
-    for (const [ms, ahead] of [
-      [0.125, 8],
-      [1, 10],
-      [4, 3],
-      [6, 2],
-    ] as const) {
-      const { factory, set, bootAll } = open(1);
-      set.submit(batch(short(ms), 40).map(({ task }) => task));
-      await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(ahead);
-      expect(at(factory, 0).inbox[0]?.batch).toBe(ms === 1 || ms === 4 ? 1 : 0);
-    }
-  });
-
-  test('are not where somebody asks for each, or where none can be taken back', async () => {
-    for (const [number, givesBack] of [
-      [0, true],
-      [1, false],
-    ] as const) {
-      const { factory, set, bootAll } = open(1);
-      factory.givesBack = givesBack;
-      const tasks = batch(short(2), 40, number);
-      set.submit(tasks.map(({ task }) => task));
-      await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(givesBack ? 2 : 1);
-    }
-  });
-
-  test.each([
-    ['that is limited', { taskTimeout: 1000 }, short],
-    ['that reports', { onReport: () => undefined }, short],
-    ['that may be aborted and may answer a promise', { abortable: true }, short],
-    ['that answers promises', {}, later],
-  ] as const)(
-    'are not where the answer cannot be told late: of a run %s',
-    async (_, control, fn) => {
-      const { factory, set, bootAll } = open(1);
-      set.submit(batch(fn(1), 40, 1, control).map(({ task }) => task));
-      await bootAll();
-      expect(at(factory, 0).inbox).toHaveLength(2);
-      expect(at(factory, 0).inbox[0]?.batch).toBe(0);
-    },
-  );
-
-  /** One worker, at the first of ten. */
-  const busy = async (control = {}) => {
-    const { factory, set, bootAll } = open(1);
-    const many = batch(short(1), 10, 1, control);
-    set.submit(many.map(({ task }) => task));
-    await bootAll();
-    const worker = at(factory, 0);
-    worker.begin();
-    return { worker, set, many };
-  };
-
-  test('hold up a call of a lower priority', async () => {
-    for (const [priority, isFirst] of [
-      [4, false],
-      [5, true],
-      [6, true],
-    ] as const) {
-      const { worker, set } = await busy({ priority: 5 });
-      const call = watchedTask(short(1), { control: { priority } });
-      set.submit([call.task]);
-      expect(worker.inbox[0] === call.task).toBe(isFirst);
-    }
-  });
-
-  test('hold up a call while their worker may be at one that is long: it is for whoever is free first', async () => {
-    const { worker, set } = await busy();
-    const ahead = [...worker.inbox];
-    now += 10;
-    const call = watchedTask(short(1));
-    set.submit([call.task]);
-    expect(worker.inbox).toEqual(ahead);
-    worker.finish(succeeded(1));
-    expect(worker.inbox[0]).toBe(call.task);
-  });
-
-  test('make way again when the call has ended', async () => {
-    const { worker, set } = await busy();
-    for (let round = 0; round < 3; round++) {
-      const call = watchedTask(short(1));
-      set.submit([call.task]);
-      expect(worker.inbox).toEqual([call.task]);
-      worker.finish(succeeded(1));
-      worker.begin();
-      worker.finish(succeeded(1));
-      worker.begin();
-      expect(worker.inbox).toHaveLength(8 - round);
-    }
-  });
-
-  test('do not hold up a call', async () => {
-    const { factory, set, bootAll } = open(2);
-    const many = batch(short(1), 40);
-    set.submit(many.map(({ task }) => task));
-    await bootAll();
-    for (const worker of factory.all) worker.begin();
-    const call = watchedTask(short(1));
-    set.submit([call.task]);
-    const { inbox } = factory.all.find((worker) => worker.inbox[0] === call.task)!;
-    expect(inbox).toEqual([call.task]);
-    while (many.some(({ outcomes }) => outcomes.length === 0)) {
-      for (const worker of factory.all) {
-        if (worker.running === undefined) continue;
-        worker.finish(succeeded(1));
-        if (worker.inbox.length > 0) worker.begin();
-      }
-    }
-    expect(call.outcomes).toHaveLength(1);
-    expect([...factory.begun.values()]).toEqual(Array(41).fill(1));
-  });
-
-  test('stay ahead when the call is of a function that this worker was not born with', async () => {
-    const { factory, set, bootAll } = open(1);
-    const [known, young] = [short(1), short(1)];
-    set.submit(batch(known, 40).map(({ task }) => task));
-    await bootAll(known.id);
-    at(factory, 0).begin();
-    const ahead = [...at(factory, 0).inbox];
-    set.submit([watchedTask(young).task]);
-    expect(at(factory, 0).inbox).toEqual(ahead);
   });
 });
 

@@ -2,14 +2,10 @@
 import { expect, test } from 'vitest';
 import { noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
 import type { Task } from '../../../lib/pool/task.js';
-import { at, makeSet } from './fake-set.js';
+import { at, open, useOwnTime } from './fake-set.js';
 import { poolFunction, turn, watchedTask } from './fake-workers.js';
 
-function open(size: number, options: Parameters<typeof makeSet>[1] = {}) {
-  const made = makeSet(size, options);
-  made.factory.givesBack = true;
-  return made;
-}
+useOwnTime();
 
 const tasksOf = (count: number, fn = poolFunction({ short: true })): Task[] =>
   Array.from({ length: count }, () => watchedTask(fn).task);

@@ -1,6 +1,6 @@
 // When a worker wakes its pool: at once for answers that somebody waits for, and for those of a batch not for each.
 import { expect, test, vi } from 'vitest';
-import { FrameKind, TaskFlags } from '../../../lib/pool/frames.js';
+import { FrameKind, TaskFlags, runTimeOf } from '../../../lib/pool/frames.js';
 import type { AnyFunction } from '../../../lib/pool/functions.js';
 import type { ControlLine, TaskLine } from '../../../lib/pool/pool-line.js';
 import type { Frame } from '../../../lib/pool/received-frame.js';
@@ -20,6 +20,8 @@ const frame = (kind: FrameKind, spec: Partial<Frame> = {}): Frame => ({
 const task = (taskId: number, batch = 0): Frame => frame(FrameKind.Task, { taskId, batch });
 
 let now = 0;
+/** Milliseconds that the last answer says. */
+let ranFor: number | undefined;
 vi.spyOn(performance, 'now').mockImplementation(() => now);
 
 /** What the line was told, in order: `1 untold`, `2`, `tell`. */
@@ -37,7 +39,8 @@ async function served(frames: Frame[], fn: AnyFunction = () => 1): Promise<strin
     mark: nothing,
     post: nothing,
     problemWith: nothing,
-    send: ({ kind, taskId }, _value, _what, untold = false) => {
+    send: ({ kind, taskId, number = 0 }, _value, _what, untold = false) => {
+      ranFor = runTimeOf({ number });
       if (kind !== FrameKind.Ready) told.push(untold ? `${String(taskId)} untold` : String(taskId));
       owed = untold;
       return undefined;
@@ -112,4 +115,14 @@ test('an error is told at once, and so is what comes later', async () => {
   };
   expect(await served([task(1, 7)], fail)).toEqual(['1', 'look on']);
   expect(await served([task(1, 7)], () => Promise.resolve(1))).toEqual(['1', 'look on']);
+});
+
+test('the answer of what comes later says how long that took', async () => {
+  const fn = async (): Promise<void> => {
+    now += 2;
+    await Promise.resolve();
+    now += 20;
+  };
+  expect(await served([task(1)], fn)).toEqual(['1', 'look on']);
+  expect(ranFor).toBe(22);
 });

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { CancelledError, WorkerDiedError } from '../../../lib/errors.js';
 import { failed, succeeded } from '../../../lib/pool/task.js';
-import { at, makeSet } from './fake-set.js';
+import { at, makeSet, useOwnTime } from './fake-set.js';
 import { poolFunction, watchedTask } from './fake-workers.js';
+
+useOwnTime();
 
 /** A pool whose workers were all born with `old`, and each runs a task of it. */
 async function busy(size: number) {

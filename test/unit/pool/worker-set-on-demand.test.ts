@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { BrokenPoolError, CancelledError } from '../../../lib/errors.js';
 import { CallShape, failed, succeeded, Task } from '../../../lib/pool/task.js';
-import { at, makeSet } from './fake-set.js';
+import { at, makeSet, useOwnTime } from './fake-set.js';
 import { poolFunction, turn, watchedTask } from './fake-workers.js';
+
+useOwnTime();
 
 const onDemand = { onDemand: true };
 

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { WorkerDiedError } from '../../../lib/errors.js';
 import { failed, succeeded } from '../../../lib/pool/task.js';
-import { makeSet } from './fake-set.js';
+import { makeSet, useOwnTime } from './fake-set.js';
 import { KILLED, poolFunction, turn, watchedTask, type FakeWorker } from './fake-workers.js';
+
+const clock = useOwnTime();
 
 /** A small generator of its own, so that a failing seed can be run again. */
 function randomFrom(seed: number): () => number {
@@ -65,6 +67,7 @@ describe('whatever happens', () => {
       set.submit([watched.task]);
     };
     const step = async (): Promise<void> => {
+      clock.now += random() * 10;
       if (random() < 0.1) delayed.shift()?.();
       const worker = pick([...factory.alive]);
       const dice = random();
