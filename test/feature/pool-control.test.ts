@@ -63,6 +63,12 @@ describeEach('the control of tasks', (testCase) => {
     expect(orderOfShort).toEqual(['first', 'higher', 'high', 'low', 'low too']);
   });
 
+  test('calls behind one that does not end go to another worker, although that one is never idle', async () => {
+    const { behind } = await report();
+    expect(behind).toMatchObject({ stuck: 'CancelledError', many: 'CancelledError' });
+    expect(behind.completed).toBeLessThan(150_000);
+  });
+
   test('a call goes between the tasks of a long map', async () => {
     expect((await report()).betweenOf40).toBeLessThan(5);
   });
