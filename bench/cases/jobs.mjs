@@ -36,4 +36,15 @@ export const jobs = [
       quick: { job: 'nBody', pieces: 48, steps: 20_000, workers: 2, rounds: 2, slowRounds: 1 },
     },
   },
+  {
+    ...shared,
+    name: 'job-n-body-long',
+    title: 'five bodies that attract each other, ten times as long, 2 workers: time per simulation',
+    // CPython would need a minute.
+    subjects: subjects.filter(({ kind }) => kind !== 'python'),
+    sizes: {
+      full: { job: 'nBody', pieces: 96, steps: 200_000, workers: 2, rounds: 4, slowRounds: 4 },
+      quick: { job: 'nBody', pieces: 48, steps: 200_000, workers: 2, rounds: 2, slowRounds: 1 },
+    },
+  },
 ];

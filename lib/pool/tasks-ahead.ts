@@ -5,7 +5,7 @@ import type { Task } from './task.js';
 /** Tasks in a worker's line until they are expected to take so long, in milliseconds. */
 const AHEAD_MS = 1;
 /** The first one ahead behind a task that is expected to take so long: the wait for the next one is a part of that to speak of. */
-const ONE_AHEAD_MS = 50;
+const ONE_AHEAD_MS = 10;
 
 const MOST_AHEAD = 64;
 

@@ -31,7 +31,7 @@ describe('tasks ahead', () => {
   });
 
   test('none behind a task that is not known to be short, or is known to be long', async () => {
-    for (const fn of [poolFunction(), short(500)]) {
+    for (const fn of [poolFunction(), short(50)]) {
       const { factory, set, bootAll } = open(1);
       set.submit(tasksOf(fn, 5).map(({ task }) => task));
       await bootAll();
@@ -40,7 +40,7 @@ describe('tasks ahead', () => {
   });
 
   test('one behind a task of some milliseconds', async () => {
-    for (const ms of [1, 5, 49]) {
+    for (const ms of [1, 5, 9]) {
       const { factory, set, bootAll } = open(1);
       set.submit(tasksOf(short(ms), 5).map(({ task }) => task));
       await bootAll();
