@@ -63,7 +63,10 @@ export class ExecutorWork {
       this.#unfinished.delete(future);
       future.settle(this.#ownOutcome(call.fn, outcome) as Outcome<T>);
     };
-    const task = new Task({ ...call, onReached, onSettled });
+    const onReturned = (): void => {
+      future.wait();
+    };
+    const task = new Task({ ...call, onReached, onReturned, onSettled });
     this.#unfinished.add(future);
     this.#set.submit([task]);
     return future;

@@ -68,8 +68,8 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Whether a worker has come to it and it has not finished: from then on it cannot be cancelled. One that was given to a worker ahead of
-   * its turn, behind another call, is not running.
+   * Whether a worker has come to it and it has not finished: until then it cannot be cancelled. One that was given to a worker ahead of
+   * its turn, behind another call, is not running; nor is one any more whose worker has died, or has lost it to others, before it began it.
    */
   running(): boolean {
     return this.#state === 'running';
@@ -178,6 +178,11 @@ export class Future<T = unknown> implements PromiseLike<T> {
   /** A worker has it, perhaps not for the first time. @internal */
   begin(): void {
     if (this.#state === 'pending') this.#state = 'running';
+  }
+
+  /** No worker has it any more, and none has begun it. @internal */
+  wait(): void {
+    if (this.#state === 'running') this.#state = 'pending';
   }
 
   /** Nothing more happens to the work. A future that was settled by hand before keeps what it was given. @internal */

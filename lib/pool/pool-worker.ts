@@ -2,10 +2,11 @@
 import { log } from '../base/log.js';
 import type { ExitStatus } from '../backend/contract.js';
 import { Farewell, type Way } from './farewell.js';
-import { noteAnswer, noteRunTime } from './functions.js';
+import { noteAnswer } from './functions.js';
+import { GivenTasks } from './given-tasks.js';
 import { TaskGuard } from './task-guard.js';
 import { failed, type Outcome, type Task } from './task.js';
-import { BATCH_AHEAD_MS, batchOf, expectedMsOf, hasRoomAhead, isLate } from './tasks-ahead.js';
+import { batchOf } from './tasks-ahead.js';
 import type { Finished, WorkerEvents, WorkerHandle } from './worker-handle.js';
 
 /** What a worker tells the set that it belongs to. */
@@ -35,13 +36,7 @@ export type WorkerState = 'starting' | 'ready' | 'leaving';
 export class PoolWorker implements WorkerEvents {
   readonly #handle: WorkerHandle;
   readonly #owner: WorkerOwner;
-  readonly #line: Task[] = [];
-  /** Milliseconds that its line is expected to take, as each task was expected when it was given. */
-  #aheadMs = 0;
-  /** Tasks in its line that are of no batch. */
-  #single = 0;
-  #heardAt = 0;
-  #wasLate = false;
+  readonly #line = new GivenTasks();
   /** Tasks in its line that wait for room on the way. */
   #underway = 0;
   #state: WorkerState = 'starting';
@@ -132,48 +127,37 @@ export class PoolWorker implements WorkerEvents {
   get takesAhead(): boolean {
     if (this.#state !== 'ready') return false;
     if (this.#line.length === 0) return true;
-    const givesBack = this.#handle.givesBack && this.#underway === 0;
-    const { length } = this.#line;
-    const line = { length, expectedMs: this.#aheadMs, isBatched: this.#single === 0 };
-    return givesBack && hasRoomAhead(line);
+    return this.#handle.givesBack && this.#underway === 0 && this.#line.hasRoomAhead;
   }
 
   /** The last in its line, behind another one; undefined while something is on its way there, which cannot be taken back yet. */
   get lastAhead(): Task | undefined {
-    if (this.#state !== 'ready' || this.#underway > 0 || this.#line.length < 2) return undefined;
-    return this.#line.at(-1);
+    return this.#state === 'ready' && this.#underway === 0 ? this.#line.lastAhead : undefined;
   }
 
   /** Nothing is in its line but tasks of batches, and it is not known to be at one that turns out to be long. */
   get isAtBatch(): boolean {
-    return this.#single === 0 && performance.now() - this.#heardAt < BATCH_AHEAD_MS;
+    return this.#line.isAtBatch(performance.now());
   }
 
   /** When a task of its line has ended, or the first one came. */
   get heardAt(): number {
-    return this.#heardAt;
+    return this.#line.heardAt;
   }
 
   /** Its last task took longer than it had looked, and what was given with it may as well. */
   get wasLate(): boolean {
-    return this.#wasLate;
+    return this.#line.wasLate;
   }
 
   /** What it is at takes longer than it had looked. */
   isLate(now: number): boolean {
-    const [first] = this.#line;
-    return first !== undefined && isLate(first, now - this.#heardAt);
+    return this.#line.isLate(now);
   }
 
   give(task: Task): void {
-    this.#line.push(task);
-    this.#aheadMs += task.expectedMs = expectedMsOf(task);
-    task.batch = this.#handle.givesBack ? batchOf(task) : 0;
-    if (task.batch === 0) this.#single++;
-    if (this.#line.length === 1) {
-      this.#heardAt = performance.now();
-      this.#reach();
-    }
+    this.#line.push(task, this.#handle.givesBack ? batchOf(task) : 0);
+    if (this.#line.length === 1) this.#reach();
     this.#given++;
     this.listen(true);
     const waiting = this.#handle.send(task, task.fn);
@@ -195,28 +179,31 @@ export class PoolWorker implements WorkerEvents {
   /** Takes back up to so many that it has not begun, for others to run. */
   takeBack(most: number): Task[] {
     const back: Task[] = [];
+    const { first } = this.#line;
     while (back.length < most) {
       const id = this.#handle.takeBack();
       if (id === undefined) break;
-      const task = this.#line.find((one) => one.id === id);
+      const task = this.#line.removeById(id);
       if (task === undefined) continue;
-      this.#drop(this.#line.indexOf(task));
       this.#given--;
       back.push(task);
     }
-    if (back.length > 0) this.#reach();
+    if (first !== this.#line.first) {
+      first?.onReturned?.();
+      this.#reach();
+    }
     return back;
   }
 
   has(task: Task): boolean {
-    return this.#line.includes(task);
+    return this.#line.has(task);
   }
 
   /** The task has been given up. When it is at it, it has so many milliseconds to end it. */
   abort(task: Task, reason: unknown, graceMs: number): void {
     task.graceMs = graceMs;
     this.#handle.abort(task, reason);
-    this.#guard.turnTo(this.#line[0]);
+    this.#guard.turnTo(this.#line.first);
   }
 
   /** Whether messages are awaited, which keeps the event loop alive: while it has something to tell that somebody waits for. */
@@ -253,16 +240,15 @@ export class PoolWorker implements WorkerEvents {
 
   /** The task that it runs, the first of its line. */
   get begun(): Task | undefined {
-    return this.#running ? this.#line[0] : undefined;
+    return this.#running ? this.#line.first : undefined;
   }
 
   /** Empties its line. */
   takeLine(): Task[] {
+    if (!this.#running) this.#line.first?.onReturned?.();
     this.#running = false;
-    this.#aheadMs = 0;
-    this.#single = 0;
     this.#guard.turnTo(undefined);
-    return this.#line.splice(0);
+    return this.#line.clear();
   }
 
   describe(): string {
@@ -316,19 +302,13 @@ export class PoolWorker implements WorkerEvents {
     this.#running = false;
     this.#outgrown ||= outgrown;
     this.#finished++;
-    this.#heardAt = performance.now();
     if (later !== undefined) noteAnswer(task.fn, later);
-    if (ranMs !== undefined) task.startedAt ??= this.#heardAt - ranMs;
-    if (task.startedAt !== undefined) {
-      const took = ranMs ?? this.#heardAt - task.startedAt;
-      noteRunTime(task.fn, took);
-      this.#wasLate = isLate(task, took);
-    }
+    this.#line.noteEnd(task, ranMs);
     this.#end(task, outcome);
   }
 
   hadBegun(taskId: number): void {
-    if (this.#line[0]?.id === taskId) this.#running = true;
+    if (this.#line.first?.id === taskId) this.#running = true;
   }
 
   exited(status: ExitStatus): void {
@@ -337,7 +317,7 @@ export class PoolWorker implements WorkerEvents {
 
   /** The first of the line. A worker that speaks of another one has lost the thread and is of no more use. */
   #next(taskId: number): Task | undefined {
-    const task = this.#line[0];
+    const task = this.#line.first;
     if (task?.id === taskId) return task;
     if (this.#state === 'leaving') return undefined;
     log('%s spoke of task %d, expected %s', this.describe(), taskId, task?.id);
@@ -346,22 +326,14 @@ export class PoolWorker implements WorkerEvents {
   }
 
   #end(task: Task, outcome: Outcome): void {
-    const at = this.#line.indexOf(task);
-    if (at === -1) return;
-    this.#drop(at);
+    if (!this.#line.remove(task)) return;
     this.#reach();
     this.#owner.taskEnded(this, task, outcome);
   }
 
-  #drop(at: number): void {
-    const [task] = at === 0 ? [this.#line.shift()] : this.#line.splice(at, 1);
-    if (task?.batch === 0) this.#single--;
-    this.#aheadMs = this.#line.length === 0 ? 0 : this.#aheadMs - (task?.expectedMs ?? 0);
-  }
-
   /** Another task is the first of its line, or none. */
   #reach(): void {
-    const [task] = this.#line;
+    const task = this.#line.first;
     this.#guard.turnTo(task);
     task?.onReached?.();
     if (task !== undefined) return;

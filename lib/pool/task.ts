@@ -66,6 +66,8 @@ export interface TaskSpec {
    * not throw.
    */
   readonly onReached?: () => void;
+  /** Called when it was reached, and taken back before it had begun. Must not throw. */
+  readonly onReturned?: () => void;
 }
 
 let nextId = 1;
@@ -78,6 +80,7 @@ export class Task {
   readonly priority: number;
   readonly control: TaskControl;
   readonly onReached: (() => void) | undefined;
+  readonly onReturned: (() => void) | undefined;
   readonly queuedAt = performance.now();
   /** When the worker said that it begins; undefined before. */
   startedAt: number | undefined;
@@ -105,6 +108,7 @@ export class Task {
     this.priority = this.control.priority ?? 0;
     this.#retriesLeft = this.control.retry ?? 0;
     this.onReached = spec.onReached;
+    this.onReturned = spec.onReturned;
     this.#payload = spec.payload;
     this.#onSettled = spec.onSettled;
   }

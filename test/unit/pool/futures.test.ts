@@ -81,6 +81,21 @@ test('what somebody has begun unheard of cannot be cancelled, and is running', (
   expect(future.done()).toBe(true);
 });
 
+test('what its worker has not come to after all can be cancelled again', () => {
+  const future = Future.of({
+    check: () => undefined,
+    withdraw: () => true,
+    drop: () => undefined,
+  });
+  future.begin();
+  expect(future.cancel()).toBe(false);
+  future.wait();
+  expect(future.running()).toBe(false);
+  expect(future.cancel()).toBe(true);
+  future.wait();
+  expect(future.cancelled()).toBe(true);
+});
+
 test('what its owner says after it was settled by hand is dropped', async () => {
   const owner = { check: () => undefined, withdraw: () => true, drop: () => undefined };
   const future = Future.of<number>(owner);

@@ -1,8 +1,8 @@
 // A dispatcher that starts its workers when tasks wait for them, over fake workers.
 import { expect, test } from 'vitest';
 import { BrokenPoolError, CancelledError } from '../../../lib/errors.js';
-import { CallShape, failed, succeeded, Task } from '../../../lib/pool/task.js';
-import { at, makeSet, useOwnTime } from './fake-set.js';
+import { failed, succeeded, type Task } from '../../../lib/pool/task.js';
+import { at, makeSet, open, useOwnTime } from './fake-set.js';
 import { poolFunction, turn, watchedTask } from './fake-workers.js';
 
 useOwnTime();
@@ -114,23 +114,44 @@ test('a worker at its limit is replaced only when a task waits', async () => {
   expect(factory.all).toHaveLength(2);
 });
 
-test('a task is told when a worker has come to it, again when that one dies first', async () => {
-  const { factory, set, bootAll } = makeSet(1, onDemand);
-  let reached = 0;
-  const task = new Task({
-    fn: poolFunction(),
-    shape: CallShape.Apply,
-    payload: [],
-    onSettled: () => undefined,
-    onReached: () => reached++,
+/** With what it was told. */
+function toldTask(): { task: Task; told: string[] } {
+  const told: string[] = [];
+  const { task } = watchedTask(poolFunction({ short: true }), {
+    onReached: () => told.push('reached'),
+    onReturned: () => told.push('returned'),
   });
+  return { task, told };
+}
+
+test('a task is told when a worker has come to it, and when that one dies first', async () => {
+  const { factory, set, bootAll } = makeSet(1, onDemand);
+  const { task, told } = toldTask();
   set.submit([task]);
-  expect(reached).toBe(0);
+  expect(told).toEqual([]);
   await bootAll();
-  expect(reached).toBe(1);
+  expect(told).toEqual(['reached']);
   at(factory, 0).die();
+  expect(told).toEqual(['reached', 'returned']);
   await bootAll();
-  expect(reached).toBe(2);
+  expect(told).toEqual(['reached', 'returned', 'reached']);
+  at(factory, 1).begin();
+  at(factory, 1).die();
+  expect(told).toHaveLength(3);
+});
+
+test('a task is told when its worker has not come to it after all, as another one was recalled', async () => {
+  const { factory, set, bootAll } = open(1, onDemand);
+  const [first, second] = [toldTask(), toldTask()];
+  set.submit([first.task, second.task]);
+  await bootAll();
+  expect(set.recall(second.task)).toBe(true);
+  expect(first.told).toEqual(['reached', 'returned']);
+  await turn();
+  expect(first.told).toEqual(['reached', 'returned', 'reached']);
+  at(factory, 0).begin();
+  expect(set.recall(second.task)).toBe(true);
+  expect([first.told.length, second.told.length]).toEqual([3, 0]);
 });
 
 test('by kill: at once, also those that were only asked to end before', async () => {
