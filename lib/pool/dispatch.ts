@@ -59,8 +59,9 @@ export class Dispatch {
   #recallFromLate(now: number): void {
     if (now - this.#lookedAt < LATE_MS) return;
     this.#lookedAt = now;
-    for (const worker of this.#roster.present)
-      if (worker.isLate(now)) this.#putBack(worker.takeBack(worker.load));
+    const late = [...this.#roster.present].filter((worker) => worker.isLate(now));
+    const back = late.flatMap((worker) => worker.takeBack(worker.load));
+    this.#putBack(back.sort((one, other) => one.id - other.id));
   }
 
   /** Tasks that had to wait on their way are in the worker's line. Meanwhile others may have found nothing to do. */
@@ -111,22 +112,23 @@ export class Dispatch {
   }
 
   #takesAhead(worker: PoolWorker): boolean {
-    return worker.takesAhead || this.#makesWay(worker);
+    return worker.takesAhead || this.#isOutranked(worker) || this.#holdsUpCall(worker);
   }
 
-  /**
-   * Whether the next task goes before what this worker has not begun: by its priority; or as somebody asks for it alone, before a batch,
-   * which is given ahead further than others. To ask for the next task is a walk.
-   */
-  #makesWay(worker: PoolWorker): boolean {
-    const { lastAhead: last } = worker;
-    if (last === undefined) return false;
-    const isBatch = this.queue.hasAwaitedAlone && worker.isAtBatch;
-    if (!isBatch && this.queue.highestPriority <= last.priority) return false;
+  /** Whether what it has not begun is of a lower priority than the next task. To ask for that is a walk. */
+  #isOutranked({ lastAhead: last, horizon }: PoolWorker): boolean {
+    if (last === undefined || this.queue.highestPriority <= last.priority) return false;
     const next = this.queue.first;
-    if (next === undefined || next.fn.id > worker.horizon) return false;
-    if (next.priority > last.priority) return true;
-    return isBatch && next.isAwaitedAlone && next.priority === last.priority;
+    return next !== undefined && next.fn.id <= horizon && next.priority > last.priority;
+  }
+
+  /** Whether a call is next that is not to wait behind a batch, which is given ahead further than others. */
+  #holdsUpCall(worker: PoolWorker): boolean {
+    const { lastAhead: last, horizon } = worker;
+    if (last === undefined || !this.queue.hasAwaitedAlone || !worker.isAtBatch) return false;
+    const next = this.queue.first;
+    if (next === undefined || next.fn.id > horizon) return false;
+    return next.isAwaitedAlone && next.priority === last.priority;
   }
 
   #fill(worker: PoolWorker): void {
@@ -186,9 +188,11 @@ export class Dispatch {
 
   #giveNext(worker: PoolWorker): boolean {
     if (this.#isSpent(worker)) return false;
-    const back = this.#makesWay(worker) ? worker.takeBack(worker.load) : [];
+    if (this.#isOutranked(worker)) this.#putBack(worker.takeBack(worker.load));
+    // The call goes first, whatever their turns.
+    const batch = this.#holdsUpCall(worker) ? worker.takeBack(worker.load) : [];
     const task = this.queue.take(worker.horizon, () => this.#mayPass(worker));
-    this.#putBack(back);
+    this.#putBack(batch);
     if (task === undefined) return false;
     worker.give(task);
     return true;

@@ -74,6 +74,20 @@ describe('tasks ahead', () => {
     for (const task of [...low, ...lower]) expect(lines.flat()).toContain(task);
   });
 
+  test('keep their order behind those of a higher priority, among equals too', async () => {
+    const { factory, set, bootAll } = open(1);
+    const fn = short();
+    const [running, ...others] = [0, 5, 0, 5, 7, 0].map(
+      (priority) => watchedTask(fn, { control: { priority } }).task,
+    ) as [Task, ...Task[]];
+    set.submit([running]);
+    await bootAll();
+    at(factory, 0).begin();
+    for (const task of others) set.submit([task]);
+    const [five, low, fiveToo, seven, lowToo] = others;
+    expect(at(factory, 0).inbox).toEqual([seven, five, fiveToo, low, lowToo]);
+  });
+
   test('wait with all others again when one has taken longer than it looked', async () => {
     const { factory, set, bootAll } = open(1);
     set.submit(tasksOf(short(), 40).map(({ task }) => task));
