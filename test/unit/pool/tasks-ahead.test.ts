@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { noteAnswer } from '../../../lib/pool/functions.js';
 import { failed, succeeded, type Outcome, type Task } from '../../../lib/pool/task.js';
 import { at, makeSet, open, short, useOwnTime } from './fake-set.js';
-import { poolFunction, tasksOf, turn, watchedTask } from './fake-workers.js';
+import { poolFunction, tasksOf, turn, watchedTask, type FakeWorker } from './fake-workers.js';
 
 const clock = useOwnTime();
 
@@ -106,13 +106,13 @@ describe('tasks ahead', () => {
   });
 
   test('wait with all others again when the one before them is late, and are older than those', async () => {
-    const { factory, set, bootAll } = open(2);
-    const watched = tasksOf(short(), 200);
-    set.submit(watched.map(({ task }) => task));
+    const { factory, set, bootAll } = open(3);
+    set.fill();
     await bootAll();
-    const [stuck, other] = [at(factory, 0), at(factory, 1)];
-    stuck.begin();
-    const behind = [...stuck.inbox];
+    set.submit(tasksOf(short(), 300).map(({ task }) => task));
+    const [other, ...stuck] = factory.all as [FakeWorker, FakeWorker, FakeWorker];
+    for (const worker of stuck) worker.begin();
+    const behind = stuck.flatMap(({ inbox }) => inbox).toSorted((a, b) => a.id - b.id);
     for (const [later, isLate] of [
       [10, false],
       [10, true],
@@ -120,7 +120,7 @@ describe('tasks ahead', () => {
       clock.now += later;
       other.begin();
       other.finish(succeeded(1));
-      expect(stuck.inbox.length === 0).toBe(isLate);
+      expect(stuck.every(({ inbox }) => inbox.length === 0)).toBe(isLate);
     }
     const order: Task[] = [];
     while (other.inbox.length > 0) {
