@@ -32,36 +32,40 @@ export class Dispatch {
 
   /** Idle workers first; then, when no more can be started, tasks ahead for those whose present ones are about to end. */
   run(): void {
+    const now = performance.now();
     for (const worker of [...this.#roster.present]) {
       if (this.queue.length === 0) return;
       // Born before the functions of the tasks that wait were known.
-      if (worker.idle && !this.#giveNext(worker) && this.#isBehind(worker)) this.#replace(worker);
+      if (worker.idle && !this.#giveNext(worker, now) && this.#isBehind(worker))
+        this.#replace(worker);
     }
     if (this.queue.length === 0 || !this.#roster.isComplete) return;
     this.#renewBusy();
-    this.#giveAhead();
+    this.#giveAhead(now);
   }
 
   /** One of its tasks has ended, and nothing else has changed. */
   feed(worker: PoolWorker): void {
     if (this.#isSpent(worker)) return;
+    const now = worker.heardAt;
     if (worker.wasLate) this.#putBack(worker.takeBack(worker.load));
-    this.#recallFromLate(worker.heardAt);
+    const recalled = this.#recallFromLate(now);
     if (this.queue.length > 0) {
-      this.#fill(worker);
-      if (worker.idle && this.queue.length > 0) this.run();
+      this.#fill(worker, now);
+      // One that was late may not have come to its first task yet, and now has none.
+      if ((worker.idle || recalled) && this.queue.length > 0) this.run();
       else this.#renewBusy();
     }
     if (worker.idle) this.#takeOver(worker);
   }
 
-  /** What stands behind a task that takes longer than it looked is older than all that waits: whoever asks for work gets that first. */
-  #recallFromLate(now: number): void {
-    if (now - this.#lookedAt < LATE_MS) return;
+  /** What stands behind a task that takes longer than it looked is older than all that waits: whoever asks for work gets that first. Whether there was any. */
+  #recallFromLate(now: number): boolean {
+    if (now - this.#lookedAt < LATE_MS) return false;
     this.#lookedAt = now;
     const late = [...this.#roster.present].filter((worker) => worker.isLate(now));
     const back = late.flatMap((worker) => worker.takeBack(worker.load));
-    this.#putBack(back.sort((one, other) => one.id - other.id));
+    return this.#putBack(back.sort((one, other) => one.id - other.id));
   }
 
   /** Tasks that had to wait on their way are in the worker's line. Meanwhile others may have found nothing to do. */
@@ -72,7 +76,7 @@ export class Dispatch {
       if (this.#putBack(worker.takeBack(worker.load))) this.run();
       return;
     }
-    if (this.queue.length > 0) this.#fill(worker);
+    if (this.queue.length > 0) this.#fill(worker, performance.now());
     if (worker.load > 1) this.#relieve();
   }
 
@@ -103,16 +107,18 @@ export class Dispatch {
   }
 
   /** One for each and round again, so that none has many while another has few. */
-  #giveAhead(): void {
+  #giveAhead(now: number): void {
     for (let given = true; given;) {
       given = false;
       for (const worker of this.#roster.present)
-        if (this.#takesAhead(worker) && this.#giveNext(worker)) given = true;
+        if (this.#takesAhead(worker, now) && this.#giveNext(worker, now)) given = true;
     }
   }
 
-  #takesAhead(worker: PoolWorker): boolean {
-    return worker.takesAhead || this.#isOutranked(worker) || this.#holdsUpCall(worker);
+  /** One that is late gets nothing: nobody knows when it would come to that. */
+  #takesAhead(worker: PoolWorker, now: number): boolean {
+    if (worker.isLate(now)) return false;
+    return worker.takesAhead || this.#isOutranked(worker) || this.#holdsUpCall(worker, now);
   }
 
   /** Whether what it has not begun is of a lower priority than the next task. To ask for that is a walk. */
@@ -123,17 +129,17 @@ export class Dispatch {
   }
 
   /** Whether a call is next that is not to wait behind a batch, which is given ahead further than others. */
-  #holdsUpCall(worker: PoolWorker): boolean {
+  #holdsUpCall(worker: PoolWorker, now: number): boolean {
     const { lastAhead: last, horizon } = worker;
-    if (last === undefined || !this.queue.hasAwaitedAlone || !worker.isAtBatch) return false;
+    if (last === undefined || !this.queue.hasAwaitedAlone || !worker.isAtBatch(now)) return false;
     const next = this.queue.first;
     if (next === undefined || next.fn.id > horizon) return false;
     return next.isAwaitedAlone && next.priority === last.priority;
   }
 
-  #fill(worker: PoolWorker): void {
-    if (worker.idle && !this.#giveNext(worker)) return;
-    while (this.#roster.isComplete && this.#takesAhead(worker) && this.#giveNext(worker));
+  #fill(worker: PoolWorker, now: number): void {
+    if (worker.idle && !this.#giveNext(worker, now)) return;
+    while (this.#roster.isComplete && this.#takesAhead(worker, now) && this.#giveNext(worker, now));
   }
 
   /** It has nothing to do while others have tasks that they have not begun: half of the most that one has. */
@@ -186,11 +192,11 @@ export class Dispatch {
     return worker.given >= this.#maxTasksPerChild || worker.outgrown;
   }
 
-  #giveNext(worker: PoolWorker): boolean {
+  #giveNext(worker: PoolWorker, now: number): boolean {
     if (this.#isSpent(worker)) return false;
     if (this.#isOutranked(worker)) this.#putBack(worker.takeBack(worker.load));
     // The call goes first, whatever their turns.
-    const batch = this.#holdsUpCall(worker) ? worker.takeBack(worker.load) : [];
+    const batch = this.#holdsUpCall(worker, now) ? worker.takeBack(worker.load) : [];
     const task = this.queue.take(worker.horizon, () => this.#mayPass(worker));
     this.#putBack(batch);
     if (task === undefined) return false;

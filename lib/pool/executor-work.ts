@@ -80,7 +80,8 @@ export class ExecutorWork {
 
   /** Cancels what no worker has yet. */
   cancelPending(): void {
-    for (const future of [...this.#unfinished]) future.cancel();
+    // One that was the first in its worker's line waits again when another one is taken back.
+    while ([...this.#unfinished].filter((future) => future.cancel()).length > 0);
   }
 
   /** Ends the workers now; nothing is left unsettled. */

@@ -79,9 +79,9 @@ export function runTimeSince(begunAt: number | undefined): number {
 
 const LONGEST_RUN = 0xffff_ffff;
 
-/** In milliseconds; undefined where it has not begun, or ran for longer than the number can say, which is an hour. */
+/** In milliseconds, of more than an hour an hour; undefined where it has not begun. */
 export function runTimeOf({ number }: Pick<FrameHeader, 'number'>): number | undefined {
-  return number === 0 || number === LONGEST_RUN ? undefined : (number - 1) / 1000;
+  return number === 0 ? undefined : (number - 1) / 1000;
 }
 
 /** Writes the header to the beginning of the message. */

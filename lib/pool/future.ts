@@ -68,7 +68,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /**
-   * Whether a worker has come to it and it has not finished: until then it cannot be cancelled. One that was given to a worker ahead of
+   * Whether a worker has come to it and it has not finished: from then on it cannot be cancelled. One that was given to a worker ahead of
    * its turn, behind another call, is not running; nor is one any more whose worker has died, or has lost it to others, before it began it.
    */
   running(): boolean {

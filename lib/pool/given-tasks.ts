@@ -48,9 +48,11 @@ export class GivenTasks {
     return first !== undefined && isLate(first, now - this.#heardAt);
   }
 
-  /** All of them are of batches, and the first is not known to be one that turns out to be long. */
+  /** All of them are of batches, of one priority, and the first is not known to be one that turns out to be long. */
   isAtBatch(now: number): boolean {
-    return this.#single === 0 && now - this.#heardAt < BATCH_AHEAD_MS;
+    if (this.#single > 0 || now - this.#heardAt >= BATCH_AHEAD_MS) return false;
+    // Those of a higher priority stand before the others.
+    return this.first?.priority === this.#tasks.at(-1)?.priority;
   }
 
   has(task: Task): boolean {
@@ -65,9 +67,16 @@ export class GivenTasks {
     if (this.#tasks.push(task) === 1) this.#heardAt = performance.now();
   }
 
+  /** The first has begun, unheard: not before the one before it had ended. */
+  noteBegun(): void {
+    const { first } = this;
+    if (first !== undefined) first.startedAt ??= this.#heardAt;
+  }
+
   /** It has ended, and ran so many milliseconds, where its worker says that. */
   noteEnd(task: Task, ranMs: number | undefined): void {
     this.#heardAt = performance.now();
+    this.#wasLate = false;
     if (ranMs !== undefined) task.startedAt ??= this.#heardAt - ranMs;
     if (task.startedAt === undefined) return;
     const took = ranMs ?? this.#heardAt - task.startedAt;

@@ -135,9 +135,9 @@ export class PoolWorker implements WorkerEvents {
     return this.#state === 'ready' && this.#underway === 0 ? this.#line.lastAhead : undefined;
   }
 
-  /** Nothing is in its line but tasks of batches, and it is not known to be at one that turns out to be long. */
-  get isAtBatch(): boolean {
-    return this.#line.isAtBatch(performance.now());
+  /** Nothing is in its line but tasks of batches, of one priority, and it is not known to be at one that turns out to be long. */
+  isAtBatch(now: number): boolean {
+    return this.#line.isAtBatch(now);
   }
 
   /** When a task of its line has ended, or the first one came. */
@@ -195,6 +195,11 @@ export class PoolWorker implements WorkerEvents {
     return back;
   }
 
+  /** Nobody waits any more for a task that it has taken, as it cannot be taken back. */
+  gaveUp(task: Task): void {
+    if (this.#handle.givesBack && this.#line.first === task) this.#line.noteBegun();
+  }
+
   has(task: Task): boolean {
     return this.#line.has(task);
   }
@@ -241,6 +246,13 @@ export class PoolWorker implements WorkerEvents {
   /** The task that it runs, the first of its line. */
   get begun(): Task | undefined {
     return this.#running ? this.#line.first : undefined;
+  }
+
+  /** Empties its line, for whose tasks nobody waits any more. */
+  giveUpLine(): Task[] {
+    const back = this.takeBack(this.load);
+    if (this.#handle.givesBack) this.#line.noteBegun();
+    return [...this.takeLine(), ...back];
   }
 
   /** Empties its line. */
@@ -308,7 +320,10 @@ export class PoolWorker implements WorkerEvents {
   }
 
   hadBegun(taskId: number): void {
-    if (this.#line.first?.id === taskId) this.#running = true;
+    const { first } = this.#line;
+    if (first?.id !== taskId) return;
+    this.#running = true;
+    this.#line.noteBegun();
   }
 
   exited(status: ExitStatus): void {

@@ -45,7 +45,7 @@ export class TaskQueue {
     return this.#awaitedAlone > 0;
   }
 
-  /** No task that waits has a higher priority; -Infinity when none waits. */
+  /** No task that waits has a higher priority. There need not be one that has this. */
   get highestPriority(): number {
     return this.#levels[0]?.priority ?? -Infinity;
   }

@@ -142,6 +142,7 @@ export class WorkerSet implements WorkerOwner {
   cancel(task: Task, error: unknown): void {
     if (task.settled) return;
     if (this.recall(task)) this.#dispatch.queue.forget(task);
+    else this.#roster.holderOf(task)?.gaveUp(task);
     this.#settle(task, failed(error));
   }
 
@@ -351,7 +352,7 @@ export class WorkerSet implements WorkerOwner {
   ): void {
     if (!this.#workload.end(state, error)) return;
     this.#ready.fail(error);
-    const given = this.#roster.atWork.flatMap((worker) => worker.takeLine());
+    const given = this.#roster.atWork.flatMap((worker) => worker.giveUpLine());
     const tasks = [...given, ...this.#dispatch.queue.drain()];
     this.#roster.terminateAll(how);
     this.#workload.failJobs(error);

@@ -133,6 +133,53 @@ describe('tasks ahead', () => {
     expect(order.length).toBeGreaterThan(first! + behind.length);
   });
 
+  test('are not given to one that is late, nor is what was recalled from it', async () => {
+    const { factory, set, bootAll } = open(2);
+    const fn = short();
+    const [running, ...ahead] = tasksOf(fn, 6).map(({ task }) => task) as [Task, ...Task[]];
+    set.fill();
+    await bootAll();
+    set.submit([running, ...ahead]);
+    const [stuck, other] = [at(factory, 0), at(factory, 1)];
+    stuck.begin();
+    clock.now += 20;
+    other.begin();
+    other.finish(succeeded(1));
+    const late = [0, 0, 9].map((priority) => watchedTask(fn, { control: { priority } }).task);
+    for (const task of late) set.submit([task]);
+    expect(stuck.inbox).toEqual([]);
+    expect(other.inbox[0]).toBe(late[2]);
+    expect(other.inbox).toHaveLength(ahead.length - 1 + late.length);
+  });
+
+  test('of one that is late and has come to none of them: it has nothing to do, so it gets some', async () => {
+    const { factory, set, bootAll } = open(2);
+    set.fill();
+    await bootAll();
+    set.submit(tasksOf(short(), 300).map(({ task }) => task));
+    const [late, other] = [at(factory, 0), at(factory, 1)];
+    clock.now += 20;
+    other.begin();
+    other.finish(succeeded(1));
+    expect(late.inbox.length).toBeGreaterThan(0);
+  });
+
+  test('are known to have begun, where nobody said so, when their worker has died, or nobody waits any more', async () => {
+    const { factory, set, bootAll } = open(2);
+    const tasks = tasksOf(short(), 4).map(({ task }) => task) as [Task, Task, Task, Task];
+    set.fill();
+    await bootAll();
+    set.submit(tasks);
+    const [dying, other] = [at(factory, 0), at(factory, 1)];
+    clock.now += 5;
+    dying.inbox.shift();
+    dying.hadBegun(tasks[0]);
+    other.inbox.shift();
+    set.cancel(tasks[1], 'enough');
+    set.cancel(tasks[3], 'enough');
+    expect(tasks.map(({ startedAt }) => startedAt)).toEqual([1000, 1000, undefined, undefined]);
+  });
+
   test('also those that may be aborted, whose run has a limit, or that may be cancelled', async () => {
     for (const [later, spec] of [
       [false, { control: { abortable: true } }],

@@ -99,6 +99,22 @@ describe('tasks of a batch', () => {
     expect(worker.inbox[0]).toBe(call.task);
   });
 
+  test('of several priorities make way for a call by its own', async () => {
+    for (const priority of [-1, 0, 5, 6]) {
+      const { factory, set, bootAll } = open(1);
+      const fn = short(1);
+      const [first, ...rest] = [...batch(fn, 2, 1, { priority: 5 }), ...batch(fn, 9, 2)];
+      set.submit([first!.task]);
+      await bootAll();
+      const worker = at(factory, 0);
+      worker.begin();
+      for (const { task } of rest) set.submit([task]);
+      set.submit([watchedTask(fn, { control: { priority } }).task]);
+      const priorities = worker.inbox.map((task) => task.priority);
+      expect(priorities).toEqual(priorities.toSorted((a, b) => b - a));
+    }
+  });
+
   test('make way again when the call has ended', async () => {
     const { worker, set } = await busy();
     for (let round = 0; round < 3; round++) {
