@@ -32,10 +32,6 @@ describeEach('attacks on an executor', (testCase) => {
   test('random kills: every future settles exactly once', () => check('random kills'));
   test('cancels at random, and deaths: what was cancelled has never begun', () =>
     check('random cancels'));
-  when(testCase.backend === 'native')(
-    'a shutdown cancels what its worker has not begun, the first in line too',
-    () => check('a shutdown while no worker gets on'),
-  );
   test('a death in a map fails its own chunk', () => check('deaths in a map'));
   test('work that never ends is ended by force, also during shutdown()', () =>
     check('work that never ends'));

@@ -1,7 +1,8 @@
 // Tasks that are taken back from their workers' lines: given up, or too late on their way.
 import { expect, test } from 'vitest';
 import { noteRunTime, type PoolFunction } from '../../../lib/pool/functions.js';
-import type { Task } from '../../../lib/pool/task.js';
+import { ExecutorWork } from '../../../lib/pool/executor-work.js';
+import { CallShape, type Task } from '../../../lib/pool/task.js';
 import { at, open, useOwnTime } from './fake-set.js';
 import { poolFunction, turn, watchedTask } from './fake-workers.js';
 
@@ -104,4 +105,16 @@ test('one that comes too late to a worker that is to end is run elsewhere', asyn
   await made.bootAll();
   expect(at(made.factory, 2).inbox).toContain(unknown);
   expect(inboxes(made).flat()).toContain(slow);
+});
+
+test('a shutdown cancels what its worker has not begun, the first in its line too', async () => {
+  const { factory, set, bootAll } = open(1);
+  const work = new ExecutorWork(set, 'the executor');
+  const call = { fn: poolFunction({ short: true }), shape: CallShape.Apply, payload: [] };
+  const futures = Array.from({ length: 4 }, () => work.submit(call));
+  await bootAll();
+  expect(futures.map((future) => future.running())).toEqual([true, false, false, false]);
+  work.cancelPending();
+  expect(futures.every((future) => future.cancelled())).toBe(true);
+  expect(at(factory, 0).inbox).toEqual([]);
 });
