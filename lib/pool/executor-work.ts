@@ -64,7 +64,7 @@ export class ExecutorWork {
       future.settle(this.#ownOutcome(call.fn, outcome) as Outcome<T>);
     };
     const onReturned = (): void => {
-      future.wait();
+      future.unbegin();
     };
     const task = new Task({ ...call, onReached, onReturned, onSettled });
     this.#unfinished.add(future);

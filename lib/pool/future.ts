@@ -181,7 +181,7 @@ export class Future<T = unknown> implements PromiseLike<T> {
   }
 
   /** No worker has it any more, and none has begun it. @internal */
-  wait(): void {
+  unbegin(): void {
     if (this.#state === 'running') this.#state = 'pending';
   }
 

@@ -82,7 +82,7 @@ export class Task {
   readonly onReached: (() => void) | undefined;
   readonly onReturned: (() => void) | undefined;
   readonly queuedAt = performance.now();
-  /** When the worker said that it begins; undefined before. */
+  /** When its worker began it; of one that began unheard and was killed or given up, the earliest that it can have been. Undefined before. */
   startedAt: number | undefined;
   /** Whether it lies in the queue; kept by the queue. */
   queued = false;

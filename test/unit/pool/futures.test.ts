@@ -89,10 +89,10 @@ test('what its worker has not come to after all can be cancelled again', () => {
   });
   future.begin();
   expect(future.cancel()).toBe(false);
-  future.wait();
+  future.unbegin();
   expect(future.running()).toBe(false);
   expect(future.cancel()).toBe(true);
-  future.wait();
+  future.unbegin();
   expect(future.cancelled()).toBe(true);
 });
 
