@@ -5,7 +5,7 @@ import { cases } from '../support/start-methods.js';
 const forking = cases.find(({ method }) => method === 'fork');
 
 const PROGRAM = `
-const { writeSync } = require('node:fs');
+const { existsSync, writeSync } = require('node:fs');
 const { Process, fork, exitNow } = require('node-multiprocessing');
 
 /** A module of 20,000 functions, so that it takes a while. */
@@ -29,10 +29,16 @@ const run = async () => {
   await child.join();
   await compiled;
 };
-if (fork() === 0) {
+const pid = fork();
+if (pid === 0) {
   name = 'twin';
   run().then(() => exitNow(0));
-} else run();`;
+} else {
+  // Its end would be the twin's.
+  run().then(async () => {
+    while (existsSync('/proc/' + pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+}`;
 
 describe.runIf(forking)('WebAssembly under way at a fork [native]', () => {
   it('is compiled in a twin too, and in no child of either', async () => {

@@ -10,6 +10,8 @@ const program = (body: string): string => `
 const mp = require('node-multiprocessing');
 const fs = require('node:fs');
 const say = (value) => fs.writeSync(1, JSON.stringify(value) + '\\n');
+// The end of a parent is the end of its twin.
+const ended = async (pid) => { while (fs.existsSync('/proc/' + pid)) await new Promise((resolve) => setTimeout(resolve, 5)); };
 const caught = (body) => { try { return body(); } catch (error) { return [error.name, error.code, error.message]; } };
 (async () => { ${body} })();`;
 
@@ -36,7 +38,7 @@ describe.runIf(forking)('fork() [native]', () => {
         }
         await starting;
         say({ exitCode: await child.join(), parent: process.pid });
-        while (fs.existsSync('/proc/' + pid) && !/ [ZX] /.test(fs.readFileSync('/proc/' + pid + '/stat', 'utf8'))) await new Promise(setImmediate);`),
+        await ended(pid);`),
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const said = lines(stdout);
@@ -68,7 +70,7 @@ describe.runIf(forking)('fork() [native]', () => {
           mp.exitNow(0);
         }
         const before = ticks;
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await ended(pid);
         say({ parent: shared.counter, child: pid > 0, ticking: ticks > before });
         clearInterval(interval);`),
     );
@@ -85,7 +87,8 @@ describe.runIf(forking)('fork() [native]', () => {
       program(`
         const read = fs.promises.readFile(process.execPath).then((bytes) => bytes.length > 1e6);
         const pid = mp.fork();
-        say([pid === 0 ? 'child' : 'parent', await read]);`),
+        say([pid === 0 ? 'child' : 'parent', await read]);
+        if (pid > 0) await ended(pid);`),
     );
     expect(lines(stdout)).toHaveLength(2);
     expect(lines(stdout)).toEqual(
@@ -96,12 +99,27 @@ describe.runIf(forking)('fork() [native]', () => {
     );
   });
 
+  // A process that is left behind fails any test.
+  it('ends the child with its parent, also when it is busy', async () => {
+    const { code, stdout } = await run(
+      program(`
+        const begun = new mp.Event();
+        if (mp.fork() === 0) {
+          begun.set();
+          for (;;);
+        }
+        await begun.wait();
+        say('the parent leaves');`),
+    );
+    expect({ code, said: lines(stdout) }).toEqual({ code: 0, said: ['the parent leaves'] });
+  });
+
   it('leaves no zombie of a child that ended', async () => {
     const { stdout } = await run(
       program(`
         const pid = mp.fork();
         if (pid === 0) mp.exitNow(3);
-        while (fs.existsSync('/proc/' + pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+        await ended(pid);
         say('collected');`),
     );
     expect(lines(stdout)).toEqual(['collected']);
