@@ -314,7 +314,7 @@ SyncOutcome MessageQueue::RunAsync(QueueWaiter* waiter) {
 
 // To be woken takes longer than a message that is about to come.
 bool MessageQueue::LookOn(uint64_t most_ns) {
-  if (!Usable() || WaitsHere()) return false;
+  if (!Usable() || WaitsHere() || !messages().wake_up_cost().Counts()) return false;
   if (looked_ns_ != 0) {
     // When the message came for which it was in vain; unless its getter was still awake.
     const uint64_t rung_ns = row().rung_ns.load(std::memory_order_relaxed);
@@ -322,7 +322,7 @@ bool MessageQueue::LookOn(uint64_t most_ns) {
                                         : std::min(messages().wake_up_cost().ns(), most_ns) / 2);
   }
   looked_ns_ = MonotonicNs();
-  if (!look_on_.Spin([&] { return Size() > 0; }, most_ns)) return false;
+  if (!look_on_.Spin([&] { return Size() > 0; }, looked_ns_, most_ns)) return false;
   looked_ns_ = 0;
   return true;
 }

@@ -90,7 +90,7 @@ struct ParticipantRow {
   // The number of its last step, and whether others know that it was made (shm/step.h).
   std::atomic<uint32_t> step;
   // When a sleeper was rung last (base/deadline.h): it then knows how long it would have had to
-  // spin. A hint.
+  // spin. A hint. kNever, by itself, where it never spins: who rings need not look at the clock.
   std::atomic<uint64_t> rung_ns;
 
   // Written by the participant alone, and read by its reaper, who writes when it is dead.

@@ -9,6 +9,14 @@
 #include "os/thread_identity.h"
 
 namespace mp {
+namespace {
+
+void NoteRing(ParticipantRow* row) {
+  if (row->rung_ns.load(std::memory_order_relaxed) == kNever) return;
+  row->rung_ns.store(MonotonicNs(), std::memory_order_relaxed);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> segment) {
   std::unique_ptr<Participant> self(new Participant());
@@ -26,6 +34,7 @@ Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> 
   row.start_time.store(thread.value().start_time, std::memory_order_relaxed);
   row.doorbell.store(-1, std::memory_order_relaxed);
   row.settled.store(0, std::memory_order_relaxed);
+  row.rung_ns.store(0, std::memory_order_relaxed);
   row.wake.store(WithWakeState(row.wake.load(std::memory_order_relaxed), WakeState::kAwake),
                  std::memory_order_relaxed);
   auto token_word = TakeDeathToken(&row.token);
@@ -123,7 +132,7 @@ void Participant::Ring(uint32_t id) {
 // until it runs, and others put meanwhile.
 void Participant::RingSleeper(ParticipantRow* row, uint32_t seen) {
   if (WakeStateOf(seen) == WakeState::kAsleep) {
-    row->rung_ns.store(MonotonicNs(), std::memory_order_relaxed);
+    NoteRing(row);
     uint32_t asleep = seen;
     row->wake.compare_exchange_strong(asleep, WithWakeState(seen, WakeState::kBeingRung));
   }
@@ -137,7 +146,7 @@ void Participant::RingDoorbellOf(uint32_t id, uint32_t seen) {
   ParticipantRow& row = segment_->row(id);
   const int bell = id == stamp_.id ? doorbell_.get() : BellOf(id);
   if (bell < 0) return;
-  row.rung_ns.store(MonotonicNs(), std::memory_order_relaxed);
+  NoteRing(&row);
   if (!RingDoorbell(bell).ok()) return;
   row.wake.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungArmed));
 }

@@ -23,6 +23,8 @@ class WakeUpCost {
 
   // 0 with one CPU: nothing is worth spinning for.
   uint64_t ns() const { return ns_; }
+  // Whether there is anything to learn: without, nobody need look at the clock.
+  bool Counts() const { return ns_ > 0; }
   // Who was awake again sooner had not been asleep. What takes longer was waiting for a busy CPU,
   // which spinning would keep busy, or for what an event loop had to do before.
   void Learn(uint64_t took_ns) {
@@ -44,22 +46,22 @@ class Spinner {
   // Spins for no longer than being woken costs, or twice that now and then. Does not own it.
   explicit Spinner(const WakeUpCost* cost) : cost_(cost) {}
 
-  // True as soon as `ready()`; false when it was not worth waiting longer. `ready` is only a hint.
+  // From `start_ns` on, which is now: to look at the clock costs as much as a fast answer. True as
+  // soon as `ready()`; false when it was not worth waiting longer. `ready` is only a hint.
   template <typename Ready>
-  bool Spin(Ready ready, uint64_t most_ns = kNoLimit) {
+  bool Spin(Ready ready, uint64_t start_ns, uint64_t most_ns = kNoLimit) {
     const uint64_t budget = std::min(Budget(std::min(cost_->ns(), most_ns)), most_ns);
     if (budget == 0) return false;
-    const uint64_t start = MonotonicNs();
     for (;;) {
       for (int i = 0; i < kLooksPerClock; i += 1) {
         if (ready()) {
           failures_ = 0;
-          Learn(MonotonicNs() - start);
+          Learn(MonotonicNs() - start_ns);
           return true;
         }
         SpinHint();
       }
-      if (MonotonicNs() - start < budget) continue;
+      if (MonotonicNs() - start_ns < budget) continue;
       failures_ += 1;
       return false;
     }

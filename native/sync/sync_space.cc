@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/deadline.h"
 #include "sync/recovery.h"
 
 namespace mp {
@@ -20,7 +21,11 @@ SyncSpace::SyncSpace(std::unique_ptr<Participant> participant)
           [this](ObjectStore&, Participant&, const ObjectRef& ref, Stamp dead) {
             Recover(ref, dead);
           },
-          [this](ObjectStore&, Participant&, Stamp dead) { return RecoverMemory(dead); }) {}
+          [this](ObjectStore&, Participant&, Stamp dead) { return RecoverMemory(dead); }) {
+  if (!wake_up_cost_.Counts()) {
+    participant_->row().rung_ns.store(kNever, std::memory_order_relaxed);
+  }
+}
 
 void SyncSpace::Recover(const ObjectRef& ref, Stamp dead) {
   RecoverObject(store_, *participant_, ref, dead);

@@ -37,23 +37,20 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   if (!Usable()) return SyncOutcome::kForeign;
   SyncOutcome outcome = Try(request);
   if (outcome != SyncOutcome::kPending) return outcome;
-  const uint64_t start = MonotonicNs();
-  const auto ready = [&] { return LooksReady(*request); };
-  const uint32_t most_spins = Enrols() || start >= deadline_ns ? 0 : kMostSpins;
-  for (uint32_t spins = 0; spins < most_spins && spinner_.Spin(ready); spins += 1) {
-    outcome = Try(request);
-    if (outcome != SyncOutcome::kPending) return outcome;
-  }
+  const uint64_t start = Now();
+  const bool spins = Spins() && start < deadline_ns;
+  if (spins && !Enrols()) outcome = SpinAndTry(request, start);
+  if (outcome != SyncOutcome::kPending) return outcome;
   // Dead from here on: the bit stands until the reaper clears it and passes on what it stood for.
   sync_waits_ += 1;
   outcome = Register(request);
-  if (Enrols() && outcome == SyncOutcome::kPending && start < deadline_ns) {
-    spinner_.Spin(ready);
+  if (spins && Enrols() && outcome == SyncOutcome::kPending) {
+    spinner_.Spin([&] { return LooksReady(*request); }, start);
   }
   uint64_t safety_ns = kFirstSafetyNs;
   for (uint32_t wakes = 0; outcome == SyncOutcome::kPending; wakes += 1) {
     if (wakes == kWakesBeforeHandover) SetBit(&shared_->handover, space_->stamp().id);
-    if (MonotonicNs() < deadline_ns) {
+    if (!HasPassed(deadline_ns)) {
       outcome = SleepOnce(request, deadline_ns, safety_ns);
       safety_ns = std::min(2 * safety_ns, kLongestSafetyNs);
       continue;
@@ -64,8 +61,27 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   }
   sync_waits_ -= 1;
   EndWait();
-  LearnFrom(start, outcome);
+  if (Spins()) LearnFrom(start, outcome);
   return outcome;
+}
+
+// With one CPU there is nothing to learn, and whoever sleeps and wakes all the time would read the
+// clock six times for it.
+bool WaitPoint::Spins() const {
+  return space_->wake_up_cost().Counts();
+}
+uint64_t WaitPoint::Now() const {
+  return Spins() ? MonotonicNs() : CoarseMonotonicNs();
+}
+
+SyncOutcome WaitPoint::SpinAndTry(WaitRequest* request, uint64_t now) {
+  for (uint32_t i = 0; i < kMostSpins; i += 1) {
+    if (!spinner_.Spin([&] { return LooksReady(*request); }, now)) break;
+    const SyncOutcome outcome = Try(request);
+    if (outcome != SyncOutcome::kPending) return outcome;
+    now = MonotonicNs();
+  }
+  return SyncOutcome::kPending;
 }
 
 void WaitPoint::LearnFrom(uint64_t start_ns, SyncOutcome outcome) {
@@ -92,7 +108,7 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
     DisarmWakeWord(&self.wake());
     return outcome;
   }
-  const uint64_t asleep_ns = MonotonicNs();
+  const uint64_t asleep_ns = Now();
   const uint64_t until = std::min(deadline_ns, asleep_ns + safety_ns);
   FutexOutcome slept = FutexOutcome::kWoken;
   bool died = false;
@@ -105,11 +121,12 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
   } else {
     slept = FutexWait(self.wake(), armed, until);
   }
-  if (slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
+  if (Spins() && slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
   DisarmWakeWord(&self.wake());
   // The kernel wakes one sleeper of a dead holder: that one sees to the others.
   if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();
-  return SyncOutcome::kPending;
+  // Mostly it has come: then there is nothing to arm for.
+  return Attempt(request);
 }
 
 SyncOutcome WaitPoint::WaitAsync(AsyncWaiter* waiter) {

@@ -86,6 +86,9 @@ class WaitPoint {
   void WithdrawAll();
 
  private:
+  bool Spins() const;
+  uint64_t Now() const;
+  SyncOutcome SpinAndTry(WaitRequest* request, uint64_t now);
   SyncOutcome Register(WaitRequest* request);
   SyncOutcome SleepOnce(WaitRequest* request, uint64_t deadline_ns, uint64_t safety_ns);
   void LearnFrom(uint64_t start_ns, SyncOutcome outcome);

@@ -16,7 +16,7 @@ inline void JoinWaiting(SharedObject* object, uint32_t id) {
 }
 // Handover first: a bit there alone would name somebody who does not wait.
 inline void LeaveWaiting(SharedObject* object, uint32_t id) {
-  ClearBit(&object->handover, id);
+  if (HasBit(object->handover, id)) ClearBit(&object->handover, id);
   ClearBit(&object->waiting, id);
 }
 inline bool IsWaiting(const SharedObject& object, uint32_t id) {

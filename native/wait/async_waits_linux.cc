@@ -96,7 +96,7 @@ void AsyncWaits::OnPrepare() {
   uv_idle_stop(&idle_);
   space_->participant().ArmDoorbell();
   armed_ = true;
-  armed_ns_ = MonotonicNs();
+  if (space_->wake_up_cost().Counts()) armed_ns_ = MonotonicNs();
   if (!space_->Serve(&done_)) return;
   armed_ = false;
   space_->participant().Disarm();
@@ -109,7 +109,7 @@ void AsyncWaits::OnRung() {
   space_->participant().Silence();
   // A ring that was seen before it came out of the pipe.
   if (!std::exchange(armed_, false)) return;
-  space_->LearnWakeUp(armed_ns_);
+  if (space_->wake_up_cost().Counts()) space_->LearnWakeUp(armed_ns_);
   space_->participant().Disarm();
   if (space_->Serve(&done_)) Deliver();
 }

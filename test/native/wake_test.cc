@@ -83,6 +83,8 @@ TEST(ASleeperIsToldWhenItWasRung) {
   const auto segment = SmallSegment();
   const auto one = JoinSpace(segment);
   const auto two = JoinSpace(segment);
+  // With one CPU it would not ask.
+  two->participant().row().rung_ns.store(0);
   ArmWakeWord(&two->participant().wake(), WakeState::kAsleep);
   const uint64_t before = MonotonicNs();
   one->participant().Ring(two->stamp().id);
@@ -102,10 +104,11 @@ const WakeUpCost cost(10'000);
 // Whether it looks at all, when nothing comes.
 bool Looks(Spinner* spinner) {
   bool looked = false;
-  EXPECT(!spinner->Spin([&] {
+  const auto ready = [&] {
     looked = true;
     return false;
-  }));
+  };
+  EXPECT(!spinner->Spin(ready, MonotonicNs()));
   return looked;
 }
 int LooksIn(Spinner* spinner, int waits) {
@@ -131,7 +134,18 @@ TEST(OneCpuIsWhatThisProcessMayUse) {
     CPU_SET(sched_getcpu(), &cpus);
     if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) _exit(1);
     if (WakeUpCost().ns() != 0) _exit(2);
-    if (JoinSpace(SmallSegment())->wake_up_cost().ns() != 0) _exit(3);
+    const auto segment = SmallSegment();
+    auto space = JoinSpace(segment);
+    if (space->wake_up_cost().ns() != 0) _exit(3);
+    // Nobody reads the clock for it.
+    const auto other = JoinSpace(segment);
+    ArmWakeWord(&space->participant().wake(), WakeState::kAsleep);
+    other->participant().Ring(space->stamp().id);
+    if (WakeStateOf(space->participant().wake().load()) != WakeState::kRungAsleep) _exit(4);
+    if (space->participant().row().rung_ns.load() != kNever) _exit(5);
+    // Whoever has the row next may want to know.
+    space.reset();
+    if (Participant::Join(segment).value()->row().rung_ns.load() != 0) _exit(6);
   });
   EXPECT(WaitStatus(one) == 0);
   cpu_set_t cpus;
@@ -154,7 +168,7 @@ TEST(WakingUpIsAsDearAsItWasLately) {
 TEST(NobodySpinsForLongerThanWakingUpCostsOrThanItMay) {
   const auto spun_ns = [](Spinner* spinner, uint64_t most_ns) {
     const uint64_t start = MonotonicNs();
-    EXPECT(!spinner->Spin([] { return false; }, most_ns));
+    EXPECT(!spinner->Spin([] { return false; }, start, most_ns));
     return MonotonicNs() - start;
   };
   const WakeUpCost dear(1'000'000);
@@ -204,7 +218,7 @@ TEST(WhatSpinningKeepsFromComingIsNotSpunFor) {
   for (int i = 0; i < 10; i += 1) spinner.Learn(100);
   EXPECT(LooksIn(&spinner, 64) == 2);
   // Until it has come once.
-  for (int i = 0; i < 32; i += 1) spinner.Spin([] { return true; });
+  for (int i = 0; i < 32; i += 1) spinner.Spin([] { return true; }, MonotonicNs());
   EXPECT(Looks(&spinner));
 }
 
