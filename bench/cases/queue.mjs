@@ -14,6 +14,22 @@ const subjects = [
   { title: 'MessagePort of a thread', kind: 'node', file: 'queue-peers', measure: 'thread' },
 ];
 
+/** Bytes that are read into one array again and again: nobody makes any. */
+const intoOne = [
+  {
+    title: 'ours, Pipe, recvBytesIntoSync',
+    kind: 'node',
+    file: 'ours-queue',
+    measure: 'pipeInto',
+  },
+  {
+    title: 'CPython, Pipe, recv_bytes_into',
+    kind: 'python',
+    file: 'queues',
+    measure: 'pipeInto',
+  },
+];
+
 const copies = {
   title: 'a copy of the array, in one process',
   kind: 'node',
@@ -34,7 +50,9 @@ const flow = (name, what, items, bytes) => ({
   title: `${what}, one way to another process`,
   unit: microseconds,
   // JSON has no bytes: an object with a property for each takes a thousand times as long as anything else here.
-  subjects: bytes ? [...subjects.filter(({ measure }) => measure !== 'json'), copies] : subjects,
+  subjects: bytes
+    ? [...subjects.filter(({ measure }) => measure !== 'json'), ...intoOne, copies]
+    : subjects,
   sizes: {
     full: { kind: name, items, rounds: 12 },
     quick: { kind: name, items: Math.ceil(items / 4), rounds: 5 },

@@ -10,6 +10,7 @@ import {
   produceMany,
   producePart,
   sendAll,
+  sendAllBytes,
 } from './queue-functions.mjs';
 
 /** One process puts as fast as it can, this one gets. Per item, from the word to begin to the last one. */
@@ -73,18 +74,26 @@ async function crowd({ kind, items, pairs, rounds }) {
   return samples.map((ms) => ms / items);
 }
 
-async function pipe(size) {
+/** The same through a pipe. `receive(end)` takes one. */
+async function throughPipe(size, target, receive) {
   const [[here, there], go] = [Pipe({ duplex: false }), new Queue()];
-  const child = new Process({ target: sendAll, args: [there, go, size] });
+  const child = new Process({ target, args: [there, go, size] });
   await child.start();
   there.close();
   const samples = timeEachSync(size.rounds, () => {
     go.putNowait(true);
-    for (let i = 0; i < size.items; i++) here.recvSync();
+    for (let i = 0; i < size.items; i++) receive(here);
   });
   go.putNowait(false);
   await child.join();
   return samples.map((ms) => ms / size.items);
+}
+
+const pipe = (size) => throughPipe(size, sendAll, (here) => here.recvSync());
+
+function pipeInto(size) {
+  const into = itemOf(size.kind);
+  return throughPipe(size, sendAllBytes, (here) => here.recvBytesIntoSync(into));
 }
 
 async function withEcho(target, size, measure) {
@@ -113,4 +122,4 @@ const roundTrip = (size) =>
     }),
   );
 
-await main({ crowd, sync, async, batched, loans, pipe, roundTrip, roundTripSync });
+await main({ crowd, sync, async, batched, loans, pipe, pipeInto, roundTrip, roundTripSync });

@@ -44,6 +44,11 @@ export function sendAll(connection, go, { kind, items }) {
   while (go.getSync()) for (let i = 0; i < items; i++) connection.sendSync(item);
 }
 
+export function sendAllBytes(connection, go, { kind, items }) {
+  const item = itemOf(kind);
+  while (go.getSync()) for (let i = 0; i < items; i++) connection.sendBytesSync(item);
+}
+
 export function echo(there, back) {
   for (let item = there.getSync(); item !== null; item = there.getSync()) back.putSync(item);
 }

@@ -85,11 +85,22 @@ class PipeQueue:
         self.get, self.put = self.reader.recv, self.writer.send
 
 
+class BytesIntoOne:
+    def __init__(self, context):
+        self.reader, self.writer = context.Pipe(duplex=False)
+        self.put = self.writer.send_bytes
+        self.into = bytearray(2**20)
+
+    def get(self):
+        return self.reader.recv_bytes_into(self.into)
+
+
 MEASUREMENTS = {
     "queue": lambda size: flow(size, lambda context: context.Queue()),
     "crowd": lambda size: crowd(size, lambda context: context.Queue()),
     "simpleCrowd": lambda size: crowd(size, lambda context: context.SimpleQueue()),
     "pipe": lambda size: flow(size, PipeQueue),
+    "pipeInto": lambda size: flow(size, BytesIntoOne),
     "simpleQueue": lambda size: flow(size, lambda context: context.SimpleQueue()),
 }
 

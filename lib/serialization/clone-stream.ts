@@ -6,6 +6,7 @@ import { types } from 'node:util';
 import { Deserializer, Serializer } from 'node:v8';
 import type { TransferHandle } from '../backend/contract.js';
 import { SerializationError } from '../errors.js';
+import { copyOf } from './copy-of.js';
 import { rebuild } from './reducers.js';
 
 /** Byte arrays from this size on go behind V8's bytes: V8 grows its buffer by copying, ours is allocated once. */
@@ -181,7 +182,7 @@ function makeView(tag: number, bytes: Uint8Array, owned: boolean): ArrayBufferVi
   if (bytes.length % size !== 0) throw damaged(`${String(bytes.length)} bytes make no ${name}`);
   // Alone in a memory that was given away it may keep that.
   const isAlone = owned && bytes.length === bytes.buffer.byteLength;
-  return new View(isAlone ? bytes.buffer : bytes.slice().buffer, 0, bytes.length / size);
+  return new View(isAlone ? bytes.buffer : copyOf(bytes).buffer, 0, bytes.length / size);
 }
 
 /** The error for bytes that no serializer wrote, or that were cut or changed on their way. */

@@ -2,6 +2,7 @@
 import { ITEM_HEAD_BYTES } from '../backend/loan-contract.js';
 import { damaged } from './clone-stream.js';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
+import { copyOf } from './copy-of.js';
 import { readPrimitives } from './primitive-array.js';
 
 /** Answer of `readCompact` that the bytes are something else. */
@@ -33,16 +34,13 @@ export function readCompact(bytes: Buffer, start: number, end: number, owned: bo
       return readPrimitives(kind, bytes, start + 1, end);
     case Kind.Plain:
       return readWhole(bytes, start + 1, end);
-    case Kind.AlignedBytes:
-      return copyOf(alignedBytes(bytes, start, end)) ?? NOT_COMPACT;
+    case Kind.AlignedBytes: {
+      const aligned = alignedBytes(bytes, start, end);
+      return aligned ? copyOf(aligned) : NOT_COMPACT;
+    }
     default:
       return isPrimitive(kind) ? readWhole(bytes, start, end) : NOT_COMPACT;
   }
-}
-
-/** In memory of its own, which `slice` would fill with zeros first. */
-function copyOf(bytes: Uint8Array | undefined): Uint8Array | undefined {
-  return bytes && new Uint8Array(bytes);
 }
 
 /** So many bytes in front of AlignedBytes, the kind included. */
