@@ -4,17 +4,12 @@
 
 #include "base/deadline.h"
 #include "os/futex.h"
-#include "os/time_slice.h"
 #include "sync/sync_space.h"
 #include "sync/wait_set.h"
 
 namespace mp {
 namespace {
 
-// Who has waited for as long as that is to run as soon as it is woken, however busy the machine.
-constexpr uint64_t kPatienceNs = 2'000'000;
-// By so much the coarse clock is late at the most (HZ=100).
-constexpr uint64_t kTickNs = 10'000'000;
 // How long a sleeper relies on being woken before it looks whether somebody has died: grows from
 // wait to wait. Only the death of a waker between its two steps, unseen by anybody else, needs it.
 constexpr uint64_t kFirstSafetyNs = 100'000'000;
@@ -25,19 +20,6 @@ constexpr uint32_t kWakesBeforeHandover = 8;
 constexpr uint32_t kMostSpins = 16;
 
 }  // namespace
-
-// A sync waiter's sleep, of one wait.
-struct WaitPoint::Sleep {
-  uint64_t deadline_ns;
-  // At a time.
-  uint64_t longest_ns;
-  bool was_long = false;
-
-  void Lengthen() {
-    longest_ns = was_long ? std::min(2 * longest_ns, kLongestSafetyNs) : kFirstSafetyNs;
-    was_long = true;
-  }
-};
 
 WaitPoint::WaitPoint(SyncSpace* space, SharedObject* shared)
     : shared_(shared),
@@ -65,13 +47,12 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   if (spins && Enrols() && outcome == SyncOutcome::kPending) {
     spinner_.Spin([&] { return LooksReady(*request); }, start);
   }
-  ShortTimeSlice time_slice;
-  Sleep sleep{deadline_ns, kPatienceNs};
+  uint64_t safety_ns = kFirstSafetyNs;
   for (uint32_t wakes = 0; outcome == SyncOutcome::kPending; wakes += 1) {
     if (wakes == kWakesBeforeHandover) SetBit(&shared_->handover, space_->stamp().id);
     if (!HasPassed(deadline_ns)) {
-      outcome = SleepOnce(request, &sleep);
-      if (sleep.was_long && outcome == SyncOutcome::kPending) time_slice.Begin();
+      outcome = SleepOnce(request, deadline_ns, safety_ns);
+      safety_ns = std::min(2 * safety_ns, kLongestSafetyNs);
       continue;
     }
     outcome = Attempt(request);
@@ -80,7 +61,6 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   }
   sync_waits_ -= 1;
   EndWait();
-  time_slice.End();
   if (Spins()) LearnFrom(start, outcome);
   return outcome;
 }
@@ -119,7 +99,7 @@ SyncOutcome WaitPoint::Register(WaitRequest* request) {
 }
 
 // Armed, then looked: a change that the attempt does not see finds the wake word armed.
-SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, Sleep* sleep) {
+SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uint64_t safety_ns) {
   Participant& self = space_->participant();
   const uint32_t armed = ArmWakeWord(&self.wake(), WakeState::kAsleep);
   request->watch = {};
@@ -129,8 +109,7 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, Sleep* sleep) {
     return outcome;
   }
   const uint64_t asleep_ns = Now();
-  const uint64_t longest_ns = sleep->longest_ns + (Spins() ? 0 : kTickNs);
-  const uint64_t until = std::min(sleep->deadline_ns, asleep_ns + longest_ns);
+  const uint64_t until = std::min(deadline_ns, asleep_ns + safety_ns);
   FutexOutcome slept = FutexOutcome::kWoken;
   bool died = false;
   if (request->watch && request->watch.id < self.segment().participants()) {
@@ -144,10 +123,8 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, Sleep* sleep) {
   }
   if (Spins() && slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
   DisarmWakeWord(&self.wake());
-  const bool in_vain = slept == FutexOutcome::kTimedOut && until < sleep->deadline_ns;
   // The kernel wakes one sleeper of a dead holder: that one sees to the others.
-  if (died || (in_vain && sleep->was_long)) space_->reaper().Run();
-  if (in_vain) sleep->Lengthen();
+  if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();
   // Mostly it has come: then there is nothing to arm for.
   return Attempt(request);
 }

@@ -90,8 +90,7 @@ class WaitPoint {
   uint64_t Now() const;
   SyncOutcome SpinAndTry(WaitRequest* request, uint64_t now);
   SyncOutcome Register(WaitRequest* request);
-  struct Sleep;
-  SyncOutcome SleepOnce(WaitRequest* request, Sleep* sleep);
+  SyncOutcome SleepOnce(WaitRequest* request, uint64_t deadline_ns, uint64_t safety_ns);
   void LearnFrom(uint64_t start_ns, SyncOutcome outcome);
   void Remove(AsyncWaiter* waiter, SyncOutcome outcome);
   // First what an uncontended operation needs: one line.
