@@ -55,6 +55,7 @@ class SyncSpace {
   const WakeUpCost& wake_up_cost() const { return wake_up_cost_; }
   // This thread has slept since then, and runs again.
   void LearnWakeUp(uint64_t asleep_ns) {
+    if (!wake_up_cost_.Counts()) return;
     const uint64_t rung_ns = participant_->row().rung_ns.load(std::memory_order_relaxed);
     if (rung_ns > asleep_ns) wake_up_cost_.Learn(MonotonicNs() - rung_ns);
   }

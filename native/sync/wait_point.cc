@@ -11,7 +11,8 @@ namespace mp {
 namespace {
 
 // How long a sleeper relies on being woken before it looks whether somebody has died: grows from
-// wait to wait. Only the death of a waker between its two steps, unseen by anybody else, needs it.
+// sleep to sleep. Only the death of a waker between its two steps, unseen by anybody else, needs
+// it.
 constexpr uint64_t kFirstSafetyNs = 100'000'000;
 constexpr uint64_t kLongestSafetyNs = 1'000'000'000;
 // A sync waiter that was woken this often in vain is given the object like an async one.
@@ -65,8 +66,8 @@ SyncOutcome WaitPoint::WaitSync(WaitRequest* request, uint64_t deadline_ns) {
   return outcome;
 }
 
-// With one CPU there is nothing to learn, and whoever sleeps and wakes all the time would read the
-// clock six times for it.
+// With one CPU there is nothing to learn, for which whoever sleeps and wakes all the time would
+// read the clock six times.
 bool WaitPoint::Spins() const {
   return space_->wake_up_cost().Counts();
 }
@@ -121,7 +122,7 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
   } else {
     slept = FutexWait(self.wake(), armed, until);
   }
-  if (Spins() && slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
+  if (slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
   DisarmWakeWord(&self.wake());
   // The kernel wakes one sleeper of a dead holder: that one sees to the others.
   if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();

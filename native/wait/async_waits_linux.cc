@@ -109,7 +109,7 @@ void AsyncWaits::OnRung() {
   space_->participant().Silence();
   // A ring that was seen before it came out of the pipe.
   if (!std::exchange(armed_, false)) return;
-  if (space_->wake_up_cost().Counts()) space_->LearnWakeUp(armed_ns_);
+  space_->LearnWakeUp(armed_ns_);
   space_->participant().Disarm();
   if (space_->Serve(&done_)) Deliver();
 }

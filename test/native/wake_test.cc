@@ -11,6 +11,7 @@
 #include "open_descriptors.h"
 #include "os/futex.h"
 #include "queue_support.h"
+#include "sync/semaphore.h"
 #include "sync/spinner.h"
 
 namespace mp::test {
@@ -143,9 +144,17 @@ TEST(OneCpuIsWhatThisProcessMayUse) {
     other->participant().Ring(space->stamp().id);
     if (WakeStateOf(space->participant().wake().load()) != WakeState::kRungAsleep) _exit(4);
     if (space->participant().row().rung_ns.load() != kNever) _exit(5);
+    // Not too early, though it goes by a clock that is late.
+    auto semaphore = space->Make<Semaphore>(0U, 1U).value();
+    const uint64_t deadline = MonotonicNs() + 30'000'000;
+    if (semaphore->AcquireSync(deadline) != SyncOutcome::kTimedOut) _exit(6);
+    if (MonotonicNs() < deadline) _exit(7);
     // Whoever has the row next may want to know.
+    semaphore.reset();
+    const uint32_t id = space->stamp().id;
     space.reset();
-    if (Participant::Join(segment).value()->row().rung_ns.load() != 0) _exit(6);
+    const auto next = Participant::Join(segment);
+    if (next.value()->stamp().id != id || next.value()->row().rung_ns.load() != 0) _exit(8);
   });
   EXPECT(WaitStatus(one) == 0);
   cpu_set_t cpus;
