@@ -2,8 +2,8 @@
 
 /**
  * Arrays of these lengths are made several at a time, once enough of one length have come. V8 frees arrays on another thread,
- * which waits for the same lock of the C library's heap as whoever makes one; to sleep for it costs more than all else of a get.
- * Shorter ones come from where a thread needs no lock; longer ones would be much memory to keep.
+ * which waits for the same lock of the C library's heap as whoever makes one; to sleep for it costs as much as all else of a get.
+ * Shorter and longer ones were seen to gain nothing.
  */
 const LEAST_LENGTH = 1024;
 const MOST_LENGTH = 8192;
