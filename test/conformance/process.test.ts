@@ -94,9 +94,9 @@ describeConformance('_TestProcess', (testCase) => {
   test('_TestProcess.test_process', async () => {
     await check(
       testCase,
-      `const [receiver, sender] = Pipe({ duplex: false });
+      `const [ours, theirs] = Pipe();
       const options = { hello: 23, bye: 2.54 };
-      const p = new Process({ target: t.sendSelf, args: [sender, 1, 2, options], name: 'SomeProcess' });
+      const p = new Process({ target: t.sendSelfAndWait, args: [theirs, 1, 2, options], name: 'SomeProcess' });
       p.daemon = true;
       const current = currentProcess();
       assert.deepEqual(p.authKey, current.authKey);
@@ -111,12 +111,13 @@ describeConformance('_TestProcess', (testCase) => {
       assert.equal(p.isAlive(), true);
       assert.ok(activeChildren().includes(p));
 
-      const self = await receiver.recv();
+      const self = await ours.recv();
       assert.deepEqual(self.args, [1, 2, options]);
       assert.equal(self.name, p.name);
       assert.deepEqual(self.authKey, current.authKey);
       assert.equal(self.pid, p.pid);
 
+      await ours.send('end');
       await p.join();
       assert.equal(p.exitCode, 0);
       assert.equal(p.isAlive(), false);
