@@ -1,16 +1,10 @@
 #include "process/forker.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <link.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
-
-#if defined(__GLIBC__)
-#include <gnu/libc-version.h>
-#endif
 
 #include <cerrno>
 #include <cstdio>
@@ -22,6 +16,7 @@
 #include "process/dontfork_marks_linux.h"
 #include "process/loop_after_fork.h"
 #include "process/pool_parking.h"
+#include "process/program_text_linux.h"
 #include "process/spare_descriptors.h"
 #include "process/thread_layout_linux.h"
 #include "process/thread_position_linux.h"
@@ -54,75 +49,6 @@ std::string ThreadName(pid_t tid) {
   return "thread " + std::to_string(tid) + " (" + name + ")";
 }
 
-// ---- the text of the allocator, the C library and the loader
-// ------------------------------------------------------------
-
-int AddRangesOf(dl_phdr_info* info, size_t, void* argument) {
-  const auto wanted = *static_cast<const uintptr_t*>(argument);
-  bool owns = false;
-  for (int at = 0; at < info->dlpi_phnum; ++at) {
-    const auto& header = info->dlpi_phdr[at];
-    const uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-    if (header.p_type == PT_LOAD && wanted >= begin && wanted < begin + header.p_memsz) owns = true;
-  }
-  if (!owns) return 0;
-  for (int at = 0; at < info->dlpi_phnum; ++at) {
-    const auto& header = info->dlpi_phdr[at];
-    if (header.p_type != PT_LOAD || (header.p_flags & PF_X) == 0) continue;
-    const uintptr_t begin = info->dlpi_addr + header.p_vaddr;
-    AddLibraryRange(begin, begin + header.p_memsz);
-  }
-  return 1;
-}
-
-void AddLibraryOf(const char* symbol) {
-  auto address = reinterpret_cast<uintptr_t>(dlsym(RTLD_DEFAULT, symbol));
-  if (address != 0) dl_iterate_phdr(&AddRangesOf, &address);
-}
-
-void AddFunction(const char* symbol, void (*add)(uintptr_t begin, uintptr_t end)) {
-#if defined(__GLIBC__)  // elsewhere nothing forks, and dladdr1 is glibc's
-  void* address = dlsym(RTLD_DEFAULT, symbol);
-  Dl_info info{};
-  void* symbol_entry = nullptr;
-  if (address == nullptr || dladdr1(address, &info, &symbol_entry, RTLD_DL_SYMENT) == 0) return;
-  const auto* entry = static_cast<const ElfW(Sym)*>(symbol_entry);
-  if (entry == nullptr) return;
-  const auto begin = reinterpret_cast<uintptr_t>(address);
-  add(begin, begin + entry->st_size);
-#else
-  (void)symbol;
-  (void)add;
-#endif
-}
-
-// Which of its futex calls wait for a lock can be told from this version of glibc on; the one that
-// runs may be older than the one that this was compiled with.
-bool RestsByBitset() {
-#if defined(__GLIBC__)
-  int major = 0;
-  int minor = 0;
-  return std::sscanf(gnu_get_libc_version(), "%d.%d", &major, &minor) == 2 &&
-         (major > 2 || (major == 2 && minor >= 34));
-#else
-  return false;
-#endif
-}
-
-// A thread that is in one of these may hold a lock that the child needs before that thread is back.
-void LearnLibraryText() {
-  AddLibraryOf("malloc");        // libc, or the allocator that replaces it
-  AddLibraryOf("pthread_self");  // libc, or libpthread before glibc 2.34
-  AddLibraryOf("_dl_find_object");
-  AddLibraryOf("__tls_get_addr");  // the loader
-  // A thread between its load of the eventfd's number and its write would write to a number that
-  // means something else in the child.
-  AddFunction("uv_async_send", &AddLibraryRange);
-  if (RestsByBitset()) AddFunction("syscall", &SetSyscallRange);
-  // absl::Mutex::LockSlowLoop(SynchWaitParams*, int), of the Node that runs.
-  AddFunction("_ZN4absl5Mutex12LockSlowLoopEPNS_15SynchWaitParamsEi", &SetLockLoopRange);
-}
-
 // ---- threads
 // -------------------------------------------------------------------------------------------------------------------
 
@@ -131,17 +57,22 @@ struct ThreadCheck {
   pid_t culprit = 0;
 };
 
-// Those that come back may be anywhere but in the library's text. Those that are left behind must
-// rest: a lock that one of them holds is held in the child for ever, and a thread that waits for a
-// lock may hold another.
+bool IsIndispensable(const StoppedThread& thread) {
+  const Role role = ThreadRoles::Of(layout, thread);
+  return role == Role::kPlatform || role == Role::kPool;
+}
+
+// V8's and libuv's come back, and may be anywhere but in the library's text. All others must rest:
+// a lock that one holds which is left behind is held in the child for ever, and a thread that waits
+// for a lock may hold another, which it does not let go of when the first one's holder is not
+// there.
 ThreadCheck CheckThreads() {
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
     if (thread.tid == 0) continue;
     const Position position = PositionOf(thread);
     if (position == Position::kWaiting) continue;
-    const bool comes_back = ThreadRoles::Of(layout, thread) != Role::kOther;
-    if (comes_back && position != Position::kLibrary) continue;
+    if (IsIndispensable(thread) && position != Position::kLibrary) continue;
     return {false, thread.tid};
   }
   return {};
@@ -202,9 +133,9 @@ Result<ForkOutcome> LearnRoles(const ForkRequest& request, uint64_t deadline_ns)
 bool AllFound() {
   unsigned found = 0;
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
-    if (ThreadRoles::Of(layout, ThreadStop::at(index)) != Role::kOther) ++found;
+    if (IsIndispensable(ThreadStop::at(index))) ++found;
   }
-  return found == ThreadRoles::revived_threads();
+  return found == ThreadRoles::indispensable_threads();
 }
 
 // ---- the child
@@ -247,9 +178,8 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   Require(LoopAfterFork::Recreate(request.loop));
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
-    const Role role = ThreadRoles::Of(layout, thread);
-    if (role != Role::kOther)
-      Require(ThreadRevival::Revive(layout, thread, ThreadRoles::NameOf(role)));
+    if (ThreadRoles::Of(layout, thread) != Role::kOther)
+      Require(ThreadRevival::Revive(layout, thread));
   }
   ThreadStop::Release();
   if (request.clean) request.loop->closing_handles = nullptr;
@@ -289,7 +219,7 @@ std::string Forker::Unsupported() {
     layout = measured.value();
     const Status installed = ThreadStop::Install();
     if (!installed.ok()) return std::string("no real-time signal is free");
-    LearnLibraryText();
+    LearnProgramText();
     return std::string();
 #endif
   }();
@@ -331,7 +261,7 @@ Result<ForkOutcome> Forker::Fork(const ForkRequest& request) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   RobustList robust;
   raw::Call(SYS_get_robust_list, 0, raw::Address(&robust.head), raw::Address(&robust.length));
-  status = ThreadRevival::Reserve(ThreadRoles::revived_threads());
+  status = ThreadRevival::Reserve(ThreadRoles::CountRevived(layout));
   DontForkMarks marks;
   if (status.ok()) status = marks.Remove();
   const pid_t pid = status.ok() ? RawFork(request.child_number) : -1;

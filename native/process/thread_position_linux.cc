@@ -75,13 +75,51 @@ long InterruptedCall(const ucontext_t& context) {
   return -2;
 }
 
-long SecondArgument(const ucontext_t& context) {
+// As the call was made; the first may have been overwritten by the result.
+struct Arguments {
+  uintptr_t first;
+  long second;
+  uintptr_t fourth;
+};
+
+Arguments ArgumentsOf(const ucontext_t& context) {
 #if defined(__x86_64__)
-  return context.uc_mcontext.gregs[REG_RSI];
+  const auto& registers = context.uc_mcontext.gregs;
+  return {static_cast<uintptr_t>(registers[REG_RDI]), registers[REG_RSI],
+          static_cast<uintptr_t>(registers[REG_R10])};
 #elif defined(__aarch64__)
-  return static_cast<long>(context.uc_mcontext.regs[1]);
+  const auto& registers = context.uc_mcontext.regs;
+  return {registers[0], static_cast<long>(registers[1]), registers[3]};
 #else
-  return 0;
+  return {};
+#endif
+}
+
+constexpr long kFutexCommand = 0x7f;  // without the flags for private futexes and the clock
+constexpr long kFutexWait = 0;
+constexpr long kFutexWaitBitset = 9;
+constexpr long kFutexPrivate = 128;
+
+bool IsPrivateWait(long operation) {
+  const long command = operation & kFutexCommand;
+  return (operation & kFutexPrivate) != 0 && (command == kFutexWait || command == kFutexWaitBitset);
+}
+
+// A wait with a timeout ends in EINTR when a signal comes.
+bool WasFutex(const ucontext_t& context, const Arguments& arguments) {
+#if defined(__x86_64__)
+  // The call's number is gone. What sets the others that wait apart: a descriptor or a clock where
+  // a futex has its address, or no such operation in the second place.
+  constexpr uintptr_t kLowestAddress = 65'536;
+  (void)context;
+  return arguments.first >= kLowestAddress && arguments.first % 4 == 0 && arguments.fourth != 0 &&
+         (arguments.second & ~(kFutexCommand | kFutexPrivate | 256 /* real time */)) == 0;
+#elif defined(__aarch64__)
+  (void)arguments;
+  return static_cast<long>(context.uc_mcontext.regs[8]) == SYS_futex;
+#else
+  (void)context, (void)arguments;
+  return false;
 #endif
 }
 
@@ -99,12 +137,11 @@ uintptr_t ProgramCounter(const ucontext_t& context) {
 // other futex calls wait for a lock, or, inside pthread_cond_signal and with the caller's locks
 // held, for the sleepers of a condition to leave.
 bool WaitsForLock(long call, const ucontext_t& context) {
-  constexpr long kCommand = 0x7f;  // without the flags for private futexes and the clock
-  constexpr long kWaitBitset = 9;  // FUTEX_WAIT_BITSET
   if (call != SYS_futex || syscall_wrapper.end == 0) return false;
   const uintptr_t pc = ProgramCounter(context);
   const bool of_others = pc >= syscall_wrapper.begin && pc < syscall_wrapper.end;
-  return !of_others && InLibrary(pc) && (SecondArgument(context) & kCommand) != kWaitBitset;
+  return !of_others && InLibrary(pc) &&
+         (ArgumentsOf(context).second & kFutexCommand) != kFutexWaitBitset;
 }
 
 uintptr_t StackPointer(const ucontext_t& context) {
@@ -173,7 +210,19 @@ Position PositionOf(const StoppedThread& thread) {
   return InLibrary(ProgramCounter(*thread.context)) ? Position::kLibrary : Position::kRunning;
 }
 
+bool SleepsInPrivateFutex(const StoppedThread& thread) {
+  if (thread.tid == 0 || thread.deaf) return false;
+  const long call = InterruptedCall(*thread.context);
+  const Arguments arguments = ArgumentsOf(*thread.context);
+  const bool futex = call == SYS_futex || (call == -1 && WasFutex(*thread.context, arguments));
+  return futex && IsPrivateWait(arguments.second);
+}
+
 void AddLibraryRange(uintptr_t begin, uintptr_t end) {
+  const auto same = [begin, end](const Range& range) {
+    return range.begin == begin && range.end == end;
+  };
+  if (std::any_of(library, library + library_count, same)) return;
   if (library_count < std::size(library)) library[library_count++] = {begin, end};
 }
 

@@ -16,6 +16,10 @@ enum class Position {
 
 Position PositionOf(const StoppedThread& thread);
 
+// Asleep on a futex that only this process's threads can wake: nothing but this process's memory
+// tells when its sleep ends.
+bool SleepsInPrivateFutex(const StoppedThread& thread);
+
 // Code in [begin, end) counts as kLibrary. A few ranges at most, added once.
 void AddLibraryRange(uintptr_t begin, uintptr_t end);
 

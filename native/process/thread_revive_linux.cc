@@ -97,8 +97,7 @@ Status ThreadRevival::Reserve(size_t threads) {
   return Status::Ok();
 }
 
-Status ThreadRevival::Revive(const ThreadLayout& layout, const StoppedThread& thread,
-                             const char* name) {
+Status ThreadRevival::Revive(const ThreadLayout& layout, const StoppedThread& thread) {
   if (taken == capacity) return Status::Failed(ENOMEM, "thread revival");
   Stack& stack = stacks[taken++];
   Bootstrap& bootstrap = stack.bootstrap;
@@ -107,7 +106,7 @@ Status ThreadRevival::Revive(const ThreadLayout& layout, const StoppedThread& th
   bootstrap.robust_length = thread.robust_length;
   bootstrap.rseq =
       layout.rseq_size == 0 ? 0 : thread.thread_pointer + static_cast<uintptr_t>(layout.rseq);
-  std::strncpy(bootstrap.name, name, sizeof bootstrap.name - 1);
+  std::memcpy(bootstrap.name, thread.name, sizeof bootstrap.name);
 
   // As pthread_create does it. CHILD_SETTID writes the new number into the descriptor,
   // CHILD_CLEARTID lets pthread_join see the end.

@@ -15,9 +15,8 @@ class ThreadRevival {
   // fail for want of memory. The mapping is kept for the next fork.
   static Status Reserve(size_t threads);
 
-  // In the child. `name` (at most 15 bytes) is what ps shows. A failure leaves the child without a
-  // thread it needs: the caller must end it.
-  static Status Revive(const ThreadLayout& layout, const StoppedThread& thread, const char* name);
+  // In the child. A failure leaves the child without a thread it needs: the caller must end it.
+  static Status Revive(const ThreadLayout& layout, const StoppedThread& thread);
 };
 
 }  // namespace mp

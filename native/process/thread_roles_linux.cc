@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <iterator>
+
+#include "process/thread_position_linux.h"
 
 namespace mp {
 namespace {
@@ -16,8 +18,19 @@ uintptr_t platform_routine = 0;
 uintptr_t pool_routine = 0;
 unsigned pool_count = 0;
 unsigned platform_count = 0;
-char platform_name[16] = "V8Worker";
-char pool_name[16] = "libuv-worker";
+
+struct Range {
+  uintptr_t begin;
+  uintptr_t end;
+};
+Range own_text[4];
+size_t own_text_count = 0;
+
+bool InOwnText(uintptr_t address) {
+  return std::any_of(own_text, own_text + own_text_count, [address](const Range& range) {
+    return address >= range.begin && address < range.end;
+  });
+}
 
 uintptr_t RoutineOf(const ThreadLayout& layout, const StoppedThread& thread) {
   if (thread.deaf || thread.tid == 0) return 0;
@@ -32,19 +45,6 @@ long NumberIn(const char* path, long otherwise) {
   const ssize_t length = read(fd, text, sizeof text - 1);
   close(fd);
   return length > 0 ? std::strtol(text, nullptr, 10) : otherwise;
-}
-
-void CopyName(pid_t tid, char* name) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  char text[16] = {};
-  const ssize_t length = read(fd, text, sizeof text - 1);
-  close(fd);
-  if (length <= 1) return;
-  text[length - 1] = '\0';
-  std::strcpy(name, text);
 }
 
 // Threads are numbered in the order in which they were started, modulo the kernel's highest number.
@@ -97,7 +97,6 @@ Status ThreadRoles::Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_p
   }
   if (pool_thread == nullptr) return Status::Failed(ESRCH, "thread roles");
   pool_routine = RoutineOf(layout, *pool_thread);
-  CopyName(pool_tid, pool_name);
   pool_count = 0;
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     if (RoutineOf(layout, ThreadStop::at(index)) == pool_routine) ++pool_count;
@@ -110,7 +109,6 @@ Status ThreadRoles::Learn(const ThreadLayout& layout, pid_t pool_tid, bool has_p
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     if (RoutineOf(layout, ThreadStop::at(index)) == platform_routine) ++platform_count;
   }
-  CopyName(worker->tid, platform_name);
   return Status::Ok();
 }
 
@@ -122,7 +120,7 @@ unsigned ThreadRoles::pool_threads() {
   return pool_count;
 }
 
-unsigned ThreadRoles::revived_threads() {
+unsigned ThreadRoles::indispensable_threads() {
   return pool_count + platform_count;
 }
 
@@ -131,11 +129,19 @@ Role ThreadRoles::Of(const ThreadLayout& layout, const StoppedThread& thread) {
   if (routine == 0) return Role::kOther;
   if (routine == platform_routine) return Role::kPlatform;
   if (routine == pool_routine) return Role::kPool;
-  return Role::kOther;
+  return !InOwnText(routine) && SleepsInPrivateFutex(thread) ? Role::kAddon : Role::kOther;
 }
 
-const char* ThreadRoles::NameOf(Role role) {
-  return role == Role::kPool ? pool_name : platform_name;
+unsigned ThreadRoles::CountRevived(const ThreadLayout& layout) {
+  unsigned count = 0;
+  for (size_t index = 0; index < ThreadStop::count(); ++index) {
+    if (Of(layout, ThreadStop::at(index)) != Role::kOther) ++count;
+  }
+  return count;
+}
+
+void ThreadRoles::AddOwnText(uintptr_t begin, uintptr_t end) {
+  if (own_text_count < std::size(own_text)) own_text[own_text_count++] = {begin, end};
 }
 
 }  // namespace mp

@@ -15,6 +15,8 @@ enum class Role {
   kPlatform,  // V8's platform workers: jobs that they have begun are waited for, so the child needs
               // them
   kPool,      // libuv's pool, parked when we look
+  kAddon,     // a thread of an addon that sleeps until somebody in this process wakes it: the child
+              // has the library's memory, by which that thread is there to be woken
   kOther,     // everything else is left behind, as POSIX does
 };
 
@@ -26,10 +28,16 @@ class ThreadRoles {
 
   static bool learned();
   static unsigned pool_threads();
-  // How many come back in a child: never fewer than were found first.
-  static unsigned revived_threads();
+  // V8's and libuv's: never fewer of them come back in a child than were found first.
+  static unsigned indispensable_threads();
   static Role Of(const ThreadLayout& layout, const StoppedThread& thread);
-  static const char* NameOf(Role role);
+  // How many of the stopped threads come back in a child.
+  static unsigned CountRevived(const ThreadLayout& layout);
+
+  // Threads that were started with a function in [begin, end) are no addon's: Node's own (a
+  // worker_thread has an event loop, with kernel objects that a fork would share), and ours. A few
+  // ranges at most, added once.
+  static void AddOwnText(uintptr_t begin, uintptr_t end);
 };
 
 }  // namespace mp

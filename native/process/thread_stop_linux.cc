@@ -2,6 +2,7 @@
 
 #include <linux/futex.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,6 +63,7 @@ void OnStop(int, siginfo_t*, void* context) {
     slot.thread.thread_pointer = reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
     raw::Call(SYS_get_robust_list, 0, raw::Address(&slot.thread.robust_list),
               raw::Address(&slot.thread.robust_length));
+    raw::Call(SYS_prctl, PR_GET_NAME, raw::Address(slot.thread.name));
     slot.captured.store(round, std::memory_order_release);
     arrived.fetch_add(1, std::memory_order_release);
     Futex(&arrived, FUTEX_WAKE, 1);

@@ -22,6 +22,7 @@ struct StoppedThread {
   uintptr_t thread_pointer = 0;
   void* robust_list = nullptr;
   size_t robust_length = 0;
+  char name[16] = {};  // what ps shows
 };
 
 class ThreadStop {

@@ -1,4 +1,5 @@
-// What has to rest before a fork, and does not: threads of another addon, worker_threads, libuv's pool.
+// Threads that are neither V8's nor libuv's. What has to rest before a fork, and does not: threads of another addon, worker_threads,
+// libuv's pool. Whose threads come back in the child.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -20,11 +21,13 @@ const { pbkdf2 } = require('node:crypto');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
 const { Worker } = require('node:worker_threads');
-const { Process, fork, exitNow, registerAtFork } = require('node-multiprocessing');
+const { Process, Pipe, fork, exitNow, registerAtFork } = require('node-multiprocessing');
 const folder = ${JSON.stringify(folder)};
 const addonFile = folder + '/foreign-threads.node';
 const addon = require(addonFile);
 
+const threadNames = () =>
+  fs.readdirSync('/proc/self/task').map((tid) => fs.readFileSync('/proc/self/task/' + tid + '/comm', 'utf8').trim()).sort();
 const forkOnce = () => fork() === 0 && exitNow(0);
 const useThePool = async () => assert((await fs.promises.readFile(process.execPath)).length > 1e6);
 async function check() {
@@ -46,17 +49,84 @@ const attemptsOf = async (number) => { for (const from = attempts; attempts < fr
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'as it should be\n', stderr: '' });
 }
 
-describe.runIf(forking)('A fork waits for [native]', () => {
-  beforeAll(() => {
-    folder = mkdtempSync(path.join(os.tmpdir(), 'mp-threads-'));
-    const source = path.resolve(import.meta.dirname, '../fixtures/fork/foreign-threads.c');
-    const made = path.join(folder, 'foreign-threads.node');
-    execFileSync('cc', ['-shared', '-fPIC', '-pthread', '-o', made, source]);
-  });
-  afterAll(() => {
-    rmSync(folder, { recursive: true });
+beforeAll(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'mp-threads-'));
+  const source = path.resolve(import.meta.dirname, '../fixtures/fork/foreign-threads.c');
+  const made = path.join(folder, 'foreign-threads.node');
+  execFileSync('cc', ['-shared', '-fPIC', '-pthread', '-o', made, source]);
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
+  it.each([
+    [0, 'in a condition'],
+    [1, 'in a condition with a timeout'],
+    [2, 'in a futex with a timeout'],
+  ])('answers when it slept at the fork (%i: %s), and ends when it is told to', async (way) => {
+    await run(`
+      addon.serve(${way});
+      assert.equal(addon.ask(1), 2);
+      const useIt = async () => {
+        assert.equal(addon.ask(21), 42);
+        assert.ok(threadNames().includes('answerer'));
+        addon.dismiss();
+        // The kernel tells of the end of a thread a moment before it takes it off its list.
+        while (threadNames().includes('answerer')) await sleep(1);
+        addon.serve(${way});
+        assert.equal(addon.ask(4), 8);
+      };
+      const grandparent = async () => {
+        const inner = new Process({ target: useIt });
+        await inner.start();
+        assert.equal(await inner.join(), 0);
+        await useIt();
+      };
+      for (const target of [useIt, grandparent, useIt]) {
+        const child = new Process({ target });
+        await child.start();
+        assert.equal(addon.ask(3), 6);
+        assert.equal(await child.join(), 0);
+      }
+      assert.equal(addon.ask(5), 10);
+      const [receiver, sender] = Pipe({ duplex: false });
+      if (fork() === 0) {
+        sender.sendSync(addon.ask(9));
+        exitNow(0);
+      }
+      sender.close();
+      assert.equal(await receiver.recv(), 18);
+      addon.dismiss();`);
   });
 
+  it('is not there when it waited for a descriptor, nor is a worker_thread, wherever it waits', async () => {
+    await run(`
+      const count = async () => {
+        const [receiver, sender] = Pipe({ duplex: false });
+        const child = new Process({ target: () => sender.sendSync(threadNames().length), args: [sender] });
+        await child.start();
+        sender.close();
+        const threads = await receiver.recv();
+        assert.equal(await child.join(), 0);
+        return threads;
+      };
+      const before = await count();
+      addon.listen();
+      const word = new Int32Array(new SharedArrayBuffer(8));
+      const waiting = new Worker(
+        \`const { workerData: word } = require('node:worker_threads');
+        Atomics.store(word, 1, 1);
+        Atomics.wait(word, 0, 0);\`, { eval: true, workerData: word });
+      while (Atomics.load(word, 1) === 0) await sleep(1);
+      assert.equal(await count(), before);
+      Atomics.store(word, 0, 1);
+      Atomics.notify(word, 0);
+      await once(waiting, 'exit');`);
+  });
+});
+
+describe.runIf(forking)('A fork waits for [native]', () => {
   it("an addon's thread that does not answer, and names it; not for one that rests", async () => {
     await run(`
       await check();
@@ -106,6 +176,34 @@ describe.runIf(forking)('A fork waits for [native]', () => {
       await busy.terminate();
       await check();
       await idle.terminate();`);
+  });
+
+  it("no thread of V8's that compiles", async () => {
+    // A function of half a megabyte: some seconds of V8's optimizing compiler, on a thread of its own, once it is called often.
+    await run(`
+      const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
+      const times = 20_000;
+      const body = [0];
+      for (let k = 1; k <= times; k += 1) {
+        const number = [0x41, (k & 127) | 128, ((k >> 7) & 127) | 128, (k >> 14) & 63];
+        body.push(0x20, 0, 0x41, 1, 0x71, 0x04, 0x7f, 0x20, 0, ...number, 0x6c, 0x05, 0x20, 0, ...number, 0x73, 0x0b, 0x21, 0);
+      }
+      body.push(0x20, 0, 0x0b);
+      const section = (id, bytes) => [id, ...leb(bytes.length), ...bytes];
+      const { f } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array([
+        0, 97, 115, 109, 1, 0, 0, 0,
+        ...section(1, [1, 0x60, 1, 0x7f, 1, 0x7f]), ...section(3, [1, 0]), ...section(7, [1, 1, 102, 0, 0]),
+        ...section(10, [1, ...leb(body.length), ...body]),
+      ]))).exports;
+      for (const end = performance.now() + 100; performance.now() < end; ) f(1);
+      const expected = f(12345);
+      const target = () => assert.equal(f(12345), expected);
+      for (let round = 0; round < 3; round += 1) {
+        forkOnce();
+        const child = new Process({ target });
+        await child.start();
+        assert.equal(await child.join(), 0);
+      }`);
   });
 
   it("the operations of libuv's pool; start() has the patience, fork() has not", async () => {

@@ -8,7 +8,7 @@ import { ForkUnavailableError } from '../../errors.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
 import { missingInternals } from './internals.js';
-import { prepareDispatchers, quietNode, rehearseQuietNode } from './node-state.js';
+import { quietNode, rehearseQuietNode } from './node-state.js';
 
 export { registerAtFork } from './hooks.js';
 export type { AtForkHooks } from './hooks.js';
@@ -35,7 +35,6 @@ export function requireForking(): Forking {
 
 /** What the parent must know before its first fork, so that no child has to find it out. */
 export function prepareToFork(forking: Forking): void {
-  prepareDispatchers();
   if (prepared) return;
   prepared = true;
   rehearseQuietNode();

@@ -150,25 +150,3 @@ export function nodeInternals(): Internals {
     `fork is not available: ${looked.missing}; use the spawn start method`,
   );
 }
-
-const ownDispatcherClasses = new WeakMap<object, boolean>();
-
-/** Whether a class comes from the undici inside Node rather than from a package of the program. */
-export function isNodesUndici(constructor: object): boolean {
-  let known = ownDispatcherClasses.get(constructor);
-  if (known === undefined) {
-    known = withSession((post) => {
-      const script = (fn: unknown): string | undefined => {
-        const location = internalProperties(post, fn).find(
-          (property) => property.name === '[[FunctionLocation]]',
-        );
-        return (location?.value as { value?: { scriptId?: string } } | undefined)?.value?.scriptId;
-      };
-      const here = script(constructor);
-      // Response is defined in the same built-in script.
-      return here !== undefined && here === script(globalThis.Response);
-    });
-    ownDispatcherClasses.set(constructor, known);
-  }
-  return known;
-}

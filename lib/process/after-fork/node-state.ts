@@ -2,14 +2,21 @@
  * What Node's library keeps of the parent's program, put away in the child of a Process. The addon has made every inherited handle
  * inert before (no event can come from one); here are the parts that live in JavaScript.
  */
-import { AsyncResource } from 'node:async_hooks';
 import type { Cluster } from 'node:cluster';
 import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { StateError } from '../../errors.js';
-import { type Internals, isNodesUndici, nodeInternals } from './internals.js';
+import { Worker } from 'node:worker_threads';
+import {
+  type AgentPrototype,
+  healAgents,
+  healDispatchers,
+  refuseInheritedSockets,
+  type SocketInternals,
+} from './connections.js';
+import { type Internals, nodeInternals } from './internals.js';
+import { refuseInheritedWorkers, type Workers } from './workers.js';
 
 /** What is changed. A rehearsal changes a stand-in instead. */
 interface NodeParts {
@@ -20,8 +27,9 @@ interface NodeParts {
       NodeJS.Process,
       'exitCode' | 'hasUncaughtExceptionCaptureCallback' | 'setUncaughtExceptionCaptureCallback'
     >;
-  readonly agentPrototype: { addRequest: (this: AgentState, ...args: unknown[]) => unknown };
+  readonly agentPrototype: AgentPrototype;
   readonly socketPrototype: SocketInternals;
+  readonly workers: Workers;
   readonly globals: Record<symbol, unknown>;
 }
 
@@ -101,106 +109,13 @@ function leaveCluster(): void {
   Object.assign(cluster, { isWorker: false, isPrimary: true, isMaster: true, worker: undefined });
 }
 
-interface AgentState {
-  sockets: object;
-  freeSockets: object;
-  requests: object;
-  totalSocketCount?: number;
-}
-
-/** Every agent forgets the connections it had before the fork, the first time the child asks it for one. */
-function healAgents(prototype: NodeParts['agentPrototype']): void {
-  const healed = new WeakSet<object>();
-  const { addRequest } = prototype;
-  prototype.addRequest = function (...args) {
-    if (!healed.has(this)) {
-      healed.add(this);
-      this.sockets = Object.create(null) as object;
-      this.freeSockets = Object.create(null) as object;
-      this.requests = Object.create(null) as object;
-      if (this.totalSocketCount !== undefined) this.totalSocketCount = 0;
-    }
-    return addRequest.apply(this, args);
-  };
-}
-
-type DispatcherClass = new (inner?: object) => object;
-
-function globalDispatchers(globals: NodeParts['globals']): { key: symbol; dispatcher: object }[] {
-  const found: { key: symbol; dispatcher: object }[] = [];
-  for (const key of Object.getOwnPropertySymbols(globals)) {
-    if (!key.description?.startsWith('undici.globalDispatcher.')) continue;
-    const dispatcher = globals[key];
-    if (typeof dispatcher === 'object' && dispatcher !== null) found.push({ key, dispatcher });
-  }
-  // The plain dispatcher before those that wrap it for an older interface.
-  return found.sort((a, b) => (b.key.description ?? '').localeCompare(a.key.description ?? ''));
-}
-
-/** In the parent, so that the question is answered once and not in every child. */
-export function prepareDispatchers(): void {
-  for (const { dispatcher } of globalDispatchers(realParts().globals)) {
-    isNodesUndici(dispatcher.constructor);
-  }
-}
-
-/** `fetch` gets a dispatcher of the same class without connections, unless the program has set one of its own. */
-function freshDispatchers(globals: NodeParts['globals']): void {
-  const fresh = new Map<object, object>();
-  let inner: object | undefined;
-  for (const { key, dispatcher } of globalDispatchers(globals)) {
-    if (!isNodesUndici(dispatcher.constructor)) continue;
-    let replacement = fresh.get(dispatcher);
-    if (replacement === undefined) {
-      const { constructor } = dispatcher as { constructor: DispatcherClass };
-      const wraps = constructor.name.includes('Wrapper');
-      replacement = wraps ? new constructor(inner) : new constructor();
-      if (!wraps) inner = replacement;
-      fresh.set(dispatcher, replacement);
-    }
-    globals[key] = replacement;
-  }
-}
-
-interface SocketInternals {
-  _handle: { getAsyncId?: () => number; fd?: number } | null;
-  _writeGeneric: (
-    writev: boolean,
-    data: unknown,
-    encoding: string,
-    callback: (error?: Error) => void,
-  ) => void;
-}
-
-/**
- * A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. The standard streams stay, whose
- * descriptors may have other numbers than 1 and 2.
- */
-function refuseInheritedSockets(prototype: SocketInternals, keptFds: readonly number[]): void {
-  // Handles are numbered in the order of their making.
-  const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
-  const { _writeGeneric: write } = prototype;
-  prototype._writeGeneric = function (writev, data, encoding, callback) {
-    const id = this._handle?.getAsyncId?.() ?? Infinity;
-    const fd = this._handle?.fd ?? Infinity;
-    if (id < lastOfParent && fd > 2 && !keptFds.includes(fd)) {
-      callback(
-        new StateError(
-          `this socket belongs to the process that was forked: open one in process ${String(process.pid)}`,
-        ),
-      );
-      return;
-    }
-    write.call(this, writev, data, encoding, callback);
-  };
-}
-
 function realParts(): NodeParts {
   return {
     internals: nodeInternals(),
     process,
-    agentPrototype: http.Agent.prototype as unknown as NodeParts['agentPrototype'],
+    agentPrototype: http.Agent.prototype as unknown as AgentPrototype,
     socketPrototype: net.Socket.prototype as unknown as SocketInternals,
+    workers: { prototype: Worker.prototype, channel: 'worker_threads' },
     globals: globalThis,
   };
 }
@@ -214,8 +129,9 @@ export function quietNode(keptFds: readonly number[], parts = realParts()): void
   ownStdin(parts.process);
   dropIpcChannel(parts.process);
   healAgents(parts.agentPrototype);
-  freshDispatchers(parts.globals);
+  healDispatchers(parts.globals);
   refuseInheritedSockets(parts.socketPrototype, keptFds);
+  refuseInheritedWorkers(parts.workers);
   dropCaptureCallback(parts.process);
   parts.process.exitCode = undefined;
 }
@@ -239,6 +155,10 @@ export function rehearseQuietNode(): void {
     process: stand,
     agentPrototype: { addRequest: () => undefined },
     socketPrototype: { _handle: null, _writeGeneric: () => {} },
-    globals: {},
+    workers: {
+      prototype: { postMessage: () => {}, terminate: () => Promise.resolve(0) },
+      channel: 'multiprocessing.rehearsal',
+    },
+    globals: { [Symbol('undici.globalDispatcher.0')]: { dispatch: () => false } },
   });
 }

@@ -1,0 +1,99 @@
+/** What Node's library keeps of the parent's connections: without them in the child of a Process, where the kernel has none of them. */
+import { AsyncResource } from 'node:async_hooks';
+import { StateError } from '../../errors.js';
+
+interface AgentState {
+  sockets: object;
+  freeSockets: object;
+  requests: object;
+  totalSocketCount?: number;
+}
+
+export interface AgentPrototype {
+  addRequest: (this: AgentState, ...args: unknown[]) => unknown;
+}
+
+/** Every agent forgets the connections it had before the fork, the first time the child asks it for one. */
+export function healAgents(prototype: AgentPrototype): void {
+  const healed = new WeakSet<object>();
+  const { addRequest } = prototype;
+  prototype.addRequest = function (...args) {
+    if (!healed.has(this)) {
+      healed.add(this);
+      this.sockets = Object.create(null) as object;
+      this.freeSockets = Object.create(null) as object;
+      this.requests = Object.create(null) as object;
+      if (this.totalSocketCount !== undefined) this.totalSocketCount = 0;
+    }
+    return addRequest.apply(this, args);
+  };
+}
+
+/**
+ * undici's dispatchers, of which `fetch` has one: the one in Node, or that of the undici package when the program loads it first. An
+ * agent makes its pools of connections as it needs them, by what it was made with. Those that it has are the parent's.
+ */
+export function healDispatchers(globals: Record<symbol, unknown>): void {
+  const seen = new Set<object>();
+  for (const key of Object.getOwnPropertySymbols(globals)) {
+    if (key.description?.startsWith('undici.globalDispatcher.')) healDispatcher(globals[key], seen);
+  }
+}
+
+/** One for proxies has others within. */
+function healDispatcher(value: unknown, seen: Set<object>): void {
+  if (!isDispatcher(value) || seen.has(value)) return;
+  seen.add(value);
+  for (const key of Object.getOwnPropertySymbols(value)) {
+    const part = value[key];
+    if (part instanceof Map || part instanceof Set) {
+      if (key.description === 'clients' || key.description === 'origins') part.clear();
+    } else {
+      healDispatcher(part, seen);
+    }
+  }
+}
+
+function isDispatcher(value: unknown): value is Record<symbol, unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { dispatch?: unknown }).dispatch === 'function'
+  );
+}
+
+export interface SocketInternals {
+  _handle: { getAsyncId?: () => number; fd?: number } | null;
+  _writeGeneric: (
+    writev: boolean,
+    data: unknown,
+    encoding: string,
+    callback: (error?: Error) => void,
+  ) => void;
+}
+
+/**
+ * A write to a socket of the parent fails at once and says why; the kernel would answer EBADF. The standard streams stay, whose
+ * descriptors may have other numbers than 1 and 2.
+ */
+export function refuseInheritedSockets(
+  prototype: SocketInternals,
+  keptFds: readonly number[],
+): void {
+  // Handles are numbered in the order of their making.
+  const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
+  const { _writeGeneric: write } = prototype;
+  prototype._writeGeneric = function (writev, data, encoding, callback) {
+    const id = this._handle?.getAsyncId?.() ?? Infinity;
+    const fd = this._handle?.fd ?? Infinity;
+    if (id < lastOfParent && fd > 2 && !keptFds.includes(fd)) {
+      callback(
+        new StateError(
+          `this socket belongs to the process that was forked: open one in process ${String(process.pid)}`,
+        ),
+      );
+      return;
+    }
+    write.call(this, writev, data, encoding, callback);
+  };
+}
