@@ -34,10 +34,7 @@ function commonJs(filename: string, path: string[]): Found {
 }
 
 /** The export of the module that the function was written in. */
-export async function findInOwnModule(
-  fn: object,
-  location: FunctionLocation,
-): Promise<Found | undefined> {
+export function findInOwnModule(fn: object, location: FunctionLocation): Found | undefined {
   return location.isModule ? findInModule(fn, location) : findInOwnCommonJs(fn, location);
 }
 
@@ -58,10 +55,10 @@ function fileNameOf(url: string): string | undefined {
  * Not through import(): of a module that is still running (a main module that awaits `start()` at its top level) it would
  * wait for ever. V8 tells the variables, the text tells under which names they are exported.
  */
-async function findInModule(fn: object, location: FunctionLocation): Promise<Found | undefined> {
+function findInModule(fn: object, location: FunctionLocation): Found | undefined {
   const { url, source, variables } = location;
   if (source === undefined) return undefined;
-  const exported = await parseModule(url, source);
+  const exported = parseModule(url, source);
   const path = searchVariables(exported, variables, fn) ?? searchDefault(exported, location);
   return path && { url, format: 'module', path };
 }

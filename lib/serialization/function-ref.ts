@@ -28,7 +28,7 @@ const WAYS_OUT =
  */
 export async function referTo(fn: unknown, role = 'target'): Promise<FunctionReference> {
   checkFunction(role, fn);
-  return (await referToExport(fn, role)) ?? (await referToSource(fn, role));
+  return (await referToExport(fn, role)) ?? referToSource(fn, role);
 }
 
 /** The export's name, as far as it is found without waiting: made by taskRef, of a CommonJS module, or asked for before. */
@@ -71,7 +71,7 @@ export async function referToExport(
   if (cheap) return remember(fn, cheap);
   const location = locateIfPossible(fn);
   const isOurs = location !== undefined && !location.url.startsWith('node:');
-  const found = (isOurs && (await findInOwnModule(fn, location))) || findBuiltin(fn);
+  const found = (isOurs && findInOwnModule(fn, location)) || findBuiltin(fn);
   return found ? remember(fn, found) : undefined;
 }
 
@@ -106,10 +106,7 @@ function remember(
   return reference;
 }
 
-async function referToSource(
-  fn: (...args: never[]) => unknown,
-  role: string,
-): Promise<SourceReference> {
+function referToSource(fn: (...args: never[]) => unknown, role: string): SourceReference {
   const remembered = known.get(fn);
   if (remembered?.kind === 'source') return remembered;
   const text = Function.prototype.toString.call(fn);
@@ -119,7 +116,7 @@ async function referToSource(
   }
   const location = locateIfPossible(fn);
   const isModule = location?.isModule === true;
-  const checked = await checkSource(text, !isModule);
+  const checked = checkSource(text, !isModule);
   if ('problem' in checked) {
     throw refusal(role, fn, `cannot travel as text (${checked.problem}): ${WAYS_OUT}`);
   }

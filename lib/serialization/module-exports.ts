@@ -1,3 +1,4 @@
+import type * as Acorn from 'acorn';
 import type { AnyNode, ExportDefaultDeclaration, ExportNamedDeclaration, Pattern } from 'acorn';
 
 /** What the text of an ES module says about its exports. */
@@ -15,18 +16,18 @@ const none: ModuleExports = { names: new Map(), defaultPlace: undefined };
 const parsed = new Map<string, ModuleExports>();
 
 /** The exports of an ES module that is loaded under `url`; none when its text cannot be parsed. */
-export async function parseModule(url: string, source: string): Promise<ModuleExports> {
+export function parseModule(url: string, source: string): ModuleExports {
   let found = parsed.get(url);
   if (!found) {
-    found = source.length > MAX_SOURCE_LENGTH ? none : await parse(source);
+    found = source.length > MAX_SOURCE_LENGTH ? none : parse(source);
     parsed.set(url, found);
   }
   return found;
 }
 
-async function parse(source: string): Promise<ModuleExports> {
-  // Loaded at the first need: most programs name their functions without it.
-  const acorn = await import('acorn');
+function parse(source: string): ModuleExports {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as in source-check.ts; most programs name their functions without it
+  const acorn = require('acorn') as typeof Acorn;
   let program;
   try {
     program = acorn.parse(source, { ecmaVersion: 'latest', sourceType: 'module', locations: true });

@@ -1,6 +1,7 @@
 /** Whether a function's text says everything about it, so that the text alone can travel. */
+import type * as Acorn from 'acorn';
 import type { AnyNode, Function as FunctionNode, Property } from 'acorn';
-import type { Scope } from 'eslint-scope';
+import type * as EslintScope from 'eslint-scope';
 import { globalNames } from './builtin-search.js';
 import { NAME_KEEPER, moduleNames } from './source-compiler.js';
 
@@ -14,12 +15,15 @@ export interface SourceCheck {
 }
 
 /** The check, or why the text cannot even be taken for an expression. */
-export async function checkSource(
+export function checkSource(
   text: string,
   isCommonJs: boolean,
-): Promise<SourceCheck | { readonly problem: string }> {
-  // Loaded at the first need: exported functions never come here.
-  const [acorn, eslintScope] = await Promise.all([import('acorn'), import('eslint-scope')]);
+): SourceCheck | { readonly problem: string } {
+  // Not by import(): test runners that run each file in a context of its own (Jest, Vitest's vmThreads) cannot do that for CommonJS.
+  /* eslint-disable @typescript-eslint/no-require-imports -- loaded at the first need: exported functions never come here */
+  const acorn = require('acorn') as typeof Acorn;
+  const eslintScope = require('eslint-scope') as typeof EslintScope;
+  /* eslint-enable @typescript-eslint/no-require-imports */
   const parse = (source: string): AnyNode =>
     acorn.parse(source, {
       ecmaVersion: 'latest',
@@ -44,7 +48,7 @@ export async function checkSource(
     fallback: childKeys as never,
   });
   const allowed = isCommonJs ? new Set<string>(moduleNames) : new Set<string>();
-  const global = manager.globalScope as Scope;
+  const global = manager.globalScope as EslintScope.Scope;
   const keepers = new Set<unknown>(findNameKeepers(program));
   const variables = global.through.filter(({ identifier }) => !keepers.has(identifier));
   const used = new Set(variables.map(({ identifier }) => identifier.name));

@@ -103,6 +103,11 @@ describeEach('functions', (testCase) => {
     });
   });
 
+  test('are found where a test runner compiles each CommonJS file, without import() for them', async () => {
+    const { code, stdout, stderr } = await testCase.run({ file: fixture('sandboxed.cjs') });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '[[2,3],[2,4]]\n', stderr: '' });
+  });
+
   test("TypeScript runs through the program's own loader, given as an option or in NODE_OPTIONS", async () => {
     const loader = pathToFileURL(fixture('ts-hooks.mjs')).href;
     for (const options of [
