@@ -178,7 +178,7 @@ describe.runIf(forking)('A fork waits for [native]', () => {
       await idle.terminate();`);
   });
 
-  it("no thread of V8's that compiles", async () => {
+  it("no thread of V8's that compiles, from Node 24 on; before, start() waits for it", async () => {
     // A function of half a megabyte: some seconds of V8's optimizing compiler, on a thread of its own, once it is called often.
     await run(`
       const leb = (n) => (n < 128 ? [n] : [(n & 127) | 128, ...leb(n >>> 7)]);
@@ -199,7 +199,7 @@ describe.runIf(forking)('A fork waits for [native]', () => {
       const expected = f(12345);
       const target = () => assert.equal(f(12345), expected);
       for (let round = 0; round < 3; round += 1) {
-        forkOnce();
+        if (Number.parseInt(process.versions.node) >= 24) forkOnce();
         const child = new Process({ target });
         await child.start();
         assert.equal(await child.join(), 0);
