@@ -37,8 +37,10 @@ export class Upkeep {
   }
 
   startFailed(error: unknown): void {
-    const passing = isPassingShortage(error);
-    const reason = passing ? this.#crashes.diedBeforeReady() : 'a worker could not be started';
+    const why = error instanceof Error ? `: ${error.message}` : '';
+    const reason = isPassingShortage(error)
+      ? this.#crashes.diedBeforeReady()
+      : `a worker could not be started${why}`;
     if (reason !== undefined) this.#owner.giveUp(reason, error);
     else this.#fillLater(error);
   }

@@ -129,6 +129,7 @@ describe('deaths', () => {
     set.submit([late.task]);
     expect((late.outcomes[0] as { error: Error }).error).toMatchObject({
       code: 'ERR_MP_BROKEN_POOL',
+      message: 'the pool cannot go on: a worker could not be started: no',
       cause: { message: 'no' },
     });
   });
