@@ -80,6 +80,67 @@ describeEach(
   ({ method }) => method === 'fork',
 );
 
+/** As tools that trace a program do, before it loads anything. */
+const WRAPPED = `
+const fs = require('node:fs');
+const crypto = require('node:crypto');
+const wrap = (owner, ...names) => {
+  for (const name of names) {
+    const original = owner[name];
+    owner[name] = Object.assign(function (...args) { return original.apply(this, args); }, original);
+  }
+};
+wrap(globalThis, 'setTimeout', 'clearTimeout', 'setInterval', 'setImmediate', 'clearImmediate');
+wrap(crypto, 'randomInt', 'randomBytes', 'randomFill');
+wrap(fs, 'watchFile', 'unwatchFile');`;
+
+describe('In a program of which something has wrapped functions of Node', () => {
+  when(cases.some(({ method }) => method === 'fork'))(
+    'fork is the default, and a child has no timer, watcher or random number of its parent',
+    async () => {
+      const { code, stdout, stderr } = await runProgram(`${WRAPPED}
+        const assert = require('node:assert/strict');
+        const { Pipe, Process, getStartMethod } = require('node-multiprocessing');
+        assert.equal(getStartMethod(), 'fork');
+        const draw = () => crypto.randomInt(2 ** 48 - 1);
+        const file = __filename + '.watched';
+        fs.writeFileSync(file, '');
+        const watch = () => new Promise((resolve) => fs.watchFile(file, { interval: 5 }, resolve));
+        (async () => {
+          const owner = process.pid;
+          draw();
+          void watch();
+          const interval = setInterval(() => assert.equal(process.pid, owner, 'a timer of the parent'), 1);
+          const [receiver, sender] = Pipe({ duplex: false });
+          const target = async () => {
+            const seen = watch();
+            // The first look at the file is not told: it is written to until the watcher has seen it.
+            for (let told = false; !told; ) {
+              fs.appendFileSync(file, 'x');
+              told = await Promise.race([seen.then(() => true), new Promise((resolve) => setTimeout(resolve, 20))]);
+            }
+            fs.unwatchFile(file);
+            await sender.send(draw());
+          };
+          const child = new Process({ target, args: [sender] });
+          await child.start();
+          assert.notEqual(await receiver.recv(), draw());
+          assert.equal(await child.join(), 0);
+          clearInterval(interval);
+          fs.unwatchFile(file);
+          fs.unlinkSync(file);
+          console.log('as it should be');
+        })();
+      `);
+      expect({ code, stdout, stderr }).toEqual({
+        code: 0,
+        stdout: 'as it should be\n',
+        stderr: '',
+      });
+    },
+  );
+});
+
 describe('In a Node that keeps its timers where nobody finds them', () => {
   when(cases.some(({ method }) => method === 'fork'))(
     'spawn is the default, and fork says why not',

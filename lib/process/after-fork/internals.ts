@@ -101,6 +101,23 @@ function closedOver(post: Post, fn: unknown, names: readonly string[]): Map<stri
   return found;
 }
 
+/**
+ * The same variables as seen from any of several functions of one of Node's modules: a program may have put another function in the
+ * place of one (tools that trace a program wrap some), which closes over nothing of the kind.
+ */
+function closedOverByAny(
+  post: Post,
+  functions: readonly unknown[],
+  names: readonly string[],
+): Map<string, object> {
+  for (const fn of functions) {
+    const found =
+      typeof fn === 'function' ? closedOver(post, fn, names) : new Map<string, object>();
+    if (found.size === names.length) return found;
+  }
+  return new Map();
+}
+
 /** Looked for once per process; the reason if they are not there. */
 let looked: { internals: Internals } | { missing: string } | undefined;
 
@@ -120,10 +137,21 @@ function findInternals(post: Post): Internals | undefined {
   // The pools exist once they have been used.
   crypto.randomUUID();
   crypto.randomInt(2);
-  const timers = closedOver(post, setTimeout, ['timerListMap']);
-  const immediates = closedOver(post, clearImmediate, ['immediateQueue']);
-  const random = closedOver(post, crypto.randomInt, ['randomCache', 'uuidData']);
-  const watchers = closedOver(post, fs.watchFile, ['statWatchers']);
+  const timer = setTimeout(() => {}, 0);
+  const immediate = setImmediate(() => {});
+  clearTimeout(timer);
+  clearImmediate(immediate);
+  /* eslint-disable @typescript-eslint/unbound-method -- looked into, never called */
+  const { refresh } = timer;
+  const { ref } = immediate;
+  const timers = closedOverByAny(post, [setTimeout, clearTimeout, refresh], ['timerListMap']);
+  const immediates = closedOverByAny(post, [clearImmediate, ref], ['immediateQueue']);
+  const { randomInt, randomUUID, randomFillSync, randomBytes } = crypto;
+  const randoms = [randomInt, randomUUID, randomFillSync, randomBytes];
+  const random = closedOverByAny(post, randoms, ['randomCache', 'uuidData']);
+  const getter = Object.getOwnPropertyDescriptor(fs, 'promises')?.get;
+  /* eslint-enable @typescript-eslint/unbound-method */
+  const watchers = closedOverByAny(post, [fs.watchFile, fs.unwatchFile, getter], ['statWatchers']);
   const timerLists = timers.get('timerListMap');
   const queue = immediates.get('immediateQueue');
   const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
