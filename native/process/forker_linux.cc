@@ -12,8 +12,10 @@
 #include <cstring>
 
 #include "base/deadline.h"
+#include "base/unique_fd.h"
 #include "os/raw_syscall_linux.h"
 #include "process/dontfork_marks_linux.h"
+#include "process/epoll_after_fork_linux.h"
 #include "process/loop_after_fork.h"
 #include "process/pool_parking.h"
 #include "process/program_text_linux.h"
@@ -62,7 +64,7 @@ bool IsIndispensable(const StoppedThread& thread) {
   return role == Role::kPlatform || role == Role::kPool;
 }
 
-// V8's and libuv's come back, and may be anywhere but in the library's text. All others must rest:
+// V8's (as a rule) and libuv's may be anywhere but in the library's text. All others must rest:
 // a lock that one holds which is left behind is held in the child for ever, and a thread that waits
 // for a lock may hold another, which it does not let go of when the first one's holder is not
 // there.
@@ -72,7 +74,7 @@ ThreadCheck CheckThreads() {
     if (thread.tid == 0) continue;
     const Position position = PositionOf(thread);
     if (position == Position::kWaiting) continue;
-    if (IsIndispensable(thread) && position != Position::kLibrary) continue;
+    if (ThreadRoles::MayWork(layout, thread) && position != Position::kLibrary) continue;
     return {false, thread.tid};
   }
   return {};
@@ -169,6 +171,24 @@ struct RobustList {
   }
 };
 
+// Those in which threads of addons wait, as these come back.
+Status ReplaceEpolls(const ForkRequest& request) {
+  UniqueFd inert;
+  for (size_t index = 0; index < ThreadStop::count(); ++index) {
+    const StoppedThread& thread = ThreadStop::at(index);
+    const int fd = EpollOf(thread);
+    if (ThreadRoles::Of(layout, thread) != Role::kAddon || !EpollAfterFork::IsEpoll(fd)) continue;
+    if (request.clean && !inert) {
+      Result<int> made = LoopAfterFork::InertDescriptor();
+      if (!made.ok()) return made.status();
+      inert.Reset(made.value());
+    }
+    const Status status = EpollAfterFork::Replace(fd, inert.get(), request.loop->async_io_watcher.fd);
+    if (!status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
 // One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
 // parent shares come first: threads that wake up later must find their own under the old numbers.
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
@@ -176,6 +196,7 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
   Require(SignalLockPipe::Replace());
   Require(LoopAfterFork::Recreate(request.loop));
+  Require(ReplaceEpolls(request));
   for (size_t index = 0; index < ThreadStop::count(); ++index) {
     const StoppedThread& thread = ThreadStop::at(index);
     if (ThreadRoles::Of(layout, thread) != Role::kOther)

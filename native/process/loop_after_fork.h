@@ -28,6 +28,10 @@ class LoopAfterFork {
   // own. uv_loop_fork alone would drop them.
   static Status Recreate(uv_loop_t* loop);
 
+  // The read end of a pipe whose write end stays open: never readable, never writable, and write(2)
+  // on it fails at once (EBADF).
+  static Result<int> InertDescriptor();
+
   // Makes every inherited handle inert: descriptors above 2 (and not in `keep`) are replaced by one
   // that never becomes ready and refuses writes; finished but undelivered work of the parent is
   // dropped. `parked` items of the pool are ours and stay.

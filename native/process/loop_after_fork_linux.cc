@@ -136,19 +136,6 @@ void FindFirstTimer(uv_handle_t* handle, void* argument) {
     *first = reinterpret_cast<uv_timer_t*>(handle);
 }
 
-// The read end of a pipe whose write end stays open: never readable, never writable, and write(2)
-// on it fails at once (EBADF).
-Result<int> InertDescriptor() {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return Status::Failed(errno, "pipe2");
-  // Out of the way of the low numbers; the write end is never closed, that is its purpose.
-  const int high = fcntl(ends[1], F_DUPFD_CLOEXEC, 64);
-  if (high >= 0) {
-    close(ends[1]);
-  }
-  return ends[0];
-}
-
 }  // namespace
 
 void SignalLockPipe::Find() {
@@ -185,6 +172,17 @@ Status SignalLockPipe::Replace() {
   fstat(lock_pipe.read_fd, &status);
   lock_pipe.inode = status.st_ino;
   return Status::Ok();
+}
+
+Result<int> LoopAfterFork::InertDescriptor() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return Status::Failed(errno, "pipe2");
+  // Out of the way of the low numbers; the write end is never closed, that is its purpose.
+  const int high = fcntl(ends[1], F_DUPFD_CLOEXEC, 64);
+  if (high >= 0) {
+    close(ends[1]);
+  }
+  return ends[0];
 }
 
 Status LoopAfterFork::Recreate(uv_loop_t* loop) {

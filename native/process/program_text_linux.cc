@@ -132,14 +132,10 @@ void LearnLocks() {
   AddObjectOf("pthread_self", &AddLibraryRange);  // libc, or libpthread before glibc 2.34
   AddObjectOf("_dl_find_object", &AddLibraryRange);
   AddObjectOf("__tls_get_addr", &AddLibraryRange);  // the loader
-  // A recursive mutex of glibc knows its holder by a number that a revived thread has no longer:
-  // it could not let go of it. V8 takes such mutexes until it keeps that number itself, as it does
-  // since 13.6 (Node 24); before, its threads must not be in its code.
-  if (Look(RTLD_DEFAULT, "_ZN2v84base2OS26GetCurrentThreadIdInternalEv") == 0)
-    AddObjectOf("napi_create_object", &AddLibraryRange);
   // A thread between its load of the eventfd's number and its write would write to a number that
   // means something else in the child.
   AddFunction("uv_async_send", &AddLibraryRange);
+  for (const char* name : {"poll", "ppoll"}) AddFunction(name, &AddPollRange);
   if (RestsByBitset()) AddFunction("syscall", &SetSyscallRange);
   // absl::Mutex::LockSlowLoop(SynchWaitParams*, int), of the Node that runs.
   AddFunction("_ZN4absl5Mutex12LockSlowLoopEPNS_15SynchWaitParamsEi", &SetLockLoopRange);
@@ -149,10 +145,14 @@ void LearnLocks() {
 
 void LearnProgramText() {
   LearnLocks();
+  AddObjectOf(reinterpret_cast<uintptr_t>(&LearnProgramText), &ThreadRoles::AddOwnText);
   // Node and libuv may each be a library of its own.
   AddObjectOf("napi_create_object", &ThreadRoles::AddOwnText);
   AddObjectOf("uv_loop_fork", &ThreadRoles::AddOwnText);
-  AddObjectOf(reinterpret_cast<uintptr_t>(&LearnProgramText), &ThreadRoles::AddOwnText);
+  // Since 13.6 (Node 24) V8's recursive mutexes are its own, and keep a number that the thread
+  // remembers.
+  if (Look(RTLD_DEFAULT, "_ZN2v84base2OS26GetCurrentThreadIdInternalEv") == 0)
+    ThreadRoles::RequirePlatformToRest();
 }
 
 }  // namespace mp

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 
 #include "os/raw_syscall_linux.h"
@@ -17,6 +18,8 @@ struct Range {
 };
 Range library[8];
 size_t library_count = 0;
+Range polls[4];
+size_t poll_count = 0;
 Range syscall_wrapper{0, 0};
 Range lock_loop{0, 0};
 
@@ -51,10 +54,14 @@ bool Waits(long number) {
   return std::find(std::begin(kWaits), std::end(kWaits), number) != std::end(kWaits);
 }
 
-bool InLibrary(uintptr_t address) {
-  return std::any_of(library, library + library_count, [address](const Range& range) {
+bool IsIn(const Range* ranges, size_t count, uintptr_t address) {
+  return std::any_of(ranges, ranges + count, [address](const Range& range) {
     return address >= range.begin && address < range.end;
   });
+}
+
+bool InLibrary(uintptr_t address) {
+  return IsIn(library, library_count, address);
 }
 
 // The system call at which the kernel interrupted the thread: its number, -1 for one that ended in
@@ -109,10 +116,11 @@ bool IsPrivateWait(long operation) {
 bool WasFutex(const ucontext_t& context, const Arguments& arguments) {
 #if defined(__x86_64__)
   // The call's number is gone. What sets the others that wait apart: a descriptor or a clock where
-  // a futex has its address, or no such operation in the second place.
+  // a futex has its address, no such operation in the second place, or the function that made it.
   constexpr uintptr_t kLowestAddress = 65'536;
-  (void)context;
-  return arguments.first >= kLowestAddress && arguments.first % 4 == 0 && arguments.fourth != 0 &&
+  const auto pc = static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
+  return InLibrary(pc) && !IsIn(polls, poll_count, pc) && arguments.first >= kLowestAddress &&
+         arguments.first % 4 == 0 && arguments.fourth != 0 &&
          (arguments.second & ~(kFutexCommand | kFutexPrivate | 256 /* real time */)) == 0;
 #elif defined(__aarch64__)
   (void)arguments;
@@ -218,12 +226,29 @@ bool SleepsInPrivateFutex(const StoppedThread& thread) {
   return futex && IsPrivateWait(arguments.second);
 }
 
+int EpollOf(const StoppedThread& thread) {
+#if defined(__x86_64__)
+  if (thread.tid == 0 || thread.deaf) return -1;
+  // A signal always ends such a wait.
+  if (InterruptedCall(*thread.context) != -1) return -1;
+  const uintptr_t first = ArgumentsOf(*thread.context).first;
+  return first <= INT32_MAX ? static_cast<int>(first) : -1;
+#else
+  (void)thread;
+  return -1;
+#endif
+}
+
 void AddLibraryRange(uintptr_t begin, uintptr_t end) {
   const auto same = [begin, end](const Range& range) {
     return range.begin == begin && range.end == end;
   };
   if (std::any_of(library, library + library_count, same)) return;
   if (library_count < std::size(library)) library[library_count++] = {begin, end};
+}
+
+void AddPollRange(uintptr_t begin, uintptr_t end) {
+  if (poll_count < std::size(polls)) polls[poll_count++] = {begin, end};
 }
 
 void SetSyscallRange(uintptr_t begin, uintptr_t end) {

@@ -20,8 +20,17 @@ Position PositionOf(const StoppedThread& thread);
 // tells when its sleep ends.
 bool SleepsInPrivateFutex(const StoppedThread& thread);
 
+// The descriptor of a wait for one of epoll's, or any other that the interrupted call may have
+// begun with: ask whether it is one of epoll's. Or -1. Not told on AArch64, where the call's result
+// has taken its place.
+int EpollOf(const StoppedThread& thread);
+
 // Code in [begin, end) counts as kLibrary. A few ranges at most, added once.
 void AddLibraryRange(uintptr_t begin, uintptr_t end);
+
+// A function of the C library that waits for something else than a futex, with arguments that may
+// look alike.
+void AddPollRange(uintptr_t begin, uintptr_t end);
 
 // syscall(3): the futex calls made through it are not the C library's own, and mean what their
 // caller means. Without this range no thread is kLocking.

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "process/epoll_after_fork_linux.h"
 #include "process/thread_position_linux.h"
 
 namespace mp {
@@ -23,8 +24,10 @@ struct Range {
   uintptr_t begin;
   uintptr_t end;
 };
-Range own_text[4];
+// Node's text is in three pieces at most in its own builds, with libuv in it.
+Range own_text[16];
 size_t own_text_count = 0;
+bool platform_rests = false;
 
 bool InOwnText(uintptr_t address) {
   return std::any_of(own_text, own_text + own_text_count, [address](const Range& range) {
@@ -129,7 +132,18 @@ Role ThreadRoles::Of(const ThreadLayout& layout, const StoppedThread& thread) {
   if (routine == 0) return Role::kOther;
   if (routine == platform_routine) return Role::kPlatform;
   if (routine == pool_routine) return Role::kPool;
-  return !InOwnText(routine) && SleepsInPrivateFutex(thread) ? Role::kAddon : Role::kOther;
+  if (InOwnText(routine)) return Role::kOther;
+  return SleepsInPrivateFutex(thread) || EpollAfterFork::IsEpoll(EpollOf(thread)) ? Role::kAddon
+                                                                                  : Role::kOther;
+}
+
+bool ThreadRoles::MayWork(const ThreadLayout& layout, const StoppedThread& thread) {
+  const Role role = Of(layout, thread);
+  return role == Role::kPool || (role == Role::kPlatform && !platform_rests);
+}
+
+void ThreadRoles::RequirePlatformToRest() {
+  platform_rests = true;
 }
 
 unsigned ThreadRoles::CountRevived(const ThreadLayout& layout) {
@@ -141,6 +155,10 @@ unsigned ThreadRoles::CountRevived(const ThreadLayout& layout) {
 }
 
 void ThreadRoles::AddOwnText(uintptr_t begin, uintptr_t end) {
+  const auto same = [begin, end](const Range& range) {
+    return range.begin == begin && range.end == end;
+  };
+  if (std::any_of(own_text, own_text + own_text_count, same)) return;
   if (own_text_count < std::size(own_text)) own_text[own_text_count++] = {begin, end};
 }
 

@@ -15,9 +15,10 @@ enum class Role {
   kPlatform,  // V8's platform workers: jobs that they have begun are waited for, so the child needs
               // them
   kPool,      // libuv's pool, parked when we look
-  kAddon,     // a thread of an addon that sleeps until somebody in this process wakes it: the child
-              // has the library's memory, by which that thread is there to be woken
-  kOther,     // everything else is left behind, as POSIX does
+  kAddon,  // a thread of an addon that sleeps until somebody in this process wakes it, or waits in
+           // an epoll instance: the child has the library's memory, by which that thread is there
+           // to be woken
+  kOther,  // everything else is left behind, as POSIX does
 };
 
 class ThreadRoles {
@@ -31,6 +32,11 @@ class ThreadRoles {
   // V8's and libuv's: never fewer of them come back in a child than were found first.
   static unsigned indispensable_threads();
   static Role Of(const ThreadLayout& layout, const StoppedThread& thread);
+  // Whether a fork may find it at work: of those that the child needs, and has back as they were.
+  static bool MayWork(const ThreadLayout& layout, const StoppedThread& thread);
+  // A recursive mutex of glibc knows its holder by a number that a revived thread has no longer: it
+  // could not let go of it. A V8 that takes such mutexes must not be at work.
+  static void RequirePlatformToRest();
   // How many of the stopped threads come back in a child.
   static unsigned CountRevived(const ThreadLayout& layout);
 

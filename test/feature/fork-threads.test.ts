@@ -26,8 +26,14 @@ const folder = ${JSON.stringify(folder)};
 const addonFile = folder + '/foreign-threads.node';
 const addon = require(addonFile);
 
-const threadNames = () =>
-  fs.readdirSync('/proc/self/task').map((tid) => fs.readFileSync('/proc/self/task/' + tid + '/comm', 'utf8').trim()).sort();
+const threadName = (tid) => {
+  try {
+    return fs.readFileSync('/proc/self/task/' + tid + '/comm', 'utf8').trim();
+  } catch {
+    return ''; // it has ended meanwhile
+  }
+};
+const threadNames = () => fs.readdirSync('/proc/self/task').map(threadName);
 const forkOnce = () => fork() === 0 && exitNow(0);
 const useThePool = async () => assert((await fs.promises.readFile(process.execPath)).length > 1e6);
 async function check() {

@@ -1,6 +1,6 @@
 /** What Node's library keeps of the parent's connections: without them in the child of a Process, where the kernel has none of them. */
-import { AsyncResource } from 'node:async_hooks';
 import { StateError } from '../../errors.js';
+import { olderThanNow } from './handle-age.js';
 
 interface AgentState {
   sockets: object;
@@ -36,16 +36,23 @@ export function healAgents(prototype: AgentPrototype): void {
 export function healDispatchers(globals: Record<symbol, unknown>): void {
   const seen = new Set<object>();
   for (const key of Object.getOwnPropertySymbols(globals)) {
-    if (key.description?.startsWith('undici.globalDispatcher.')) healDispatcher(globals[key], seen);
+    if (!key.description?.startsWith('undici.globalDispatcher.')) continue;
+    try {
+      healDispatcher(Object.getOwnPropertyDescriptor(globals, key)?.value, seen);
+    } catch {
+      // One of the program's own, which does not like to be looked at.
+    }
   }
 }
 
-/** One for proxies has others within. */
+/** One for proxies has others within. What a test has put in the place of connections (a MockAgent) stays. */
 function healDispatcher(value: unknown, seen: Set<object>): void {
   if (!isDispatcher(value) || seen.has(value)) return;
   seen.add(value);
-  for (const key of Object.getOwnPropertySymbols(value)) {
-    const part = value[key];
+  const keys = Object.getOwnPropertySymbols(value);
+  if (keys.some(({ description }) => description === 'net connect')) return;
+  for (const key of keys) {
+    const part: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
     if (part instanceof Map || part instanceof Set) {
       if (key.description === 'clients' || key.description === 'origins') part.clear();
     } else {
@@ -54,7 +61,7 @@ function healDispatcher(value: unknown, seen: Set<object>): void {
   }
 }
 
-function isDispatcher(value: unknown): value is Record<symbol, unknown> {
+function isDispatcher(value: unknown): value is object {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -80,13 +87,11 @@ export function refuseInheritedSockets(
   prototype: SocketInternals,
   keptFds: readonly number[],
 ): void {
-  // Handles are numbered in the order of their making.
-  const lastOfParent = new AsyncResource('multiprocessing.fork').asyncId();
+  const isOfParent = olderThanNow();
   const { _writeGeneric: write } = prototype;
   prototype._writeGeneric = function (writev, data, encoding, callback) {
-    const id = this._handle?.getAsyncId?.() ?? Infinity;
     const fd = this._handle?.fd ?? Infinity;
-    if (id < lastOfParent && fd > 2 && !keptFds.includes(fd)) {
+    if (isOfParent(this._handle) && fd > 2 && !keptFds.includes(fd)) {
       callback(
         new StateError(
           `this socket belongs to the process that was forked: open one in process ${String(process.pid)}`,

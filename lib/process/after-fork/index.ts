@@ -1,4 +1,5 @@
 /** os.fork and its companions, and the order of a forked child's first steps. */
+import { Worker } from 'node:worker_threads';
 import { runResets } from '../../base/after-fork.js';
 import type { ForkKind } from '../../base/after-fork.js';
 import { checkInteger } from '../../base/options.js';
@@ -9,6 +10,8 @@ import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
 import { missingInternals } from './internals.js';
 import { quietNode, rehearseQuietNode } from './node-state.js';
+import { prepareUndiciTimers } from './undici-timers.js';
+import { refuseInheritedWorkers } from './workers.js';
 
 export { registerAtFork } from './hooks.js';
 export type { AtForkHooks } from './hooks.js';
@@ -35,9 +38,11 @@ export function requireForking(): Forking {
 
 /** What the parent must know before its first fork, so that no child has to find it out. */
 export function prepareToFork(forking: Forking): void {
+  prepareUndiciTimers();
   if (prepared) return;
   prepared = true;
   rehearseQuietNode();
+  refuseInheritedWorkers({ postMessage: () => {}, terminate: () => Promise.resolve(0) });
   rehearseIdentity(forking);
   runResets('rehearsal');
   runAfterInChild(new Set());
@@ -68,6 +73,7 @@ export function attemptFork(
     // An error here must not travel up: above is the code of the parent that called.
     try {
       if (kind === 'clean') quietNode(keepFds);
+      refuseInheritedWorkers(Worker.prototype);
       takeIdentity(forking);
       runResets(kind);
       runAfterInChild();

@@ -178,3 +178,12 @@ export function nodeInternals(): Internals {
     `fork is not available: ${looked.missing}; use the spawn start method`,
   );
 }
+
+/** The object that a function closes over under this name, if it does. */
+export function closedOverBy(fn: object, name: string): object | undefined {
+  try {
+    return withSession((post) => closedOver(post, fn, [name]).get(name));
+  } catch {
+    return undefined;
+  }
+}

@@ -7,7 +7,6 @@ import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { Worker } from 'node:worker_threads';
 import {
   type AgentPrototype,
   healAgents,
@@ -16,7 +15,7 @@ import {
   type SocketInternals,
 } from './connections.js';
 import { type Internals, nodeInternals } from './internals.js';
-import { refuseInheritedWorkers, type Workers } from './workers.js';
+import { emptyIfUndicis } from './undici-timers.js';
 
 /** What is changed. A rehearsal changes a stand-in instead. */
 interface NodeParts {
@@ -29,7 +28,6 @@ interface NodeParts {
     >;
   readonly agentPrototype: AgentPrototype;
   readonly socketPrototype: SocketInternals;
-  readonly workers: Workers;
   readonly globals: Record<symbol, unknown>;
 }
 
@@ -40,6 +38,7 @@ function dropTimers(lists: Internals['timerLists']): void {
   const timers: NodeJS.Timeout[] = [];
   for (const list of Object.values(lists)) {
     for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
+      if (emptyIfUndicis(timer)) continue;
       timers.push(timer as unknown as NodeJS.Timeout);
       const callback = timer._onTimeout;
       if (
@@ -115,7 +114,6 @@ function realParts(): NodeParts {
     process,
     agentPrototype: http.Agent.prototype as unknown as AgentPrototype,
     socketPrototype: net.Socket.prototype as unknown as SocketInternals,
-    workers: { prototype: Worker.prototype, channel: 'worker_threads' },
     globals: globalThis,
   };
 }
@@ -131,7 +129,6 @@ export function quietNode(keptFds: readonly number[], parts = realParts()): void
   healAgents(parts.agentPrototype);
   healDispatchers(parts.globals);
   refuseInheritedSockets(parts.socketPrototype, keptFds);
-  refuseInheritedWorkers(parts.workers);
   dropCaptureCallback(parts.process);
   parts.process.exitCode = undefined;
 }
@@ -155,10 +152,6 @@ export function rehearseQuietNode(): void {
     process: stand,
     agentPrototype: { addRequest: () => undefined },
     socketPrototype: { _handle: null, _writeGeneric: () => {} },
-    workers: {
-      prototype: { postMessage: () => {}, terminate: () => Promise.resolve(0) },
-      channel: 'multiprocessing.rehearsal',
-    },
     globals: { [Symbol('undici.globalDispatcher.0')]: { dispatch: () => false } },
   });
 }
