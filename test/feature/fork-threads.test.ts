@@ -70,6 +70,7 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
     [0, 'in a condition'],
     [1, 'in a condition with a timeout'],
     [2, 'in a futex with a timeout'],
+    [3, 'in epoll'],
   ])('answers when it slept at the fork (%i: %s), and ends when it is told to', async (way) => {
     await run(`
       addon.serve(${way});
@@ -106,7 +107,41 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
       addon.dismiss();`);
   });
 
-  it('is not there when it waited for a descriptor, nor is a worker_thread, wherever it waits', async () => {
+  it('that waits in epoll has an instance of the child, with what wakes it, and without what is of the parent', async () => {
+    await run(`
+      addon.serve(3);
+      assert.equal(addon.ask(1), 2);
+      const [epoll, pipe] = addon.numbers();
+      const registered = () => fs.readFileSync('/proc/self/fdinfo/' + epoll, 'utf8').match(/^tfd:/gm).length;
+      const isPipe = () => fs.readlinkSync('/proc/self/fd/' + pipe);
+      const parents = isPipe();
+      assert.equal(registered(), 2);
+      const target = () => {
+        assert.equal(registered(), 1);
+        assert.notEqual(isPipe(), parents);
+        addon.register();
+        assert.equal(registered(), 2);
+        assert.equal(addon.ask(2), 4);
+      };
+      const child = new Process({ target });
+      await child.start();
+      assert.equal(await child.join(), 0);
+      assert.equal(registered(), 2);
+      addon.register();
+      assert.equal(addon.ask(3), 6);
+      // Its twin shares what is registered, as all that it has.
+      const [receiver, sender] = Pipe({ duplex: false });
+      if (fork() === 0) {
+        sender.sendSync([registered(), isPipe(), addon.ask(4)]);
+        exitNow(0);
+      }
+      sender.close();
+      assert.deepEqual(await receiver.recv(), [3, parents, 8]);
+      assert.equal(addon.ask(5), 10);
+      addon.dismiss();`);
+  });
+
+  it('is not there when it waited in poll, nor is one of ours or a worker_thread, wherever it waits', async () => {
     await run(`
       const count = async () => {
         const [receiver, sender] = Pipe({ duplex: false });
@@ -118,7 +153,13 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
         return threads;
       };
       const before = await count();
-      addon.listen();
+      // By the arguments of its call, the second might be a wait in a futex.
+      for (const descriptors of [1, 128]) addon.listen(descriptors);
+      const { NamedSemaphore } = require('node-multiprocessing');
+      const name = '/mp-fork-threads-' + process.pid;
+      const named = NamedSemaphore.create(name, 0);
+      const abort = new AbortController();
+      const waits = named.acquire({ signal: abort.signal });
       const word = new Int32Array(new SharedArrayBuffer(8));
       const waiting = new Worker(
         \`const { workerData: word } = require('node:worker_threads');
@@ -128,7 +169,11 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
       assert.equal(await count(), before);
       Atomics.store(word, 0, 1);
       Atomics.notify(word, 0);
-      await once(waiting, 'exit');`);
+      await once(waiting, 'exit');
+      abort.abort();
+      await assert.rejects(waits);
+      named.close();
+      NamedSemaphore.unlink(name);`);
   });
 });
 
