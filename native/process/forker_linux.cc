@@ -183,7 +183,8 @@ Status ReplaceEpolls(const ForkRequest& request) {
       if (!made.ok()) return made.status();
       inert.Reset(made.value());
     }
-    const Status status = EpollAfterFork::Replace(fd, inert.get(), request.loop->async_io_watcher.fd);
+    const Status status =
+        EpollAfterFork::Replace(fd, inert.get(), request.loop->async_io_watcher.fd);
     if (!status.ok()) return status;
   }
   return Status::Ok();
