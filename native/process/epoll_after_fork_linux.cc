@@ -116,7 +116,7 @@ Status ReplaceEventfd(int fd) {
 }  // namespace
 
 bool EpollAfterFork::IsEpoll(int fd) {
-  return LinkIs(fd, "anon_inode:[eventpoll]");
+  return fd >= 0 && LinkIs(fd, "anon_inode:[eventpoll]");
 }
 
 Status EpollAfterFork::Replace(int fd, int inert_fd, int loop_fd) {

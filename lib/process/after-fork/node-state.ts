@@ -147,7 +147,9 @@ export function rehearseQuietNode(): void {
   // Node itself looks at every listener that `process` loses.
   const listener = (): void => {};
   process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);
+  emptyIfUndicis({ _idleNext: null });
   quietNode([], {
+    ...realParts(),
     internals: { timerLists: {}, immediates: { head: null }, fileWatchers: new Map() },
     process: stand,
     agentPrototype: { addRequest: () => undefined },
