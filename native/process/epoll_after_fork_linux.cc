@@ -130,13 +130,15 @@ Status EpollAfterFork::Replace(int fd, int inert_fd, int loop_fd) {
       const Status status = ReplaceEventfd(one.fd);
       if (!status.ok()) return status;
     } else if (inert_fd >= 0) {
-      dup3(inert_fd, one.fd, O_CLOEXEC);
+      if (dup3(inert_fd, one.fd, O_CLOEXEC) < 0) return Status::Failed(errno, "dup3");
       continue;
     }
     epoll_event event{};
     event.events = one.events;
     event.data.u64 = one.data;
-    epoll_ctl(fresh.get(), EPOLL_CTL_ADD, one.fd, &event);
+    // A number that was registered, closed and registered again may be listed twice.
+    if (epoll_ctl(fresh.get(), EPOLL_CTL_ADD, one.fd, &event) != 0 && errno != EEXIST)
+      return Status::Failed(errno, "epoll_ctl");
   }
   for (const int number : numbers) {
     if (dup3(fresh.get(), number, O_CLOEXEC) < 0) return Status::Failed(errno, "dup3");

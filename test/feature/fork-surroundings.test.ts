@@ -80,6 +80,12 @@ describeEach(
   ({ method }) => method === 'fork',
 );
 
+/** The program checks by itself, and says at its end that all was as it should be. */
+async function holds(program: string): Promise<void> {
+  const { code, stdout, stderr } = await runProgram(program);
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'as it should be\n', stderr: '' });
+}
+
 /** As tools that trace a program do, before it loads anything. */
 const WRAPPED = `
 const fs = require('node:fs');
@@ -98,7 +104,7 @@ describe('In a program of which something has wrapped functions of Node', () => 
   when(cases.some(({ method }) => method === 'fork'))(
     'fork is the default, and a child has no timer, watcher or random number of its parent',
     async () => {
-      const { code, stdout, stderr } = await runProgram(`${WRAPPED}
+      await holds(`${WRAPPED}
         const assert = require('node:assert/strict');
         const { Pipe, Process, getStartMethod } = require('node-multiprocessing');
         assert.equal(getStartMethod(), 'fork');
@@ -132,11 +138,6 @@ describe('In a program of which something has wrapped functions of Node', () => 
           console.log('as it should be');
         })();
       `);
-      expect({ code, stdout, stderr }).toEqual({
-        code: 0,
-        stdout: 'as it should be\n',
-        stderr: '',
-      });
     },
   );
 });
@@ -145,7 +146,7 @@ describe('In a Node that keeps its timers where nobody finds them', () => {
   when(cases.some(({ method }) => method === 'fork'))(
     'spawn is the default, and fork says why not',
     async () => {
-      const { code, stdout, stderr } = await runProgram(`
+      await holds(`
         const assert = require('node:assert/strict');
         const inspector = require('node:inspector');
         const { post } = inspector.Session.prototype;
@@ -163,11 +164,6 @@ describe('In a Node that keeps its timers where nobody finds them', () => {
         assert.throws(() => mp.getContext('fork'), why);
         console.log('as it should be');
       `);
-      expect({ code, stdout, stderr }).toEqual({
-        code: 0,
-        stdout: 'as it should be\n',
-        stderr: '',
-      });
     },
   );
 });

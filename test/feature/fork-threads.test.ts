@@ -158,6 +158,7 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
       const { NamedSemaphore } = require('node-multiprocessing');
       const name = '/mp-fork-threads-' + process.pid;
       const named = NamedSemaphore.create(name, 0);
+      NamedSemaphore.unlink(name);
       const abort = new AbortController();
       const waits = named.acquire({ signal: abort.signal });
       const word = new Int32Array(new SharedArrayBuffer(8));
@@ -172,8 +173,7 @@ describe.runIf(forking)("An addon's thread in a forked child [native]", () => {
       await once(waiting, 'exit');
       abort.abort();
       await assert.rejects(waits);
-      named.close();
-      NamedSemaphore.unlink(name);`);
+      named.close();`);
   });
 });
 

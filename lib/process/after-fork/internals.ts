@@ -179,7 +179,7 @@ export function nodeInternals(): Internals {
   );
 }
 
-/** The object that a function closes over under this name, if it does. */
+/** The object that a function closes over under this name; undefined also where Node lets nobody look. */
 export function closedOverBy(fn: object, name: string): object | undefined {
   try {
     return withSession((post) => closedOver(post, fn, [name]).get(name));
