@@ -8,14 +8,23 @@ import fs from 'node:fs';
 import inspector from 'node:inspector';
 import { ForkUnavailableError } from '../../errors.js';
 
+/** One that is listed, or the list itself. */
 export interface LinkedTimer {
   _idleNext: LinkedTimer | null;
+  _idlePrev: LinkedTimer | null;
   _onTimeout?: unknown;
+  hasRef?: () => boolean | null;
+}
+
+/** Circular, and starts with itself. */
+export interface TimerList extends LinkedTimer {
+  /** The duration that all of them have. */
+  msecs: number;
 }
 
 export interface Internals {
-  /** Lists of timers by duration; each list is circular and starts with itself. */
-  readonly timerLists: Record<string, LinkedTimer>;
+  /** By duration. */
+  readonly timerLists: Record<string, TimerList>;
   readonly immediates: { head: (NodeJS.Immediate & { _idleNext: NodeJS.Immediate | null }) | null };
   /** Cached random bytes, used up from the front; empty until Node's library has needed them. */
   readonly randomPools: readonly Uint8Array[];
@@ -157,7 +166,7 @@ function findInternals(post: Post): Internals | undefined {
   const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
   if (timerLists === undefined || queue === undefined || pools.length !== 2) return undefined;
   return {
-    timerLists: timerLists as Record<string, LinkedTimer>,
+    timerLists: timerLists as Record<string, TimerList>,
     immediates: queue as Internals['immediates'],
     randomPools: pools,
     fileWatchers: watchers.get('statWatchers') as Internals['fileWatchers'],

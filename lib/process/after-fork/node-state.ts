@@ -15,7 +15,7 @@ import {
   type SocketInternals,
 } from './connections.js';
 import { type Internals, nodeInternals } from './internals.js';
-import { emptyIfUndicis } from './undici-timers.js';
+import { dropTimers, rehearseTimers } from './timers.js';
 
 /** What is changed. A rehearsal changes a stand-in instead. */
 interface NodeParts {
@@ -29,28 +29,6 @@ interface NodeParts {
   readonly agentPrototype: AgentPrototype;
   readonly socketPrototype: SocketInternals;
   readonly globals: Record<symbol, unknown>;
-}
-
-/** `node:internal/http` caches the Date header and resets the cache by a timer of its own, recognized by its text. */
-const RESETS_DATE_CACHE = /^function resetCache\(\) \{\s*utcCache = undefined;\s*\}$/;
-
-function dropTimers(lists: Internals['timerLists']): void {
-  const timers: NodeJS.Timeout[] = [];
-  for (const list of Object.values(lists)) {
-    for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
-      if (emptyIfUndicis(timer)) continue;
-      timers.push(timer as unknown as NodeJS.Timeout);
-      const callback = timer._onTimeout;
-      if (
-        typeof callback === 'function' &&
-        RESETS_DATE_CACHE.test(Function.prototype.toString.call(callback))
-      ) {
-        (callback as () => void)();
-      }
-    }
-  }
-  // Through the public call, which keeps Node's counts of what holds the loop open.
-  for (const timer of timers) clearTimeout(timer);
 }
 
 function dropImmediates(queue: Internals['immediates']): void {
@@ -147,7 +125,7 @@ export function rehearseQuietNode(): void {
   // Node itself looks at every listener that `process` loses.
   const listener = (): void => {};
   process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);
-  emptyIfUndicis({ _idleNext: null });
+  rehearseTimers();
   quietNode([], {
     ...realParts(),
     internals: { timerLists: {}, immediates: { head: null }, fileWatchers: new Map() },

@@ -1,8 +1,8 @@
 /**
- * undici has one timer of Node, which it refreshes for ever, and a list of its own: the timeouts of `fetch`. In a child that timer has to
- * stay, or no timeout would come there any more, and the list has to go, or those of the parent's requests would.
+ * undici has one timer of Node, which it refreshes for ever, and a list of its own: the timeouts of `fetch`. In a child that timer must not
+ * be cleared, or no timeout would come there any more, and the list has to go, or those of the parent's requests would.
  */
-import { closedOverBy, nodeInternals, type LinkedTimer } from './internals.js';
+import { closedOverBy, nodeInternals } from './internals.js';
 
 /** Under which undici's timer is listed: a half of its resolution of a second, in milliseconds. */
 const TICK_MS = 499;
@@ -24,10 +24,8 @@ export function prepareUndiciTimers(): void {
   }
 }
 
-/** In the child. True for undici's timer, which stays. */
-export function emptyIfUndicis(timer: LinkedTimer): boolean {
-  const tick = timer._onTimeout;
+/** In the child, of any timer's callback. */
+export function emptyIfUndicis(tick: unknown): void {
   const list = typeof tick === 'function' ? lists.get(tick) : undefined;
   if (list !== undefined) list.length = 0;
-  return list !== undefined;
 }
