@@ -8,6 +8,7 @@ import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
+import { prepareHttp2Sessions } from './http2-sessions.js';
 import { missingInternals } from './internals.js';
 import { quietNode, rehearseQuietNode } from './node-state.js';
 import { prepareUndiciTimers } from './undici-timers.js';
@@ -39,6 +40,7 @@ export function requireForking(): Forking {
 /** What the parent must know before its first fork, so that no child has to find it out. */
 export function prepareToFork(forking: Forking): void {
   prepareUndiciTimers();
+  prepareHttp2Sessions();
   if (prepared) return;
   prepared = true;
   rehearseQuietNode();

@@ -188,10 +188,10 @@ export function nodeInternals(): Internals {
   );
 }
 
-/** The object that a function closes over under this name; undefined also where Node lets nobody look. */
-export function closedOverBy(fn: object, name: string): object | undefined {
+/** The object that one of these functions closes over under this name; undefined also where Node lets nobody look. */
+export function closedOverBy(functions: readonly object[], name: string): object | undefined {
   try {
-    return withSession((post) => closedOver(post, fn, [name]).get(name));
+    return withSession((post) => closedOverByAny(post, functions, [name]).get(name));
   } catch {
     return undefined;
   }

@@ -14,6 +14,11 @@ import {
   refuseInheritedSockets,
   type SocketInternals,
 } from './connections.js';
+import {
+  knownSessionPrototype,
+  refuseInheritedSessions,
+  type SessionPrototype,
+} from './http2-sessions.js';
 import { type Internals, nodeInternals } from './internals.js';
 import { dropTimers, rehearseTimers } from './timers.js';
 
@@ -28,6 +33,7 @@ interface NodeParts {
     >;
   readonly agentPrototype: AgentPrototype;
   readonly socketPrototype: SocketInternals;
+  readonly sessionPrototype: SessionPrototype | undefined;
   readonly globals: Record<symbol, unknown>;
 }
 
@@ -92,6 +98,7 @@ function realParts(): NodeParts {
     process,
     agentPrototype: http.Agent.prototype as unknown as AgentPrototype,
     socketPrototype: net.Socket.prototype as unknown as SocketInternals,
+    sessionPrototype: knownSessionPrototype(),
     globals: globalThis,
   };
 }
@@ -107,6 +114,7 @@ export function quietNode(keptFds: readonly number[], parts = realParts()): void
   healAgents(parts.agentPrototype);
   healDispatchers(parts.globals);
   refuseInheritedSockets(parts.socketPrototype, keptFds);
+  refuseInheritedSessions(parts.sessionPrototype);
   dropCaptureCallback(parts.process);
   parts.process.exitCode = undefined;
 }
@@ -132,6 +140,7 @@ export function rehearseQuietNode(): void {
     process: stand,
     agentPrototype: { addRequest: () => undefined },
     socketPrototype: { _handle: null, _writeGeneric: () => {} },
+    sessionPrototype: { request: () => undefined as never },
     globals: { [Symbol('undici.globalDispatcher.0')]: { dispatch: () => false } },
   });
 }

@@ -19,7 +19,7 @@ export function prepareUndiciTimers(): void {
     const tick = timer._onTimeout;
     if (typeof tick !== 'function' || lists.has(tick)) continue;
     if (!IS_TICK.test(Function.prototype.toString.call(tick))) continue;
-    const found = closedOverBy(tick, 'fastTimers');
+    const found = closedOverBy([tick], 'fastTimers');
     if (Array.isArray(found)) lists.set(tick, found);
   }
 }
