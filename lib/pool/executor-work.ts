@@ -2,6 +2,7 @@
 import { BrokenPoolError, CancelledError, StateError } from '../errors.js';
 import type { PoolFunction } from './functions.js';
 import { Future } from './future.js';
+import { checkOwner } from './owner.js';
 import { failed, Task, type CallShape, type Outcome } from './task.js';
 import type { WorkerSet } from './worker-set.js';
 
@@ -31,10 +32,7 @@ export class ExecutorWork {
 
   /** @throws StateError in a process that was forked from the executor's. */
   readonly checkOwner = (): void => {
-    if (this.isMine) return;
-    throw new StateError(
-      `${this.#name} belongs to process ${String(this.#owner)}: process ${String(process.pid)} must make one of its own`,
-    );
+    checkOwner(this.#owner, this.#name);
   };
 
   /** @throws StateError in another process, after the end of the executor and at the end of this process; BrokenPoolError. */

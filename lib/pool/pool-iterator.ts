@@ -7,6 +7,7 @@ import { CancelledError, TimeoutError } from '../errors.js';
 import type { PoolFunction } from './functions.js';
 import { limit } from './limits.js';
 import { OutcomeQueue } from './outcome-queue.js';
+import { checkOwner } from './owner.js';
 import { controlOf, reporterFor, type ImapOptions, type Items } from './pool-options.js';
 import { ProgressMeter, sizeOf } from './progress.js';
 import { CallShape, failed, Task, type Flow, type Outcome, type TaskControl } from './task.js';
@@ -26,6 +27,7 @@ type Source<T> = Iterator<T> | AsyncIterator<T>;
 type Step<R> = IteratorResult<R, undefined>;
 
 export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
+  readonly #owner = process.pid;
   readonly #set: WorkerSet;
   readonly #request: ImapRequest;
   readonly #chunkSize: number;
@@ -76,6 +78,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   }
 
   async next(): Promise<Step<R>> {
+    checkOwner(this.#owner, 'this iteration', 'it does not go on');
     this.#resume();
     const outcome = this.#arrivals.take();
     if (outcome !== undefined) {

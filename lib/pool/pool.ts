@@ -1,7 +1,6 @@
 import { isAborted, reasonOf } from '../base/abort-signal.js';
 import type { Wait } from '../base/options.js';
 import { readWait } from '../base/options.js';
-import { StateError } from '../errors.js';
 import { cpuCount } from '../process/cpu-count.js';
 import { checkNotImportingMain } from '../process/import-guard.js';
 import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
@@ -11,6 +10,7 @@ import { numberFunction, type AnyFunction } from './functions.js';
 import { InterruptNotice } from './interrupt-notice.js';
 import { limit } from './limits.js';
 import { MapJob } from './map-job.js';
+import { checkOwner } from './owner.js';
 import { PoolIterator } from './pool-iterator.js';
 import type { ImapOptions, Items, MapOptions, PoolOptions, TaskOptions } from './pool-options.js';
 import {
@@ -262,10 +262,7 @@ export class Pool {
   }
 
   #checkOwner(): void {
-    if (this.#owner === process.pid) return;
-    throw new StateError(
-      `this pool belongs to process ${String(this.#owner)}: process ${String(process.pid)} must make one of its own`,
-    );
+    checkOwner(this.#owner, 'this pool');
   }
 }
 

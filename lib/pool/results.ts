@@ -3,12 +3,16 @@ import { inspect } from 'node:util';
 import { FOR_EVER, readWait, type Wait } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { StateError, TimeoutError } from '../errors.js';
+import { checkOwner } from './owner.js';
 import type { Outcome } from './task.js';
 
 export interface AsyncResult<T> extends PromiseLike<T> {
-  /** The result, or the task's error. @throws TimeoutError when it is not there in time; the task goes on. */
+  /**
+   * The result, or the task's error. @throws TimeoutError when it is not there in time; the task goes on. StateError when it is not there
+   * and the pool is another process's.
+   */
   get(wait?: Wait): Promise<T>;
-  /** Returns when the result is there or the timeout has passed, whatever the result is. */
+  /** Returns when the result is there or the timeout has passed, whatever the result is. @throws StateError as `get`. */
   wait(wait?: Wait): Promise<void>;
   ready(): boolean;
   /** Whether it came without an error. @throws StateError before it is there. */
@@ -24,6 +28,7 @@ export interface Callbacks<T> {
 /** An AsyncResult and the other side of it. A result that nobody asks for is no unhandled rejection. */
 export class PendingResult<T> implements AsyncResult<T> {
   readonly #callbacks: Callbacks<T>;
+  readonly #owner = process.pid;
   readonly #waiting = new Set<() => void>();
   #outcome: Outcome<T> | undefined;
 
@@ -73,6 +78,7 @@ export class PendingResult<T> implements AsyncResult<T> {
 
   /** Undefined when the timeout passed first. */
   #settled(wait: Wait): Promise<Outcome<T> | undefined> {
+    checkOwner(this.#owner, 'this result', 'it does not come');
     const wake = (): void => {
       pending.resolve(this.#outcome);
     };

@@ -198,7 +198,9 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     this.#life.checkOpen();
     if (this.#life.child === undefined)
       throw new StateError(`${this.#life.label} has no sentinel before start()`);
-    this.#sentinel ??= new Sentinel(this.#life.child);
+    this.#sentinel ??= new Sentinel(this.#life.child, () => {
+      this.#life.checkMine('wait for');
+    });
     return this.#sentinel;
   }
 

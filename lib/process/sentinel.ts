@@ -4,13 +4,17 @@ import type { RunningChild } from './running-child.js';
 /** Becomes ready when its process ends, and stays so, also after the process object was closed. `wait()` accepts it. */
 export class Sentinel implements HasReadiness {
   readonly #child: RunningChild;
+  readonly #checkMine: () => void;
 
-  constructor(child: RunningChild) {
+  /** `checkMine` throws in a process that has only inherited it. */
+  constructor(child: RunningChild, checkMine: () => void) {
     this.#child = child;
+    this.#checkMine = checkMine;
   }
 
-  /** Has the process ended? Looked up now; never waits. */
+  /** Has the process ended? Looked up now; never waits. @throws StateError for the child of another process. */
   get ready(): boolean {
+    this.#checkMine();
     return this.#child.hasEnded();
   }
 
@@ -19,11 +23,13 @@ export class Sentinel implements HasReadiness {
    * @internal
    */
   onReady(listener: () => void): () => void {
+    this.#checkMine();
     return this.#child.onEnd(listener);
   }
 
   /** For `wait()` and `waitSync()`. */
   [READINESS](): Readiness {
+    this.#checkMine();
     const child = this.#child;
     return {
       look: () => child.hasEnded(),

@@ -90,4 +90,22 @@ describeEach('pools inside of workers, and pools in the wrong process', (testCas
       expect(stillWorks).toEqual([2, 4, 6]);
     },
   );
+
+  when(testCase.method === 'fork')(
+    'results and iterations of an inherited pool do not come, and say so',
+    async () => {
+      const { notHere, askerEnded, came } = await report();
+      expect(notHere).toHaveLength(5);
+      for (const { error } of notHere) {
+        expect(error).toMatchObject({
+          code: 'ERR_MP_STATE',
+          message: expect.stringMatching(
+            /^this (result|iteration) belongs to process \d+: it does not/,
+          ),
+        });
+      }
+      expect(askerEnded).toBe(0);
+      expect(came).toEqual([1, [2, 3], [4]]);
+    },
+  );
 });

@@ -135,10 +135,13 @@ describeEach('Process: wrong use', (testCase) => {
       const p = new Process({
         target: async () => {
           const told = [];
-          for (const verb of ['join', 'start', 'isAlive', 'terminate', 'kill', 'joinSync']) {
+          const uses = ['join', 'start', 'isAlive', 'terminate', 'kill', 'joinSync'].map((verb) => () => other[verb]());
+          const { sentinel } = other;
+          uses.push(() => sentinel.ready, () => sentinel.onReady(() => {}), () => mp.wait([sentinel]), () => mp.waitSync([sentinel]));
+          for (const use of uses) {
             try {
-              await other[verb]();
-              told.push(verb);
+              await use();
+              told.push(String(use));
             } catch (error) {
               if (error.code !== 'ERR_MP_STATE') told.push(error.message);
             }
