@@ -1,4 +1,7 @@
 // What a forked child's parent runs in: a terminal, a cluster, a Node whose inside is another.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../support/clean-node.js';
 import { cases, describeEach, when } from '../support/start-methods.js';
@@ -79,6 +82,41 @@ describeEach(
   },
   ({ method }) => method === 'fork',
 );
+
+describeEach('Under NODE_V8_COVERAGE', (testCase) => {
+  test('what ran in children and tasks is there', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'coverage-'));
+    try {
+      await check(
+        testCase,
+        `const p = new Process({ target: t.nothing });
+        await p.start();
+        await p.join();
+        const pool = new mp.Pool(1);
+        await pool.apply(t.busy, [1]);
+        pool.close();
+        await pool.join();`,
+        { env: { NODE_V8_COVERAGE: folder } },
+      );
+      const ran = readdirSync(folder).flatMap((file) => calledIn(path.join(folder, file)));
+      expect(ran).toEqual(expect.arrayContaining(['exports.nothing', 'exports.busy']));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+interface Coverage {
+  result: { url: string; functions: { functionName: string; ranges: { count: number }[] }[] }[];
+}
+
+/** The functions of the targets that one process has called. */
+function calledIn(file: string): string[] {
+  const { result } = JSON.parse(readFileSync(file, 'utf8')) as Coverage;
+  const targets = result.find(({ url }) => url.endsWith('/targets.cjs'));
+  const called = targets?.functions.filter(({ ranges }) => ranges[0]!.count > 0) ?? [];
+  return called.map(({ functionName }) => functionName);
+}
 
 /** The program checks by itself, and says at its end that all was as it should be. */
 async function holds(program: string): Promise<void> {

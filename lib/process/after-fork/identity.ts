@@ -9,6 +9,16 @@ interface IdentityParts {
   readonly process: Pick<NodeJS.Process, 'pid' | 'exitCode' | 'emit' | 'on'>;
   readonly math: Pick<Math, 'random'>;
   readonly randomPools: readonly Uint8Array[];
+  /** Before the end of the process. */
+  readonly finish: () => void;
+}
+
+/** Read by Node when the program starts, and never again. */
+const isCovered = process.env['NODE_V8_COVERAGE'] !== undefined;
+
+/** Node writes what was run (for c8 and the like) in its own end, which a forked child does not have. */
+function writeCoverage(): void {
+  if (isCovered) process.getBuiltinModule('node:v8').takeCoverage();
 }
 
 /** process.pid is a plain property, set when the program started; ppid is asked for each time and needs nothing. */
@@ -105,12 +115,21 @@ export interface SystemCalls {
 /** The parts are those of this process; a rehearsal gives others. */
 export function takeIdentity(
   system: SystemCalls,
-  parts: IdentityParts = { process, math: Math, randomPools: nodeInternals().randomPools },
+  parts: IdentityParts = {
+    process,
+    math: Math,
+    randomPools: nodeInternals().randomPools,
+    finish: writeCoverage,
+  },
 ): void {
   ownPid(parts.process, system.ownPid());
   ownRandomness(parts, system);
   ownExit(parts.process, (code) => {
-    system.exitNow(code);
+    try {
+      parts.finish();
+    } finally {
+      system.exitNow(code);
+    }
   });
 }
 
@@ -120,7 +139,7 @@ export function rehearseIdentity(system: SystemCalls): void {
   const math = { random: Math.random };
   takeIdentity(
     { ...system, exitNow: () => {} },
-    { process: stand, math, randomPools: [new Uint8Array(8)] },
+    { process: stand, math, randomPools: [new Uint8Array(8)], finish: () => {} },
   );
   math.random();
   void process.exitCode; // a getter
