@@ -9,8 +9,8 @@ interface IdentityParts {
   readonly process: Pick<NodeJS.Process, 'pid' | 'exitCode' | 'emit' | 'on'>;
   readonly math: Pick<Math, 'random'>;
   readonly randomPools: readonly Uint8Array[];
-  /** Before the end of the process. */
-  readonly finish: () => void;
+  /** Comes before the end of the process. */
+  readonly finish?: (() => void) | undefined;
 }
 
 /** Read by Node when the program starts, and never again. */
@@ -18,7 +18,7 @@ const isCovered = process.env['NODE_V8_COVERAGE'] !== undefined;
 
 /** Node writes what was run (for c8 and the like) in its own end, which a forked child does not have. */
 function writeCoverage(): void {
-  if (isCovered) process.getBuiltinModule('node:v8').takeCoverage();
+  process.getBuiltinModule('node:v8').takeCoverage();
 }
 
 /** process.pid is a plain property, set when the program started; ppid is asked for each time and needs nothing. */
@@ -119,14 +119,14 @@ export function takeIdentity(
     process,
     math: Math,
     randomPools: nodeInternals().randomPools,
-    finish: writeCoverage,
+    finish: isCovered ? writeCoverage : undefined,
   },
 ): void {
   ownPid(parts.process, system.ownPid());
   ownRandomness(parts, system);
   ownExit(parts.process, (code) => {
     try {
-      parts.finish();
+      parts.finish?.();
     } finally {
       system.exitNow(code);
     }
@@ -139,7 +139,7 @@ export function rehearseIdentity(system: SystemCalls): void {
   const math = { random: Math.random };
   takeIdentity(
     { ...system, exitNow: () => {} },
-    { process: stand, math, randomPools: [new Uint8Array(8)], finish: () => {} },
+    { process: stand, math, randomPools: [new Uint8Array(8)] },
   );
   math.random();
   void process.exitCode; // a getter
