@@ -6,6 +6,8 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import inspector from 'node:inspector';
+import timers from 'node:timers';
+import { types } from 'node:util';
 import { ForkUnavailableError } from '../../errors.js';
 
 /** One that is listed, or the list itself. */
@@ -44,7 +46,13 @@ interface Property {
   value?: RemoteObject;
 }
 
+/**
+ * How values cross to the inspector's side and back. Node's own module object is shared by all realms; globals are not, and under a test
+ * runner this code may be in another one than the inspector's.
+ */
 const MAILBOX = Symbol.for('node-multiprocessing.mailbox');
+const mailboxHolder = inspector as unknown as Record<symbol, unknown>;
+const MAILBOX_EXPRESSION = `process.getBuiltinModule('node:inspector')[Symbol.for('${String(MAILBOX.description)}')]`;
 
 function withSession<T>(body: (post: Post) => T): T {
   const session = new inspector.Session();
@@ -62,14 +70,14 @@ function withSession<T>(body: (post: Post) => T): T {
     });
   } finally {
     session.disconnect();
-    delete (globalThis as Record<symbol, unknown>)[MAILBOX];
+    mailboxHolder[MAILBOX] = undefined;
   }
 }
 
 function remote(post: Post, value: unknown): RemoteObject {
-  (globalThis as Record<symbol, unknown>)[MAILBOX] = { value };
-  const expression = `globalThis[Symbol.for('node-multiprocessing.mailbox')].value`;
-  return post<{ result: RemoteObject }>('Runtime.evaluate', { expression }).result;
+  mailboxHolder[MAILBOX] = value;
+  return post<{ result: RemoteObject }>('Runtime.evaluate', { expression: MAILBOX_EXPRESSION })
+    .result;
 }
 
 function internalProperties(post: Post, fn: unknown): Property[] {
@@ -99,10 +107,10 @@ function closedOver(post: Post, fn: unknown, names: readonly string[]): Map<stri
     for (const variable of properties(post, scope.value)) {
       if (!names.includes(variable.name) || variable.value?.objectId === undefined) continue;
       const box: { out?: object } = {};
-      (globalThis as Record<symbol, unknown>)[MAILBOX] = box;
       post('Runtime.callFunctionOn', {
         objectId: variable.value.objectId,
-        functionDeclaration: `function () { globalThis[Symbol.for('node-multiprocessing.mailbox')].out = this; }`,
+        functionDeclaration: 'function (box) { box.out = this; }',
+        arguments: [{ objectId: remote(post, box).objectId }],
       });
       if (box.out !== undefined) found.set(variable.name, box.out);
     }
@@ -146,24 +154,26 @@ function findInternals(post: Post): Internals | undefined {
   // The pools exist once they have been used.
   crypto.randomUUID();
   crypto.randomInt(2);
-  const timer = setTimeout(() => {}, 0);
-  const immediate = setImmediate(() => {});
-  clearTimeout(timer);
-  clearImmediate(immediate);
+  const timer = timers.setTimeout(() => {}, 0);
+  const immediate = timers.setImmediate(() => {});
+  timers.clearTimeout(timer);
+  timers.clearImmediate(immediate);
   /* eslint-disable @typescript-eslint/unbound-method -- looked into, never called */
   const { refresh } = timer;
   const { ref } = immediate;
-  const timers = closedOverByAny(post, [setTimeout, clearTimeout, refresh], ['timerListMap']);
-  const immediates = closedOverByAny(post, [clearImmediate, ref], ['immediateQueue']);
-  const { randomInt, randomUUID, randomFillSync, randomBytes } = crypto;
-  const randoms = [randomInt, randomUUID, randomFillSync, randomBytes];
-  const random = closedOverByAny(post, randoms, ['randomCache', 'uuidData']);
+  const ofTimers = [setTimeout, clearTimeout, timers.setTimeout, timers.clearTimeout, refresh];
+  const lists = closedOverByAny(post, ofTimers, ['timerListMap']);
+  const ofImmediates = [clearImmediate, timers.clearImmediate, ref];
+  const immediates = closedOverByAny(post, ofImmediates, ['immediateQueue']);
+  const { randomInt, randomUUID, randomFillSync, randomBytes, randomFill, generatePrime } = crypto;
+  const ofRandom = [randomInt, randomUUID, randomFillSync, randomBytes, randomFill, generatePrime];
+  const random = closedOverByAny(post, ofRandom, ['randomCache', 'uuidData']);
   const getter = Object.getOwnPropertyDescriptor(fs, 'promises')?.get;
   /* eslint-enable @typescript-eslint/unbound-method */
   const watchers = closedOverByAny(post, [fs.watchFile, fs.unwatchFile, getter], ['statWatchers']);
-  const timerLists = timers.get('timerListMap');
+  const timerLists = lists.get('timerListMap');
   const queue = immediates.get('immediateQueue');
-  const pools = [...random.values()].filter((pool) => pool instanceof Uint8Array);
+  const pools = [...random.values()].filter((pool) => types.isUint8Array(pool));
   if (timerLists === undefined || queue === undefined || pools.length !== 2) return undefined;
   return {
     timerLists: timerLists as Record<string, TimerList>,
