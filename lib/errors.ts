@@ -234,3 +234,32 @@ export class SystemError extends ProcessError {
     this.syscall = details.syscall;
   }
 }
+
+/** Programs, and other processes, know errors by these names, and a bundler renames classes. */
+const NAMES = {
+  ProcessError,
+  TimeoutError,
+  EndOfFileError,
+  BrokenPipeError,
+  BufferTooShortError,
+  ClosedError,
+  QueueFullError,
+  QueueEmptyError,
+  QueueClosedError,
+  StateError,
+  NotOwnerError,
+  BootstrapError,
+  LockAbandonedError,
+  BrokenBarrierError,
+  WorkerDiedError,
+  BrokenPoolError,
+  CancelledError,
+  SerializationError,
+  RemoteError,
+  NotSupportedError,
+  ForkUnavailableError,
+  SystemError,
+};
+for (const [name, Class] of Object.entries(NAMES)) {
+  Object.defineProperty(Class, 'name', { value: name, configurable: true });
+}

@@ -1,5 +1,5 @@
 /** The addon's surface, typed; the loading through node-gyp-build. Nobody but the native backend imports this. */
-import { packageRoot } from '../base/package-root.js';
+import { folderByName, packageFiles } from '../base/package-files.js';
 import type { NativeNamed } from './native/named-semaphores.js';
 import type { NativeSync } from './native/sync-addon.js';
 
@@ -151,7 +151,8 @@ export function loadAddon(): { addon: Addon } | { error: Error } {
     try {
       // eslint-disable-next-line @typescript-eslint/no-require-imports -- node-gyp-build is a CommonJS loader
       const load = require('node-gyp-build') as (directory: string) => Addon;
-      const { sync, ...rest } = load(packageRoot());
+      if (process.versions['deno'] !== undefined) throw new Error('Deno does not bear it');
+      const { sync, ...rest } = load(packageFiles()?.root ?? folderByName());
       // Copied: what an addon has filled is a hash table to V8, and looking up a function there costs as much as its call.
       loaded = { addon: { ...rest, ...(sync && { sync: { ...sync } }) } };
     } catch (cause) {

@@ -8,13 +8,29 @@ export function markedEnvironment(
   backend: BackendName,
   ...details: (string | number)[]
 ): NodeJS.ProcessEnv {
-  return { ...process.env, [MARKER]: [backend, ...details].join(':') };
+  const mark = { [MARKER]: [backend, ...details].join(':') };
+  // Electron's own program would begin else, as child_process.fork() knows.
+  const asNode = process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' };
+  return { ...process.env, ...asNode, ...mark };
 }
 
 /** The backend of the process that has started this one: this one must use the same. */
 export function backendOfParent(): BackendName | undefined {
   const [backend] = (process.env[MARKER] ?? '').split(':');
   return backend === 'native' || backend === 'fallback' ? backend : undefined;
+}
+
+const isMarked = backendOfParent() !== undefined;
+let isAttached = false;
+
+/** A child's own program has taken up the line to its parent. */
+export function noteAttached(): void {
+  isAttached = true;
+}
+
+/** This process was to be a child, and runs another program than a child's: it has not noticed. */
+export function isBegunAgain(): boolean {
+  return isMarked && !isAttached;
 }
 
 /** What this child was told; the mark is gone then. */

@@ -23,8 +23,8 @@ function choose(): Backend {
   if ('addon' in loaded && (required === 'native' || process.platform === 'linux')) {
     return native(loaded.addon);
   }
-  if (required === undefined) return fallback();
   const cause = 'error' in loaded ? loaded.error : undefined;
+  if (required === undefined) return fallback(cause);
   throw new NotSupportedError(
     `the native backend was asked for, but its addon cannot be loaded: ${cause?.message ?? 'unknown reason'}`,
     { cause },
@@ -39,10 +39,11 @@ function native(addon: Addon): Backend {
   return createNativeBackend(addon);
 }
 
-function fallback(): Backend {
+/** `cause`: why there is no addon. */
+function fallback(cause?: Error): Backend {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- loaded only when it is chosen, and at once
   const { createFallbackBackend } = require('./fallback/index.js') as typeof Fallback;
-  return createFallbackBackend();
+  return createFallbackBackend(cause);
 }
 
 /** A child's is its parent's; it is told by the parent, not by the variable, which the program may have changed meanwhile. */

@@ -2,6 +2,7 @@
  * The program of a spawned child: hears from its parent what it is, becomes that, runs it. Never imported by the library.
  */
 import { fileURLToPath } from 'node:url';
+import { noteAttached } from '../backend/child-mark.js';
 import { backend } from '../backend/index.js';
 import '../connection/connection.js'; // an argument may be one, whatever the target's module loads
 import { EndOfFileError } from '../errors.js';
@@ -30,6 +31,7 @@ loadOnDemand(() => {
 
 async function main(): Promise<void> {
   const { control } = backend().attachChild();
+  noteAttached();
   const arrived = readPreparation(await control.recv({}));
   control.close();
   own.startMethod = arrived.startMethod;

@@ -1,6 +1,7 @@
 import { checkBoolean, checkFunction, checkOptions } from '../base/options.js';
 import { cpuCount } from '../process/cpu-count.js';
-import { settleStartMethod } from '../process/start-method.js';
+import { checkOwnProgram } from '../process/import-guard.js';
+import { checkUsable, settleStartMethod } from '../process/start-method.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { ExecutorMap } from './executor-map.js';
 import {
@@ -51,6 +52,8 @@ export class ProcessPoolExecutor {
   constructor(options?: number | ExecutorOptions) {
     const checked = checkExecutorOptions(options);
     const method = checked.startMethod ?? settleStartMethod();
+    checkUsable(method);
+    checkOwnProgram('the executor');
     const kind = workerKind(method, checked);
     const name = checked.name === undefined ? 'the executor' : `the executor ${checked.name}`;
     this.#set = new WorkerSet({

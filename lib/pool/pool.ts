@@ -2,8 +2,8 @@ import { isAborted, reasonOf } from '../base/abort-signal.js';
 import type { Wait } from '../base/options.js';
 import { readWait } from '../base/options.js';
 import { cpuCount } from '../process/cpu-count.js';
-import { checkNotImportingMain } from '../process/import-guard.js';
-import { checkStartMethod, settleStartMethod } from '../process/start-method.js';
+import { checkNotImportingMain, checkOwnProgram } from '../process/import-guard.js';
+import { checkStartMethod, checkUsable, settleStartMethod } from '../process/start-method.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { droppedPools } from './dropped.js';
 import { numberFunction, type AnyFunction } from './functions.js';
@@ -52,6 +52,8 @@ export class Pool {
     if (options.startMethod !== undefined) checkStartMethod('startMethod', options.startMethod);
     this.#size = options.processes ?? cpuCount();
     const method = options.startMethod ?? settleStartMethod();
+    checkUsable(method);
+    checkOwnProgram('the pool');
     // Its workers would fail to start a moment later, and the main module that is imported here go on until it hears of that.
     if (method !== 'fork') checkNotImportingMain('the pool');
     const kind = workerKind(method, options);

@@ -1,7 +1,6 @@
 /** What differs between start methods: how a worker comes to life, and how it finds the functions of its tasks. */
-import path from 'node:path';
 import type { StartMethod } from '../backend/contract.js';
-import { packageRoot } from '../base/package-root.js';
+import { filesToSpawn } from '../process/launch/spawn-availability.js';
 import { Process } from '../process/process.js';
 import { referToCallable, type CallableReference } from '../serialization/bound-function.js';
 import { taskRef } from '../serialization/task-ref.js';
@@ -14,8 +13,7 @@ import { becomeWorker, type serveSpawned, type SpawnedSetup } from './worker-mai
 
 /** The way to it that spawned workers have: what is built is one file, which exports nothing by these names. */
 function referToServeSpawned(): typeof serveSpawned {
-  const door = path.join(packageRoot(), 'dist', 'entry', 'pool-worker.js');
-  return taskRef<typeof serveSpawned>(door, 'serveSpawned');
+  return taskRef<typeof serveSpawned>(filesToSpawn().poolWorker, 'serveSpawned');
 }
 
 /** A function's name in other processes, and its number on the line. */

@@ -1,9 +1,12 @@
 /** Keeps a main module without a guard from starting its program again in every child that imports it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isBegunAgain } from '../backend/child-mark.js';
 import { BootstrapError } from '../errors.js';
 
-/** What is imported: the program's main module, or another one. */
-const importing = new AsyncLocalStorage<'main' | 'other'>();
+/** What is imported: the program's main module, or another one. One for every copy of the package in this process. */
+const IMPORTING = Symbol.for('node-multiprocessing.importing');
+const globals = globalThis as { [IMPORTING]?: AsyncLocalStorage<'main' | 'other'> };
+const importing = (globals[IMPORTING] ??= new AsyncLocalStorage<'main' | 'other'>());
 
 /** What this process really runs; a spawned child's argv[1] becomes its parent's later. */
 const program = process.argv[1];
@@ -37,8 +40,9 @@ export function forgetImport(): void {
   importing.disable();
 }
 
-/** @throws BootstrapError when called from what an import has begun. */
+/** @throws BootstrapError when called from what an import has begun, or in a program that has begun again instead of a child. */
 export function checkNotImporting(label: string): void {
+  checkOwnProgram(label);
   if (importing.getStore() !== undefined) throw unguarded(label);
 }
 
@@ -48,6 +52,15 @@ export function checkNotImporting(label: string): void {
  */
 export function checkNotImportingMain(label: string): void {
   if (importing.getStore() === 'main') throw unguarded(label);
+}
+
+/** @throws BootstrapError in a program that has begun again instead of a child: it would do so again and again. */
+export function checkOwnProgram(label: string): void {
+  if (!isBegunAgain()) return;
+  throw new BootstrapError(
+    `${label} was about to be started in what should have become a child of this very program, which began again instead: ` +
+      `${process.execPath} does not run the file that it is given, so nothing can be spawned here. Use fork, or run the program by Node.`,
+  );
 }
 
 function unguarded(label: string): BootstrapError {

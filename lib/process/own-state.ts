@@ -22,6 +22,25 @@ export interface Birth {
   authKey: Uint8Array;
 }
 
+/**
+ * What every copy of the package in this process has to know alike: a second one, in a bundle or under another package, would take a child
+ * for a main process, and the guard of a main module would let its program start again in every child.
+ */
+interface Shared {
+  birth: Birth;
+}
+const SHARED = Symbol.for('node-multiprocessing.process');
+const globals = globalThis as { [SHARED]?: Shared };
+const shared: Shared = (globals[SHARED] ??= {
+  birth: {
+    name: 'MainProcess',
+    identity: [],
+    parent: undefined,
+    daemon: false,
+    authKey: randomBytes(32),
+  },
+});
+
 interface OwnState {
   /** Shared with the object that `currentProcess()` answers, so that a change of its name or key is seen here. */
   birth: Birth;
@@ -36,12 +55,11 @@ interface OwnState {
 }
 
 export const own: OwnState = {
-  birth: {
-    name: 'MainProcess',
-    identity: [],
-    parent: undefined,
-    daemon: false,
-    authKey: randomBytes(32),
+  get birth() {
+    return shared.birth;
+  },
+  set birth(birth) {
+    shared.birth = birth;
   },
   self: undefined,
   made: 0,

@@ -3,13 +3,17 @@ import type { StartMethod } from '../backend/contract.js';
 import { invalidType, outOfRange } from '../base/options.js';
 import { ForkUnavailableError, NotSupportedError } from '../errors.js';
 import { forkUnavailable } from './after-fork/index.js';
+import { spawnUnavailable } from './launch/spawn-availability.js';
 import { own } from './own-state.js';
 
 const KNOWN: readonly string[] = ['fork', 'forkserver', 'spawn'] satisfies StartMethod[];
 
 /** The ones that work here, the default first. */
 export function usableStartMethods(): StartMethod[] {
-  return forkUnavailable() === undefined ? ['fork', 'spawn'] : ['spawn'];
+  const methods: StartMethod[] = [];
+  if (forkUnavailable() === undefined) methods.push('fork');
+  if (spawnUnavailable() === undefined) methods.push('spawn');
+  return methods;
 }
 
 /** The method of this process. Asking settles the default, as in Python. */
@@ -31,11 +35,15 @@ export function checkUsable(method: StartMethod): void {
       "the start method 'forkserver' is not there yet: use 'fork' or 'spawn'",
     );
   }
-  if (method !== 'fork') return;
-  const reason = forkUnavailable();
-  if (reason !== undefined) {
-    throw new ForkUnavailableError(
-      `the start method 'fork' cannot be used here: ${reason}; use 'spawn'`,
-    );
+  const reason = method === 'fork' ? forkUnavailable() : spawnUnavailable();
+  if (reason === undefined) return;
+  if (method === 'spawn') {
+    const wayOut = forkUnavailable() === undefined ? "; or use 'fork'" : '';
+    throw new NotSupportedError(`the start method 'spawn' cannot be used here: ${reason}${wayOut}`);
   }
+  const spawnRefused = spawnUnavailable();
+  const wayOut = spawnRefused === undefined ? "use 'spawn'" : `nor can 'spawn': ${spawnRefused}`;
+  throw new ForkUnavailableError(
+    `the start method 'fork' cannot be used here: ${reason}; ${wayOut}`,
+  );
 }

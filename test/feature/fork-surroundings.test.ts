@@ -135,7 +135,7 @@ const wrap = (owner, ...names) => {
   }
 };
 wrap(globalThis, 'setTimeout', 'clearTimeout', 'setInterval', 'setImmediate', 'clearImmediate');
-wrap(crypto, 'randomInt', 'randomBytes', 'randomFill');
+wrap(crypto, 'randomInt', 'randomBytes', 'randomFill', 'randomFillSync', 'randomUUID');
 wrap(fs, 'watchFile', 'unwatchFile');`;
 
 describe('In a program of which something has wrapped functions of Node', () => {
@@ -202,6 +202,83 @@ describe('In a Node that keeps its timers where nobody finds them', () => {
         assert.throws(() => mp.getContext('fork'), why);
         console.log('as it should be');
       `);
+    },
+  );
+});
+
+/** As Jest does: the package's files run in a realm of their own, whose globals are not Node's. */
+const IN_A_REALM = `
+const fs = require('node:fs');
+const { createRequire } = require('node:module');
+const path = require('node:path');
+const vm = require('node:vm');
+const names = Object.getOwnPropertyNames(globalThis).filter((name) => !name.endsWith('Storage') && !vm.runInNewContext('this').hasOwnProperty(name));
+const realm = vm.createContext(Object.fromEntries(names.map((name) => [name, globalThis[name]])));
+const loaded = new Map();
+function load(file) {
+  if (loaded.has(file)) return loaded.get(file).exports;
+  const module = { exports: {} };
+  loaded.set(file, module);
+  const native = createRequire(file);
+  const within = (name) => (name.startsWith('.') ? load(native.resolve(name)) : native(name));
+  const required = Object.assign(within, { resolve: native.resolve, cache: native.cache });
+  const source = '(function (exports, require, module, __filename, __dirname) {' + fs.readFileSync(file, 'utf8') + '\\n})';
+  const run = vm.runInContext(source, realm, { filename: file });
+  run(module.exports, required, module, file, path.dirname(file));
+  return module.exports;
+}
+const mp = load(require.resolve('node-multiprocessing'));
+`;
+
+describe('In a realm of its own', () => {
+  when(cases.some(({ method }) => method === 'fork'))(
+    'fork is the default, and children and tasks work',
+    async () => {
+      await holds(`${IN_A_REALM}
+        const assert = require('node:assert/strict');
+        assert.equal(mp.getStartMethod(), 'fork');
+        const owner = process.pid;
+        const leak = setInterval(() => assert.equal(process.pid, owner, 'a timer of the parent'), 1);
+        (async () => {
+          const child = new mp.Process({ target: () => new Promise((resolve) => setTimeout(resolve, 20)) });
+          await child.start();
+          assert.equal(await child.join(), 0);
+          const pool = new mp.Pool(1);
+          const factor = 3;
+          assert.deepEqual([...(await pool.map((n) => n * factor, [1, 2]))], [3, 6]);
+          pool.close();
+          await pool.join();
+          clearInterval(leak);
+          console.log('as it should be');
+        })();`);
+    },
+  );
+});
+
+describe('In a program with hooks of module.register()', () => {
+  when(cases.some(({ method }) => method === 'fork'))(
+    'an import() in a forked child is refused and says why, all else works',
+    async () => {
+      await holds(`
+        const assert = require('node:assert/strict');
+        const { register } = require('node:module');
+        process.noDeprecation = true;
+        const { Process } = require('node-multiprocessing');
+        register('data:text/javascript,export const load = (url, context, next) => next(url, context);');
+        (async () => {
+          await import('node:zlib');
+          const target = async () => {
+            const refused = { code: 'ERR_MP_STATE', message: /import\\(\\) does not work.*module\\.register.*registerHooks/ };
+            await assert.rejects(import('node:zlib'), refused);
+            await assert.rejects(import('node:url'), refused);
+            assert.equal(typeof require('node:dgram').createSocket, 'function');
+          };
+          const child = new Process({ target });
+          await child.start();
+          assert.equal(await child.join(), 0);
+          await import('node:url');
+          console.log('as it should be');
+        })();`);
     },
   );
 });

@@ -25,8 +25,8 @@ import { FallbackSync } from './sync/index.js';
 const BOTH_WAYS: Mode = { readable: true, writable: true };
 
 /** Everything over node:child_process: what runs where there is no addon, and anywhere it is asked for. */
-export function createFallbackBackend(): Backend {
-  return new FallbackBackend();
+export function createFallbackBackend(cause?: Error): Backend {
+  return new FallbackBackend(cause);
 }
 
 let origin: Origin | undefined;
@@ -41,9 +41,19 @@ class FallbackBackend implements Backend {
   readonly name = 'fallback';
   #sync: SyncBackend | undefined;
   #queues: QueueBackend | undefined;
+  readonly #cause: Error | undefined;
+
+  /** `cause`: why there is no other one. */
+  constructor(cause: Error | undefined) {
+    this.#cause = cause;
+  }
 
   forkUnavailable(): string {
-    return 'fork needs the native backend, and this process uses the fallback backend: use the start method spawn';
+    const why =
+      this.#cause === undefined
+        ? ''
+        : ` (the addon was not loaded: ${this.#cause.message.split('\n', 1)[0]})`;
+    return `fork needs the native backend, and this process uses the fallback backend${why}`;
   }
 
   channelPair(duplex: boolean): [Channel, Channel] {

@@ -1,12 +1,11 @@
-import path from 'node:path';
 import type { Child, Message, SpawnedChild } from '../../backend/contract.js';
 import { backend } from '../../backend/index.js';
 import { log } from '../../base/log.js';
-import { packageRoot } from '../../base/package-root.js';
 import { BrokenPipeError } from '../../errors.js';
 import { execArgvForChild } from '../exec-argv.js';
 import { prepare } from '../preparation.js';
 import type { Launch } from './launcher.js';
+import { filesToSpawn } from './spawn-availability.js';
 
 /**
  * A fresh Node that is told what to run. Resolves when the child exists and has been handed its preparation; what goes wrong
@@ -17,7 +16,7 @@ export async function launchSpawn(launch: Launch): Promise<Child> {
   let spawned: SpawnedChild;
   try {
     spawned = await backend().spawn({
-      entry: path.join(packageRoot(), 'dist', 'entry', 'child.js'),
+      entry: filesToSpawn().child,
       execArgv: execArgvForChild(),
       ...launch.stdio,
     });

@@ -308,7 +308,7 @@ describe('what it cannot do', () => {
         new RegExp(`^${method} is not available on the fallback backend.*await`),
       );
     }
-    expect(backend.forkUnavailable()).toMatch(/fallback backend.*spawn/);
+    expect(backend.forkUnavailable()).toMatch(/needs the native backend.*fallback backend/);
     expect(() => backend.attachChild()).toThrow(StateError);
   });
 
