@@ -1,4 +1,6 @@
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SerializationError } from '../errors.js';
 import { isOwnMainModule } from './main-module.js';
@@ -94,11 +96,35 @@ async function load(reference: ExportReference): Promise<unknown> {
   const { url, format } = reference;
   if (format === 'global') return globalThis;
   if (format === 'builtin') return process.getBuiltinModule(url);
-  if (format === 'commonjs') {
-    const filename = fileURLToPath(url);
-    return createRequire(filename)(filename) as unknown;
+  if (format === 'commonjs') return requireFile(fileURLToPath(url));
+  if (isOwnMainModule(url)) return importOwnMain(reference);
+  try {
+    return (await import(url)) as unknown;
+  } catch (error) {
+    if (format !== 'auto' || !isForRequireAlone(url, error)) throw error;
+    const exported = requireFile(fileURLToPath(url));
+    // As import() would show it: `module.exports = work` is the default export.
+    return typeof exported === 'function' && !('default' in exported)
+      ? { default: exported }
+      : exported;
   }
-  return isOwnMainModule(url) ? importOwnMain(reference) : ((await import(url)) as unknown);
+}
+
+function requireFile(filename: string): unknown {
+  return createRequire(filename)(filename) as unknown;
+}
+
+/** `-r ts-node/register` and its like teach require() an extension that import() knows nothing of (Node 20: `.ts`). */
+function isForRequireAlone(url: string, error: unknown): boolean {
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !url.startsWith('file:')) return false;
+  const filename = fileURLToPath(url);
+  const extension = extname(filename);
+  // Not of a file that this one imports. Node names a file by its real path, unless it was told to keep links.
+  const isThisFile = [filename, realpathSync(filename)].some((name) =>
+    message.startsWith(`Unknown file extension "${extension}" for ${name}`),
+  );
+  return isThisFile && extension in createRequire(filename).extensions;
 }
 
 function follow(exported: unknown, reference: ExportReference): unknown {

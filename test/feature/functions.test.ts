@@ -118,6 +118,24 @@ describeEach('functions', (testCase) => {
       expect(result).toMatchObject({ code: 0, stdout: '[[12,24],"5!",2]\n', stderr: '' });
     }
   });
+
+  test('named by taskRef are required where a loader of the program serves require() alone', async () => {
+    const hook = fixture('require-hook.cjs');
+    for (const options of [
+      { nodeArgs: ['-r', hook] },
+      { env: { NODE_OPTIONS: `--require=${hook}` } },
+    ]) {
+      const { code, stdout, stderr } = await testCase.run({ file: fixture('hooked.cjs') }, options);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(JSON.parse(stdout)).toEqual({
+        here: 2,
+        pooled: [2, 4],
+        whole: 'all of it',
+        child: 3,
+        importing: 'ERR_UNKNOWN_FILE_EXTENSION',
+      });
+    }
+  });
 });
 
 describeEach('exports of a main module that awaits at its top level, by taskRef', (testCase) => {
