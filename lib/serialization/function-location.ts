@@ -49,10 +49,14 @@ const BRIDGE_EXPRESSION = `process.getBuiltinModule('node:inspector')[Symbol.for
  * without it, or a permission that forbids it.
  */
 export function locate(fn: object): FunctionLocation | undefined {
+  return withSession((session) => locateIn(session, fn));
+}
+
+function withSession<T>(body: (session: inspector.Session) => T): T {
   const session = new inspector.Session();
   session.connect();
   try {
-    return locateIn(session, fn);
+    return body(session);
   } finally {
     bridgeHolder[BRIDGE] = undefined;
     session.disconnect();
@@ -102,9 +106,7 @@ export interface Unbound {
 
 /** Undefined for a function that is not bound. @throws as `locate`. */
 export function unbind(fn: object): Unbound | undefined {
-  const session = new inspector.Session();
-  session.connect();
-  try {
+  return withSession((session) => {
     const outer = unbindOnce(session, fn);
     if (outer === undefined) return undefined;
     let { target, self, args } = outer;
@@ -113,10 +115,7 @@ export function unbind(fn: object): Unbound | undefined {
       ({ target, self } = next);
     }
     return { target, self, args };
-  } finally {
-    bridgeHolder[BRIDGE] = undefined;
-    session.disconnect();
-  }
+  });
 }
 
 function unbindOnce(session: inspector.Session, fn: object): Unbound | undefined {
@@ -126,6 +125,22 @@ function unbindOnce(session: inspector.Session, fn: object): Unbound | undefined
   if (parts.length < names.length) return undefined;
   const [target, self, args] = fetchValues(session, parts);
   return { target, self, args } as Unbound;
+}
+
+/** What the function's free variable of this name holds; undefined also for a global one. @throws as `locate`. */
+export function closedOver(fn: object, variable: string): unknown {
+  return withSession((session) => {
+    const scopes = valueOf(internalsOf(session, fn), '[[Scopes]]')?.objectId;
+    // From the inside out.
+    for (const { value: scope } of propertiesOf(session, scopes, 'result')) {
+      if (scope?.description === 'Global') continue;
+      const found = propertiesOf(session, scope?.objectId, 'result').filter(
+        ({ name }) => name === variable,
+      );
+      if (found.length > 0) return fetchValues(session, found)[0];
+    }
+    return undefined;
+  });
 }
 
 /** The debugger names every script there is when it is enabled; it is disabled again before anything else can run. */

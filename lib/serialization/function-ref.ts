@@ -10,6 +10,7 @@ import { findInOwnCommonJs, findInOwnModule, findLoadedCommonJs } from './export
 import { type FunctionLocation, locate } from './function-location.js';
 import { isMainModule } from './main-module.js';
 import type { ExportReference, FunctionReference, SourceReference } from './function-reference.js';
+import { isNameKeeper } from './name-keeper.js';
 import { checkSource } from './source-check.js';
 import { taskReferenceOf } from './task-ref.js';
 
@@ -120,7 +121,9 @@ function referToSource(fn: (...args: never[]) => unknown, role: string): SourceR
   if ('problem' in checked) {
     throw refusal(role, fn, `cannot travel as text (${checked.problem}): ${WAYS_OUT}`);
   }
-  refuseSurroundings(fn, role, checked.freeNames, checked.boundWords);
+  const keeperNames = checked.keeperNames.filter((name) => isNameKeeper(fn, name));
+  const freeNames = checked.freeNames.filter((name) => !keeperNames.includes(name));
+  refuseSurroundings(fn, role, freeNames, checked.boundWords);
   const reference: SourceReference = {
     kind: 'source',
     source: checked.expression,
@@ -128,6 +131,7 @@ function referToSource(fn: (...args: never[]) => unknown, role: string): SourceR
     url: location?.url || undefined,
     line: location?.line ?? 0,
     strict: isModule || isStrict(fn, text),
+    keeperNames,
   };
   known.set(fn, reference);
   return reference;

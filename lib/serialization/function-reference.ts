@@ -36,6 +36,8 @@ export interface SourceReference {
   /** Line of its first character, from 0, for stack traces. */
   readonly line: number;
   readonly strict: boolean;
+  /** Under what names it calls its bundler's keeper of names. */
+  readonly keeperNames: readonly string[];
 }
 
 /** How a function is named in another process: plain data that structured clone carries. */

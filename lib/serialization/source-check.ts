@@ -10,6 +10,8 @@ export interface SourceCheck {
   readonly expression: string;
   /** Variables of enclosing scopes that it uses. */
   readonly freeNames: readonly string[];
+  /** Those of them that it only calls as one calls a keeper of names: `s(() => 1, "one")`. */
+  readonly keeperNames: readonly string[];
   /** `this`, `super`, `new.target`, `import.meta`: bound to a place, not to a name. */
   readonly boundWords: readonly string[];
 }
@@ -49,11 +51,17 @@ export function checkSource(
   });
   const allowed = isCommonJs ? new Set<string>(moduleNames) : new Set<string>();
   const global = manager.globalScope as EslintScope.Scope;
-  const keepers = new Set<unknown>(findNameKeepers(program));
-  const variables = global.through.filter(({ identifier }) => !keepers.has(identifier));
-  const used = new Set(variables.map(({ identifier }) => identifier.name));
+  const callees = new Set<unknown>(findKeeperCallees(program));
+  const namesOf = (references: typeof global.through): Set<string> =>
+    new Set(references.map(({ identifier }) => identifier.name));
+  const used = namesOf(global.through);
+  const usedOtherwise = namesOf(
+    global.through.filter(({ identifier }) => !callees.has(identifier)),
+  );
+  if (!usedOtherwise.has(NAME_KEEPER)) used.delete(NAME_KEEPER);
   const freeNames = [...used].filter((name) => !allowed.has(name) && !globalNames().has(name));
-  return { expression, freeNames, boundWords: [...findBoundWords(program)] };
+  const keeperNames = freeNames.filter((name) => !usedOtherwise.has(name));
+  return { expression, freeNames, keeperNames, boundWords: [...findBoundWords(program)] };
 }
 
 /** `(function …)`, `(class …)` or `(async x => …)`; a method `name(a) {…}` becomes a function expression. */
@@ -94,17 +102,13 @@ function firstProperty(program: AnyNode): Property | undefined {
   return property?.type === 'Property' ? property : undefined;
 }
 
-/** Where esbuild, and tsx by it, has put a call that gives a function the name it was written with: `__name(() => 1, "one")`. */
-function findNameKeepers(node: AnyNode): AnyNode[] {
-  const found = childrenOf(node).flatMap(findNameKeepers);
+/** What is called as esbuild, and tsx by it, calls what gives a function the name it was written with: `__name(() => 1, "one")`. */
+function findKeeperCallees(node: AnyNode): AnyNode[] {
+  const found = childrenOf(node).flatMap(findKeeperCallees);
   if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier') return found;
   const [, name, ...more] = node.arguments;
-  const isKeeper =
-    node.callee.name === NAME_KEEPER &&
-    name?.type === 'Literal' &&
-    typeof name.value === 'string' &&
-    more.length === 0;
-  return isKeeper ? [...found, node.callee] : found;
+  const isKept = name?.type === 'Literal' && typeof name.value === 'string' && more.length === 0;
+  return isKept ? [...found, node.callee] : found;
 }
 
 /** Words that the function would find bound to something else in another place. Functions and classes inside bind their own. */

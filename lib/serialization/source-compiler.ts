@@ -7,7 +7,7 @@ import type { SourceReference } from './function-reference.js';
 /** What a source may use besides globals; source-check.ts allows no other free names. */
 export const moduleNames = ['require', '__filename', '__dirname'] as const;
 
-/** What esbuild calls to keep a function's name, when it was told to: `keepNames`. */
+/** What esbuild calls to keep a function's name, when it was told to (`keepNames`) and does not minify (name-keeper.ts). */
 export const NAME_KEEPER = '__name';
 
 function keepName(target: object, value: string): object {
@@ -25,12 +25,14 @@ export function compileSource(reference: SourceReference): (...args: never[]) =>
   const imports = /\bimport\b/.test(reference.source);
   if (imports) quietImports();
   const prologue = `${reference.strict ? '"use strict"; ' : ''}return `;
-  const evaluate = compileFunction(prologue + reference.source, [...moduleNames, NAME_KEEPER], {
+  const keepers = [NAME_KEEPER, ...reference.keeperNames];
+  const evaluate = compileFunction(prologue + reference.source, [...moduleNames, ...keepers], {
     filename: reference.url ?? filename,
     lineOffset: reference.line,
     ...(imports ? { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER } : {}),
   }) as (...names: unknown[]) => (...args: never[]) => unknown;
-  const fn = evaluate(createRequire(filename), filename, dirname(filename), keepName);
+  const module = [createRequire(filename), filename, dirname(filename)];
+  const fn = evaluate(...module, ...keepers.map(() => keepName));
   if (fn.name !== reference.name) {
     Object.defineProperty(fn, 'name', { value: reference.name, configurable: true });
   }

@@ -138,6 +138,32 @@ describeEach('functions', (testCase) => {
   });
 });
 
+describeEach(
+  'functions of a program that esbuild has minified with their names kept',
+  (testCase) => {
+    // As it writes them with --minify --keep-names: the helper is `t` in one, `e` in the other.
+    const outputs: [string, boolean, string][] = [
+      [
+        'an ES module',
+        true,
+        `var c=Object.defineProperty;var t=(e,n)=>c(e,"name",{value:n,configurable:!0});import{Pool as l}from"node-multiprocessing";var a=new l({processes:1,startMethod:process.env.MP_TEST_START_METHOD});function m(e){function n(r){return r+1}t(n,"inner");let s=t(r=>r*2,"arrow");class o{static{t(this,"Foo")}static make(){return new o}get v(){return 7}}return[n(e),s(e),n.name,s.name,o.name,o.make().v]}t(m,"outer");console.log(JSON.stringify([await a.apply(m,[3]),await a.apply(e=>t(()=>e,"deep").name,[3])]));await a.terminate();`,
+      ],
+      [
+        'CommonJS',
+        false,
+        `var m=Object.defineProperty;var e=(t,r)=>m(t,"name",{value:r,configurable:!0});var l=require("node-multiprocessing");(async()=>{let t=new l.Pool({processes:1,startMethod:process.env.MP_TEST_START_METHOD});function r(n){function a(s){return s+1}e(a,"inner");let c=e(s=>s*2,"arrow");class o{static{e(this,"Foo")}static make(){return new o}get v(){return 7}}return[a(n),c(n),a.name,c.name,o.name,o.make().v]}e(r,"outer"),console.log(JSON.stringify([await t.apply(r,[3]),await t.apply(n=>e(()=>n,"deep").name,[3])])),await t.terminate()})();`,
+      ],
+    ];
+    for (const [kind, esm, text] of outputs) {
+      test(`run in a pool: ${kind}`, async () => {
+        const { code, stdout, stderr } = await testCase.run(text, { esm });
+        expect([code, stderr]).toEqual([0, '']);
+        expect(JSON.parse(stdout)).toEqual([[4, 6, 'inner', 'arrow', 'Foo', 7], 'deep']);
+      });
+    }
+  },
+);
+
 describeEach('exports of a main module that awaits at its top level, by taskRef', (testCase) => {
   const forked = testCase.method === 'fork';
 
