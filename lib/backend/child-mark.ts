@@ -21,16 +21,19 @@ export function backendOfParent(): BackendName | undefined {
 }
 
 const isMarked = backendOfParent() !== undefined;
-let isAttached = false;
+
+/** For every copy of the package in this process. */
+const ATTACHED = Symbol.for('node-multiprocessing.attached');
+const globals = globalThis as { [ATTACHED]?: true };
 
 /** A child's own program has taken up the line to its parent. */
 export function noteAttached(): void {
-  isAttached = true;
+  globals[ATTACHED] = true;
 }
 
 /** This process was to be a child, and runs another program than a child's: it has not noticed. */
 export function isBegunAgain(): boolean {
-  return isMarked && !isAttached;
+  return isMarked && globals[ATTACHED] !== true;
 }
 
 /** What this child was told; the mark is gone then. */
