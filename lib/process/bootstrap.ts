@@ -41,6 +41,8 @@ function isIdle(): boolean {
  */
 export function rehearseChild(): void {
   isIdle();
+  const { birth } = own;
+  own.birth = birth; // a setter
   const stand = Object.assign(new EventEmitter(), { exitCode: undefined });
   const exit = (): void => exitForked(stand as unknown as NodeJS.Process);
   runChild(

@@ -226,23 +226,40 @@ describe.runIf(forking)('fork() [native]', () => {
     ]);
   });
 
-  it.each(['bun', 'deno', 'electron'])(
-    'refuses in %s, where spawn is the default',
-    async (name) => {
-      const { stdout } = await run(`
-      Object.defineProperty(process.versions, '${name}', { value: '1.0.0', enumerable: true });
-      ${program(`
-        say(caught(() => mp.fork()));
-        say(caught(() => mp.setStartMethod('fork')));
-        say([mp.getStartMethod(), mp.getAllStartMethods()]);`)}`);
-      const refused = [
-        'ForkUnavailableError',
-        'ERR_MP_FORK_UNAVAILABLE',
-        expect.stringMatching(`this is ${name}, .*use .*spawn`),
-      ];
-      expect(lines(stdout)).toEqual([refused, refused, ['spawn', ['spawn']]]);
-    },
-  );
+  const inRuntime = (name: string): string => `
+    Object.defineProperty(process.versions, '${name}', { value: '1.0.0', enumerable: true });
+    ${program(`
+      say(caught(() => mp.fork()));
+      say(caught(() => mp.setStartMethod('fork')));
+      say(mp.getAllStartMethods());`)}`;
+
+  it('refuses in electron, where spawn is the default', async () => {
+    const { stdout } = await run(inRuntime('electron'));
+    const refused = [
+      'ForkUnavailableError',
+      'ERR_MP_FORK_UNAVAILABLE',
+      expect.stringMatching(/this is electron, .*use .*spawn/),
+    ];
+    expect(lines(stdout)).toEqual([refused, refused, ['spawn']]);
+  });
+
+  it.each([
+    [
+      'bun',
+      /^fork is not available here: this is bun, and the mechanism knows Node's threads only$/,
+    ],
+    // The addon would crash it.
+    ['deno', /^fork is not available here: .*the addon was not loaded: .*Deno/],
+  ])('refuses in %s, where nothing can be spawned either', async (name, why) => {
+    const { stdout } = await run(inRuntime(name), { env: { MULTIPROCESSING_BACKEND: '' } });
+    const refused = (message: RegExp): unknown[] => [
+      'ForkUnavailableError',
+      'ERR_MP_FORK_UNAVAILABLE',
+      expect.stringMatching(message),
+    ];
+    const nor = new RegExp(`; nor can 'spawn': this is ${name}`);
+    expect(lines(stdout)).toEqual([refused(why), refused(nor), []]);
+  });
 
   it('works with --v8-pool-size=0', async () => {
     const { stdout } = await run(

@@ -6,6 +6,7 @@ import { checkInteger } from '../../base/options.js';
 import { backend } from '../../backend/index.js';
 import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
+import { spawnUnavailable } from '../launch/spawn-availability.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
 import { prepareHttp2Sessions } from './http2-sessions.js';
@@ -30,8 +31,9 @@ export function requireForking(): Forking {
   const { forking } = backend();
   const reason = forkUnavailable();
   if (forking === undefined || reason !== undefined) {
+    const wayOut = spawnUnavailable() === undefined ? '; use the spawn start method' : '';
     throw new ForkUnavailableError(
-      `fork is not available here: ${reason ?? `the ${backend().name} backend cannot fork`}; use the spawn start method`,
+      `fork is not available here: ${reason ?? `the ${backend().name} backend cannot fork`}${wayOut}`,
     );
   }
   return forking;
