@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import type { BackendName } from './contract.js';
 
 /** Set in the environment of a child, and taken out of it as soon as the child has read it: nobody inherits it. */
@@ -20,10 +21,11 @@ export function backendOfParent(): BackendName | undefined {
   return backend === 'native' || backend === 'fallback' ? backend : undefined;
 }
 
-const isMarked = backendOfParent() !== undefined;
+/** A thread has a copy of the environment, perhaps from before the mark was taken. */
+const isMarked = isMainThread && backendOfParent() !== undefined;
 
 /** For every copy of the package in this process. */
-const ATTACHED = Symbol.for('node-multiprocessing.attached');
+const ATTACHED = Symbol.for('node-multiprocessing.attached.1');
 const globals = globalThis as { [ATTACHED]?: true };
 
 /** A child's own program has taken up the line to its parent. */

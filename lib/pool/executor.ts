@@ -53,7 +53,7 @@ export class ProcessPoolExecutor {
     const checked = checkExecutorOptions(options);
     const method = checked.startMethod ?? settleStartMethod();
     checkUsable(method);
-    checkOwnProgram('the executor');
+    checkOwnProgram('the executor', method);
     const kind = workerKind(method, checked);
     const name = checked.name === undefined ? 'the executor' : `the executor ${checked.name}`;
     this.#set = new WorkerSet({

@@ -78,15 +78,17 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   }
 
   async next(): Promise<Step<R>> {
-    checkOwner(this.#owner, 'this iteration', 'it does not go on');
-    this.#resume();
+    const isMine = this.#owner === process.pid;
+    if (isMine) this.#resume();
     const outcome = this.#arrivals.take();
     if (outcome !== undefined) {
-      this.#gaveOne(outcome);
+      if (isMine) this.#gaveOne(outcome);
+      else this.#ahead--;
       if (outcome.ok) return { done: false, value: outcome.value };
       throw outcome.error;
     }
     if (this.#isOver()) return DONE;
+    checkOwner(this.#owner, 'this iteration', 'it does not go on');
     const { timeout } = this.#request.options;
     const asker: PendingWait<Step<R>> = new PendingWait<Step<R>>(
       { timeout },

@@ -53,7 +53,7 @@ export class Pool {
     this.#size = options.processes ?? cpuCount();
     const method = options.startMethod ?? settleStartMethod();
     checkUsable(method);
-    checkOwnProgram('the pool');
+    checkOwnProgram('the pool', method);
     // Its workers would fail to start a moment later, and the main module that is imported here go on until it hears of that.
     if (method !== 'fork') checkNotImportingMain('the pool');
     const kind = workerKind(method, options);

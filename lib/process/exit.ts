@@ -17,6 +17,9 @@ const DAEMON_GRACE_MS = 1_000;
 
 let placing = false;
 
+/** On the listener of every copy of the package in this process: two that overtook each other would do so for ever. */
+const LAST = Symbol.for('node-multiprocessing.last-listener');
+
 /** Called at every start of a child. One listener, whatever the number of children. */
 export function watchExit(): void {
   watchErrors();
@@ -30,7 +33,7 @@ export function watchExit(): void {
  * handler that is registered now is overtaken in a microtask, so there is no moment without our listener.
  */
 function stayLast(event: string | symbol, listener: unknown): void {
-  if (event !== 'exit' || listener === onExit || placing || !hasChildren()) return;
+  if (event !== 'exit' || isLast(listener) || placing || !hasChildren()) return;
   placing = true;
   queueMicrotask(() => {
     placing = false;
@@ -38,6 +41,10 @@ function stayLast(event: string | symbol, listener: unknown): void {
     process.off('exit', onExit);
     process.on('exit', onExit);
   });
+}
+
+function isLast(listener: unknown): boolean {
+  return typeof listener === 'function' && LAST in listener;
 }
 
 function onExit(): void {
@@ -52,6 +59,8 @@ function onExit(): void {
   backend().collectEnded?.();
   if (said) leave();
 }
+
+Object.defineProperty(onExit, LAST, { value: true });
 
 /** Not without the event loop, on the fallback. */
 function canWait(): boolean {

@@ -1,10 +1,13 @@
 /** Keeps a main module without a guard from starting its program again in every child that imports it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import path from 'node:path';
 import { isBegunAgain } from '../backend/child-mark.js';
+import type { StartMethod } from '../backend/contract.js';
+import { packageFiles } from '../base/package-files.js';
 import { BootstrapError } from '../errors.js';
 
 /** What is imported: the program's main module, or another one. One for every copy of the package in this process. */
-const IMPORTING = Symbol.for('node-multiprocessing.importing');
+const IMPORTING = Symbol.for('node-multiprocessing.importing.1');
 const globals = globalThis as { [IMPORTING]?: AsyncLocalStorage<'main' | 'other'> };
 const importing = (globals[IMPORTING] ??= new AsyncLocalStorage<'main' | 'other'>());
 
@@ -40,9 +43,8 @@ export function forgetImport(): void {
   importing.disable();
 }
 
-/** @throws BootstrapError when called from what an import has begun, or in a program that has begun again instead of a child. */
+/** @throws BootstrapError when called from what an import has begun. */
 export function checkNotImporting(label: string): void {
-  checkOwnProgram(label);
   if (importing.getStore() !== undefined) throw unguarded(label);
 }
 
@@ -54,12 +56,23 @@ export function checkNotImportingMain(label: string): void {
   if (importing.getStore() === 'main') throw unguarded(label);
 }
 
-/** @throws BootstrapError in a program that has begun again instead of a child: it would do so again and again. */
-export function checkOwnProgram(label: string): void {
-  if (!isBegunAgain()) return;
+/**
+ * A child's own program takes the mark before anything else runs. What is preloaded there (`-r`, `--import`) comes before it, and may fork.
+ * @throws BootstrapError in a program that has begun again instead of a child: it would do so again and again.
+ */
+export function checkOwnProgram(label: string, method: StartMethod): void {
+  if (!isBegunAgain() || (method === 'fork' && isChildProgram())) return;
   throw new BootstrapError(
-    `${label} was about to be started in what should have become a child of this very program, which began again instead: ` +
-      `${process.execPath} does not run the file that it is given, so nothing can be spawned here. Use fork, or run the program by Node.`,
+    `${label} was about to be started where a child of this program has not begun as one: ${process.execPath} may not run the ` +
+      'file that it is given (a program packed with Node), or this is preloaded into the child, or the variable NODE_MULTIPROCESSING_CHILD was ' +
+      'copied from one. Start it in the main program; where that is packed, use fork.',
+  );
+}
+
+function isChildProgram(): boolean {
+  const { child } = packageFiles() ?? {};
+  return (
+    child !== undefined && program !== undefined && path.resolve(program) === path.resolve(child)
   );
 }
 

@@ -29,7 +29,7 @@ export interface Birth {
 interface Shared {
   birth: Birth;
 }
-const SHARED = Symbol.for('node-multiprocessing.process');
+const SHARED = Symbol.for('node-multiprocessing.process.1');
 const globals = globalThis as { [SHARED]?: Shared };
 const shared: Shared = (globals[SHARED] ??= {
   birth: {

@@ -15,6 +15,7 @@ import { StateError } from '../errors.js';
 import { exitForked } from './after-fork/identity.js';
 import { runChild } from './bootstrap.js';
 import { watchExit } from './exit.js';
+import { checkOwnProgram } from './import-guard.js';
 import { forkChild } from './launch/fork.js';
 import type { Launch } from './launch/launcher.js';
 import { launchSpawn } from './launch/spawn.js';
@@ -229,6 +230,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   async #launch(): Promise<void> {
     const method = (this.constructor as typeof Process).startMethod ?? settleStartMethod();
     checkUsable(method);
+    checkOwnProgram(this.#life.label, method);
     const keepOnlyGiven = giveToChild([this.#work?.args, this]);
     const child =
       method === 'fork'

@@ -282,3 +282,26 @@ describe('In a program with hooks of module.register()', () => {
     },
   );
 });
+
+describe('While a process is on its way', () => {
+  when(cases.some(({ method }) => method === 'fork'))(
+    "what the program begins to use is not the child's",
+    async () => {
+      await holds(`
+        const assert = require('node:assert/strict');
+        const { Process } = require('node-multiprocessing');
+        let session;
+        const child = new Process({
+          target: () => assert.throws(() => session.request({}), { code: 'ERR_MP_STATE' }),
+        });
+        const starting = child.start();
+        const createConnection = () => new (require('node:stream').Duplex)({ read() {}, write() {} });
+        session = require('node:http2').connect('http://127.0.0.1', { createConnection });
+        starting.then(async () => {
+          assert.equal(await child.join(), 0);
+          console.log('as it should be');
+          process.exit(0);
+        });`);
+    },
+  );
+});

@@ -94,7 +94,7 @@ describeEach('pools inside of workers, and pools in the wrong process', (testCas
   when(testCase.method === 'fork')(
     'results and iterations of an inherited pool do not come, and say so',
     async () => {
-      const { notHere, askerEnded, came } = await report();
+      const { notHere, overHere, askerEnded, came } = await report();
       expect(notHere).toHaveLength(5);
       for (const { error } of notHere) {
         expect(error).toMatchObject({
@@ -104,6 +104,7 @@ describeEach('pools inside of workers, and pools in the wrong process', (testCas
           ),
         });
       }
+      expect(overHere).toMatchObject({ done: true });
       expect(askerEnded).toBe(0);
       expect(came).toEqual([1, [2, 3], [4]]);
     },

@@ -86,7 +86,7 @@ describe.each(backends)('A program that begins again instead of its child [%s]',
     expect(said.errors.length).toBeGreaterThan(3);
     for (const error of said.errors) {
       expect(error).toMatchObject({ name: 'BootstrapError', code: 'ERR_MP_BOOTSTRAP' });
-      expect(error.message).toMatch(/began again instead/);
+      expect(error.message).toMatch(/has not begun as one/);
     }
   });
 });
@@ -100,17 +100,20 @@ describeEach('A second copy of the package in a program', (testCase) => {
       exports.cube = (n) => n ** 3;
       if (second.parentProcess() === null) {
         console.log(first === second, second.currentProcess().name);
-        const pool = new first.Pool({ processes: 1, startMethod: process.env.MP_TEST_START_METHOD });
-        pool.map(exports.cube, [2, 3]).then(async (cubes) => {
+        // Copies made like this have one addon, which serves the last.
+        const used = process.env.MULTIPROCESSING_BACKEND === 'fallback' ? [first, second] : [first];
+        const pools = used.map(({ Pool }) => new Pool({ processes: 1, startMethod: process.env.MP_TEST_START_METHOD }));
+        Promise.all(pools.map((pool) => pool.map(exports.cube, [2, 3]))).then(async (cubes) => {
           console.log(cubes.join());
-          await pool.apply(() => 1);
-          pool.close();
-          await pool.join();
+          for (const pool of pools) {
+            pool.close();
+            await pool.join();
+          }
         });
       }`);
     expect({ code, stdout, stderr }).toEqual({
       code: 0,
-      stdout: 'false MainProcess\n8,27\n',
+      stdout: `false MainProcess\n${testCase.backend === 'fallback' ? '8,27,8,27' : '8,27'}\n`,
       stderr: '',
     });
   });

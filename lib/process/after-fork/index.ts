@@ -41,8 +41,6 @@ export function requireForking(): Forking {
 
 /** What the parent must know before its first fork, so that no child has to find it out. */
 export function prepareToFork(forking: Forking): void {
-  prepareUndiciTimers();
-  prepareHttp2Sessions();
   if (prepared) return;
   prepared = true;
   rehearseQuietNode();
@@ -66,6 +64,9 @@ export function attemptFork(
   waitMs: number,
   keepFds: readonly number[],
 ): ForkAttempt {
+  // What the program has begun to use since its start() was called too.
+  prepareUndiciTimers();
+  prepareHttp2Sessions();
   runBefore();
   let attempt: ForkAttempt | undefined;
   try {

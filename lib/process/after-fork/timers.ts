@@ -1,4 +1,5 @@
 /** The parent's timers, put away in the child of a Process. */
+import { types } from 'node:util';
 import type { LinkedTimer, TimerList } from './internals.js';
 import { emptyIfUndicis } from './undici-timers.js';
 
@@ -8,9 +9,20 @@ const RESETS_DATE_CACHE = /^function resetCache\(\) \{\s*utcCache = undefined;\s
 /** The timers that are looked at more closely run for no longer. Milliseconds. */
 const LONGEST_OF_NODE_MS = 1_000;
 
+/** Nothing of the program's may run here, as a Proxy or a getter would. */
 function resetsDateCache(callback: unknown): callback is () => void {
-  if (typeof callback !== 'function' || callback.name !== 'resetCache') return false;
+  if (typeof callback !== 'function' || types.isProxy(callback)) return false;
+  if (Object.getOwnPropertyDescriptor(callback, 'name')?.value !== 'resetCache') return false;
   return RESETS_DATE_CACHE.test(Function.prototype.toString.call(callback));
+}
+
+/** Whether it has to be cleared: also what is no timer of today's, which Node 20 lets a program enroll. */
+function isCounted(timer: LinkedTimer): boolean {
+  try {
+    return timer.hasRef?.() !== false;
+  } catch {
+    return true;
+  }
 }
 
 /** What is left on it keeps its links to each other, so that whoever clears one of them later finds what Node expects. */
@@ -33,7 +45,7 @@ export function dropTimers(lists: Record<string, TimerList>): void {
   for (const list of Object.values(lists)) {
     const mayBeNodes = list.msecs <= LONGEST_OF_NODE_MS;
     for (let timer = list._idleNext; timer !== null && timer !== list; timer = timer._idleNext) {
-      if (timer.hasRef?.() === true) counted.push(timer);
+      if (isCounted(timer)) counted.push(timer);
       else if (mayBeNodes) {
         const callback = timer._onTimeout;
         if (resetsDateCache(callback)) callback();
@@ -49,6 +61,6 @@ export function dropTimers(lists: Record<string, TimerList>): void {
 export function rehearseTimers(): void {
   const lone = { hasRef: () => true, _idleNext: null, _idlePrev: null };
   const list = { msecs: 0, _idleNext: lone, _idlePrev: lone };
-  const other = { _onTimeout: () => undefined, _idleNext: null, _idlePrev: null };
+  const other = { hasRef: () => false, _onTimeout: () => {}, _idleNext: null, _idlePrev: null };
   dropTimers({ refed: list, unrefed: { msecs: 0, _idleNext: other, _idlePrev: other } });
 }
