@@ -206,27 +206,21 @@ describe('In a Node that keeps its timers where nobody finds them', () => {
   );
 });
 
+const RUNNER = path.resolve(
+  import.meta.dirname,
+  '..',
+  'fixtures',
+  'functions',
+  'runner-loader.cjs',
+);
+
 /** As Jest does: the package's files run in a realm of their own, whose globals are not Node's. */
 const IN_A_REALM = `
-const fs = require('node:fs');
-const { createRequire } = require('node:module');
-const path = require('node:path');
 const vm = require('node:vm');
-const names = Object.getOwnPropertyNames(globalThis).filter((name) => !name.endsWith('Storage') && !vm.runInNewContext('this').hasOwnProperty(name));
-const realm = vm.createContext(Object.fromEntries(names.map((name) => [name, globalThis[name]])));
-const loaded = new Map();
-function load(file) {
-  if (loaded.has(file)) return loaded.get(file).exports;
-  const module = { exports: {} };
-  loaded.set(file, module);
-  const native = createRequire(file);
-  const within = (name) => (name.startsWith('.') ? load(native.resolve(name)) : native(name));
-  const required = Object.assign(within, { resolve: native.resolve, cache: native.cache });
-  const source = '(function (exports, require, module, __filename, __dirname) {' + fs.readFileSync(file, 'utf8') + '\\n})';
-  const run = vm.runInContext(source, realm, { filename: file });
-  run(module.exports, required, module, file, path.dirname(file));
-  return module.exports;
-}
+const { loaderBy, names } = require(${JSON.stringify(RUNNER)});
+const ofNode = Object.getOwnPropertyNames(globalThis).filter((name) => !name.endsWith('Storage') && !vm.runInNewContext('this').hasOwnProperty(name));
+const realm = vm.createContext(Object.fromEntries(ofNode.map((name) => [name, globalThis[name]])));
+const load = loaderBy((filename, source) => vm.runInContext('(function (' + names + ') {' + source + '\\n})', realm, { filename }));
 const mp = load(require.resolve('node-multiprocessing'));
 `;
 

@@ -1,18 +1,20 @@
 // Where no fresh Node would run a child: nothing is spawned then, and no program begins again in each of its children.
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { getAllStartMethods } from 'node-multiprocessing';
 import { rolldown } from 'rolldown';
 import { runProgram } from '../support/clean-node.js';
-import { cases, describeEach } from '../support/start-methods.js';
+import { cases, describeEach, when } from '../support/start-methods.js';
 
 const folder = path.resolve(import.meta.dirname, '..', '.tmp', `bundles-${String(process.pid)}`);
 const fixture = path.resolve(import.meta.dirname, '..', 'fixtures', 'process', 'refused.cjs');
 const library = createRequire(import.meta.url).resolve('node-multiprocessing');
 const backends = [...new Set(cases.map(({ backend }) => backend))];
+/** Whatever the run is narrowed to. */
 const canFork = (backend: string): boolean =>
-  cases.some((one) => one.backend === backend && one.method === 'fork');
+  backend === 'native' && getAllStartMethods().includes('fork');
 
 interface Told {
   methods: string[];
@@ -88,6 +90,42 @@ describe.each(backends)('A program that begins again instead of its child [%s]',
       expect(error).toMatchObject({ name: 'BootstrapError', code: 'ERR_MP_BOOTSTRAP' });
       expect(error.message).toMatch(/has not begun as one/);
     }
+  });
+});
+
+describeEach('What is preloaded into spawned children', (testCase) => {
+  const preload = path.join(folder, 'preload.cjs');
+  const program = `
+    const { Pool } = require('node-multiprocessing');
+    const pool = new Pool({ processes: 1, startMethod: 'spawn' });
+    pool.apply(() => globalThis.preloaded).then(console.log).finally(() => pool.terminate());`;
+  const preloading = async (source: string): Promise<unknown> => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(preload, source);
+    try {
+      const { code, stdout, stderr } = await testCase.run(program, { nodeArgs: ['-r', preload] });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      return stdout;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+
+  when(canFork(testCase.backend))('may fork', async () => {
+    const told = await preloading(`
+      const { Process } = require('node-multiprocessing').getContext('fork');
+      const child = new Process({ target: () => process.exit(7) });
+      globalThis.preloaded = child.start().then(() => child.join());`);
+    expect(told).toBe('7\n');
+  });
+
+  test('may not spawn: it would be preloaded there again', async () => {
+    const told = await preloading(`
+      const { Process } = require('node-multiprocessing').getContext('spawn');
+      const isChild = /entry.child\\.js$/.test(process.argv[1]);
+      const start = () => new Process({ target: () => {} }).start();
+      globalThis.preloaded = isChild && start().then(() => 'started', (error) => error.code);`);
+    expect(told).toBe('ERR_MP_BOOTSTRAP\n');
   });
 });
 
