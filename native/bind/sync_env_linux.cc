@@ -18,6 +18,14 @@ constexpr uint32_t kLargestId = 0x3fff'ffff;
 // that of the main thread.
 SyncEnv* main_environment = nullptr;
 
+// What V8 cannot see of what JavaScript has a handle on: without it, nothing would tell when the
+// handles that nobody can reach should be looked for. An end of a pipe keeps a queue too.
+int64_t MemoryOf(ObjectKind kind) {
+  const bool end = kind == ObjectKind::kPipeEnd;
+  return static_cast<int64_t>(ObjectStore::SizeOf(kind) +
+                              (end ? ObjectStore::SizeOf(ObjectKind::kQueue) : 0));
+}
+
 void LeaveAtExit() {
   if (main_environment != nullptr) main_environment->Leave();
 }
@@ -75,6 +83,7 @@ Result<MessageSpace*> SyncEnv::Space() {
 
 uint32_t SyncEnv::Add(std::shared_ptr<SyncObject> object) {
   const ObjectKind kind = object->ref().kind;
+  Napi::MemoryManagement::AdjustExternalMemory(env_, MemoryOf(kind));
   Slot slot{std::move(object), kind, Status::Ok(), ++last_number_};
   if (free_slots_.empty()) {
     slots_.push_back(std::move(slot));
@@ -91,6 +100,7 @@ void SyncEnv::Drop(uint32_t index) {
   if (slot == nullptr) return;
   Slot gone = std::exchange(*slot, {});
   free_slots_.push_back(index);
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -MemoryOf(gone.kind));
   ForgetSettledChildren();
   // An end of a pipe goes at once: a child that has not opened it yet has a reference of its own.
   if (gone.kind == ObjectKind::kPipeEnd) return;

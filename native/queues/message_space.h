@@ -47,6 +47,9 @@ class MessageSpace final : public SyncSpace {
  protected:
   void Recover(const ObjectRef& ref, Stamp dead) override;
   bool RecoverMemory(Stamp dead) override;
+  void GiveBackIdleMemory() override {
+    if (pool_ && pool_->UnitsHeld() > 0) pool_->Trim();
+  }
 
  private:
   explicit MessageSpace(std::unique_ptr<Participant> participant);

@@ -44,6 +44,8 @@ class ObjectStore {
   // Asked of the last step of somebody else, who is dead.
   bool WasCounted(const ObjectRef& ref, uint32_t id, uint32_t step) const;
   static uint64_t Travelling(const SharedObject& object);
+  // Bytes of a place for such an object.
+  static uint64_t SizeOf(ObjectKind kind) { return BytesOf(SizeFor(kind)); }
 
   // Null unless the object lives and is of that kind.
   SharedObject* Find(const ObjectRef& ref) const;

@@ -67,6 +67,8 @@ class SyncSpace {
   // What a death means for an object, and for memory beside the objects (shm/reaper.h).
   virtual void Recover(const ObjectRef& ref, Stamp dead);
   virtual bool RecoverMemory(Stamp) { return false; }
+  // Called in the middle of a wait: it touches nothing that is waited with.
+  virtual void GiveBackIdleMemory() {}
 
  private:
   friend class SyncObject;

@@ -15,6 +15,9 @@ namespace {
 // it.
 constexpr uint64_t kFirstSafetyNs = 100'000'000;
 constexpr uint64_t kLongestSafetyNs = 1'000'000'000;
+// Who sleeps for so long in vain, after shorter sleeps, gives back what it keeps for later: its
+// event loop does not come to it.
+constexpr uint64_t kIdleNs = 400'000'000;
 // A sync waiter that was woken this often in vain is given the object like an async one.
 constexpr uint32_t kWakesBeforeHandover = 8;
 // What looked ready was somebody else's every time, or the hint is wrong.
@@ -125,7 +128,9 @@ SyncOutcome WaitPoint::SleepOnce(WaitRequest* request, uint64_t deadline_ns, uin
   if (slept == FutexOutcome::kWoken) space_->LearnWakeUp(asleep_ns);
   DisarmWakeWord(&self.wake());
   // The kernel wakes one sleeper of a dead holder: that one sees to the others.
-  if (died || (slept == FutexOutcome::kTimedOut && until < deadline_ns)) space_->reaper().Run();
+  const bool nothing_came = slept == FutexOutcome::kTimedOut && until < deadline_ns;
+  if (died || nothing_came) space_->reaper().Run();
+  if (nothing_came && safety_ns >= kIdleNs) space_->GiveBackIdleMemory();
   // Mostly it has come: then there is nothing to arm for.
   return Attempt(request);
 }

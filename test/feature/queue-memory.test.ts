@@ -44,6 +44,53 @@ describeEach(
       },
     );
 
+    when(testCase.method === 'spawn')(
+      'of queues that are made and dropped, is looked for without being asked',
+      async () => {
+        // More than there are places for: nobody calls gc().
+        await check(
+          testCase,
+          `${MEMORY}
+        for (const i of range(100_000)) {
+          new Queue().putNowait(i);
+          if (i % 500 === 0) await turn();
+        }
+        assert.ok(sharedKiB() < 2 ** 19, String(sharedKiB()));`,
+        );
+      },
+    );
+
+    when(testCase.method === 'spawn')(
+      'of a simple queue is free when all have closed it',
+      async () => {
+        await check(
+          testCase,
+          `${MEMORY}
+        new SimpleQueue().close();
+        const before = sharedKiB();
+        for (const i of range(5000)) {
+          const queue = new SimpleQueue(), waits = queue.get();
+          queue.close();
+          await assert.rejects(waits, { code: 'ERR_MP_QUEUE_CLOSED' });
+        }
+        assert.ok(sharedKiB() <= before + 1024, String(sharedKiB() - before));`,
+        );
+      },
+    );
+
+    when(testCase.method === 'spawn')('that is all taken is said to be so', async () => {
+      await check(
+        testCase,
+        `const kept = [];
+        const error = (() => { try { for (;;) kept.push(new Queue()); } catch (thrown) { return thrown; } })();
+        assert.equal(error.code, 'ENOSPC');
+        assert.match(error.message, /all places for such objects are taken .*while the event loop turns/);
+        assert.ok(kept.length > 60_000);
+        kept[0].putNowait('as before');
+        assert.equal(kept[0].getSync(), 'as before');`,
+      );
+    });
+
     when(testCase.method === 'spawn' && hasGlibc)(
       'of long items that come one after the other is used again, page by page',
       async () => {
@@ -156,6 +203,20 @@ describeEach(
         const q = await start(w.getLengths, queue, done, 40);
         assert.equal(await q.join(), 0);
         assert.ok(sharedKiB() - before < 5_000, String(sharedKiB()));`,
+      );
+    });
+
+    test('is given back by a process that blocks', async () => {
+      await check(
+        testCase,
+        `${MEMORY}
+        const queue = new Queue(), go = new Queue();
+        const before = sharedKiB();
+        const p = await start(w.putLengthsAndBlock, queue, go, 40, 1_000_000);
+        for (const i of range(40)) assert.equal((await queue.get()).length, 1_000_000);
+        await settle(() => sharedKiB() - before < 5_000);
+        go.putNowait('end');
+        assert.equal(await p.join(), 0);`,
       );
     });
 

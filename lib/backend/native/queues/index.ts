@@ -1,7 +1,7 @@
 /** Queues in memory that processes share. */
 import { SerializationError } from '../../../errors.js';
 import type { QueueBackend, QueueShape } from '../../queue-contract.js';
-import { systemError } from '../../system-error.js';
+import { noRoom } from '../no-room.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
 import { coreOf } from '../sync/handle.js';
 import { arrive } from '../sync/reference.js';
@@ -20,7 +20,7 @@ export function createNativeQueues(native: NativeSync): QueueBackend {
     try {
       return native.queueMake(maxSize, maxBytes, ON_CONSUMER_DIED.indexOf(onConsumerDied));
     } catch (error) {
-      throw systemError('no queue could be made', error);
+      throw noRoom('no queue could be made', error);
     }
   }
 

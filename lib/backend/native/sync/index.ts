@@ -7,7 +7,7 @@ import {
   type SyncBackend,
 } from '../../sync-contract.js';
 import { NativeKind, type NativeSync } from '../sync-addon.js';
-import { systemError } from '../../system-error.js';
+import { noRoom } from '../no-room.js';
 import { coreOf, type Core, type NativeHandle } from './handle.js';
 import { NativeLock, NativeRLock } from './locks.js';
 import { NativeBarrier, NativeCondition, NativeEvent, NativeSemaphore } from './others.js';
@@ -45,7 +45,7 @@ export function createNativeSync(native: NativeSync): SyncBackend {
     try {
       id = native.make(nativeKind, first, second);
     } catch (error) {
-      throw systemError(`no ${kind} could be made`, error);
+      throw noRoom(`no ${kind} could be made`, error);
     }
     return new CLASSES[kind](core, kind, id);
   }
