@@ -24,7 +24,7 @@ const x = (ratio) => {
 const clamp = (ratio) => Math.min(MOST, Math.max(LEAST, ratio));
 
 export function chart({ cases }, scheme) {
-  const shown = cases.filter(({ results }) => results[0]?.p50 > 0);
+  const shown = cases.filter(({ unit, results }) => unit.isTime !== false && results[0]?.p50 > 0);
   const height = TOP + shown.length * ROW + 40;
   const bottom = TOP + shown.length * ROW;
   return [

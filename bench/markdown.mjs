@@ -4,6 +4,7 @@ const units = {
   milliseconds: (ms) => ms.toFixed(2),
   microseconds: (ms) => (ms * 1000).toFixed(2),
   nanoseconds: (ms) => (ms * 1e6).toFixed(0),
+  'system calls': (count) => count.toFixed(4),
 };
 
 /** Who is ahead where, and a table per case. The first row is ours, and `× ours` is how many times as long the others take. */

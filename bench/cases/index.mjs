@@ -13,6 +13,7 @@ import * as pipeLarge from './pipe-large.mjs';
 import { queues } from './queue.mjs';
 import * as processStart from './process-start.mjs';
 import * as processStartLarge from './process-start-large.mjs';
+import { wakes } from './wake.mjs';
 
 export const cases = [
   processStart,
@@ -31,4 +32,5 @@ export const cases = [
   handOverAsleep,
   lockDeath,
   ...queues,
+  ...wakes,
 ];

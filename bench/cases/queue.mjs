@@ -1,5 +1,5 @@
 // Items of each kind through a queue, from one process to another.
-import { microseconds, nanoseconds } from './units.mjs';
+import { calls, microseconds, nanoseconds } from './units.mjs';
 
 const subjects = [
   { title: 'ours, putSync and getSync', kind: 'node', file: 'ours-queue', measure: 'sync' },
@@ -139,6 +139,22 @@ const roundTripAsleep = {
     .map((subject) => ({ ...subject, onOneCpu: true })),
 };
 
+/** Everything that Node does in the meantime included. In a circle each of the two always finds some. */
+const systemCalls = {
+  name: 'queue-system-calls',
+  title: 'system calls of both processes for a number that flows from one to the other',
+  unit: calls,
+  // More than go round in the circle.
+  sizes: { full: { few: 100_000, more: 500_000 }, quick: { few: 50_000, more: 100_000 } },
+  subjects: [
+    ['ours, putSync and getSync', 'sync'],
+    ['ours, put and await get', 'async'],
+    ['ours, putMany and getManySync', 'batched'],
+    ['ours, Pipe, the Sync methods', 'pipe'],
+    ['ours, putSync and getSync, round and round', 'circle'],
+  ].map(([title, measure]) => ({ title, kind: 'node', file: 'ours-system-calls', measure })),
+};
+
 export const queues = [
   flow('number', 'a number', 20_000),
   flow('object', 'an object of five properties', 20_000),
@@ -153,4 +169,5 @@ export const queues = [
   ring(4, '64 bytes, from four processes to four others, natively'),
   roundTrip,
   roundTripAsleep,
+  systemCalls,
 ];

@@ -1,5 +1,5 @@
 // Messages that flow from one process to another, for whoever watches: node queue-flow.mjs <mode> <messages>
-import { Event, Process, Queue, setStartMethod } from 'node-multiprocessing';
+import { Event, Pipe, Process, Queue, setStartMethod } from 'node-multiprocessing';
 
 const [mode, count] = [process.argv[2], Number(process.argv[3])];
 
@@ -12,6 +12,10 @@ export async function put(queue, begin, count, mode) {
   if (mode === 'batched') await queue.putMany(many);
   else if (mode === 'async') for (let i = 0; i < count; i++) await queue.put(i);
   else for (let i = 0; i < count; i++) queue.putSync(i);
+}
+
+export function send(connection, count) {
+  for (let i = 0; i < count; i++) connection.sendSync(i);
 }
 
 export function handOn(from, to, count) {
@@ -29,6 +33,15 @@ async function flow() {
   await child.join();
 }
 
+async function pipe() {
+  const [here, there] = Pipe({ duplex: false });
+  const child = new Process({ target: send, args: [there, count] });
+  await child.start();
+  there.close();
+  for (let i = 0; i < count; i++) here.recvSync();
+  await child.join();
+}
+
 async function circle() {
   const [there, back] = [new Queue(), new Queue()];
   const child = new Process({ target: handOn, args: [there, back, count / 2] });
@@ -41,5 +54,5 @@ async function circle() {
 if (process.argv[1] === import.meta.filename) {
   // Nothing but two processes and what they do.
   setStartMethod('spawn');
-  await (mode === 'circle' ? circle() : flow());
+  await ({ circle, pipe }[mode] ?? flow)();
 }

@@ -132,6 +132,56 @@ static int eventfds(long rounds) {
   return 0;
 }
 
+/* What a process that wakes another one does in between: lets it fall asleep. */
+static double pass(double ms) {
+  double until = now_ms() + ms;
+  double now = now_ms();
+  while (now < until) now = now_ms();
+  return now;
+}
+
+/* The time is written before the wake-up, which orders it for the one that is woken. */
+static int futex_wakes(long rounds, double pause_ms) {
+  _Atomic uint32_t* word = shared_words();
+  if (word == NULL) return 1;
+  _Atomic double* woken_at = (_Atomic double*)(word + 64);
+  pid_t other = fork();
+  if (other == 0) {
+    for (;;) {
+      atomic_store(woken_at, pass(pause_ms));
+      post(word);
+    }
+  }
+  for (long round = -(rounds / 10 + 1); round < rounds; round++) {
+    await(word);
+    double returned_at = now_ms();
+    if (round >= 0) print_sample(round, returned_at - atomic_load(woken_at));
+  }
+  kill(other, SIGKILL);
+  return 0;
+}
+
+static int eventfd_wakes(long rounds, double pause_ms) {
+  _Atomic double* woken_at = (_Atomic double*)shared_words();
+  int fd = eventfd(0, 0);
+  int poll = watch(fd);
+  if (woken_at == NULL || poll < 0) return 1;
+  pid_t other = fork();
+  if (other == 0) {
+    for (;;) {
+      atomic_store(woken_at, pass(pause_ms));
+      ring(fd);
+    }
+  }
+  for (long round = -(rounds / 10 + 1); round < rounds; round++) {
+    if (!await_ring(poll, fd)) return 1;
+    double returned_at = now_ms();
+    if (round >= 0) print_sample(round, returned_at - atomic_load(woken_at));
+  }
+  kill(other, SIGKILL);
+  return 0;
+}
+
 static int kills(long rounds) {
   for (long round = 0; round < rounds; round++) {
     pid_t child = fork();
@@ -150,11 +200,14 @@ static int kills(long rounds) {
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
   long rounds = size_of(argv[2], "rounds");
+  double pause_ms = size_of(argv[2], "pauseUs") / 1e3;
   int status = 2;
   if (strcmp(argv[1], "swaps") == 0) status = swaps(rounds, size_of(argv[2], "batch"));
   if (strcmp(argv[1], "futex") == 0) status = futex(rounds);
   if (strcmp(argv[1], "spin") == 0) status = spin(rounds);
   if (strcmp(argv[1], "eventfd") == 0) status = eventfds(rounds);
+  if (strcmp(argv[1], "futexWake") == 0) status = futex_wakes(rounds, pause_ms);
+  if (strcmp(argv[1], "eventfdWake") == 0) status = eventfd_wakes(rounds, pause_ms);
   if (strcmp(argv[1], "kill") == 0) status = kills(rounds);
   puts("]");
   return status;
