@@ -10,8 +10,8 @@ for (let i = 0, seed = 1; i < noise.length; i += 4) {
   noise.writeUInt32LE(seed, i);
 }
 
-/** From nothing to 4 MiB, or so many bits of a length, each order of magnitude as often. */
-function makeItem(life, number, bits = 22) {
+/** From nothing to so many bits of a length, each order of magnitude as often. */
+function makeItem(life, number, bits) {
   const length = Math.random() < 0.05 ? 0 : Math.floor(2 ** (Math.random() * bits));
   const from = Math.floor(Math.random() * 65_536);
   const item = Buffer.allocUnsafe(HEAD + length);

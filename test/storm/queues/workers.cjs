@@ -12,8 +12,12 @@ const ENOUGH = 200;
 const TIMEOUT_MS = 30;
 /** The last item of a consumer, of a queue that cannot be closed on one side. */
 const END = 'end';
+/** There are no waits that block, and all that is sent goes through one process. */
+const IS_FALLBACK = process.env.MULTIPROCESSING_BACKEND === 'fallback';
+/** Bits of a length: up to 4 MiB, or 1 MiB. */
+const BITS = IS_FALLBACK ? 20 : 22;
 
-Object.assign(exports, { END, MOST_AT_ONCE });
+Object.assign(exports, { END, IS_FALLBACK, MOST_AT_ONCE });
 
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const upTo = (most) => 1 + Math.floor(Math.random() * most);
@@ -28,52 +32,51 @@ function lend(queue, item) {
   return loan;
 }
 
+const nonePut = (error) => {
+  if (!(error instanceof mp.QueueFullError)) throw error;
+  return 0;
+};
 /** How many were put. */
-const puts = [
-  async (queue, items) => {
+const puts = {
+  put: async (queue, items) => {
     await queue.put(items[0]);
     return 1;
   },
-  async (queue, items) => {
-    try {
-      await queue.put(items[0], { timeout: TIMEOUT_MS });
-      return 1;
-    } catch (error) {
-      if (!(error instanceof mp.QueueFullError)) throw error;
-      return 0;
-    }
-  },
-  (queue, items) => {
+  putInTime: (queue, items) => queue.put(items[0], { timeout: TIMEOUT_MS }).then(() => 1, nonePut),
+  putSync: (queue, items) => {
     queue.putSync(items[0]);
     return 1;
   },
-  async (queue, items) => {
+  putLoan: async (queue, items) => {
     const loan = lend(queue, items[0]);
     await (loan ? queue.putLoan(loan) : queue.put(items[0]));
     return 1;
   },
-  async (queue, items) => {
+  putLoanSync: async (queue, items) => {
     const loan = lend(queue, items[0]);
     try {
       if (loan) queue.putLoanSync(loan, { timeout: TIMEOUT_MS });
       else queue.putSync(items[0], { timeout: TIMEOUT_MS });
       return 1;
     } catch (error) {
-      if (!(error instanceof mp.QueueFullError)) throw error;
+      nonePut(error);
       // What was written is still there.
       if (loan && Math.random() < 0.5) return queue.putLoan(loan).then(() => 1);
       loan?.release();
       return 0;
     }
   },
-  async (queue, items) => {
+  putMany: async (queue, items) => {
     await queue.putMany(items);
     return items.length;
   },
-];
-const putMany = puts.at(-1);
+};
 /** All that a SimpleQueue has. */
-const simplePuts = [puts[0], puts[2]];
+const simplePuts = { put: puts.put, putSync: puts.putSync };
+
+/** Those that there are on this backend, by name. */
+const available = (ways) =>
+  Object.entries(ways).filter(([name]) => !(IS_FALLBACK && name.endsWith('Sync')));
 
 /** Until there is little enough in it. Its own size nobody says but that it is nothing, which it is now and then if all wait for it. */
 async function untilFew(queue, records, slot) {
@@ -89,13 +92,13 @@ exports.produce = async (queue, folder, slot, life) => {
   const records = new Records(folder);
   records.wentOn(slot);
   let number = 1;
-  const all = queue instanceof mp.SimpleQueue ? simplePuts : puts;
+  const all = available(queue instanceof mp.SimpleQueue ? simplePuts : puts);
   while (!records.stop) {
-    const put = pick(all);
-    const count = put === putMany ? upTo(MOST_AT_ONCE) : 1;
+    const [name, put] = pick(all);
+    const count = name === 'putMany' ? upTo(MOST_AT_ONCE) : 1;
     number += await put(
       queue,
-      Array.from({ length: count }, (_, i) => makeItem(life, number + i)),
+      Array.from({ length: count }, (_, i) => makeItem(life, number + i, BITS)),
     );
     records.write(records.ledger, life, number - 1);
     records.wentOn(slot);
@@ -103,47 +106,41 @@ exports.produce = async (queue, folder, slot, life) => {
   }
 };
 
-const none = (error) => {
+const noneGot = (error) => {
   if (!(error instanceof mp.QueueEmptyError)) throw error;
   return [];
 };
-const gets = [
-  async (queue) => [await queue.get()],
-  async (queue) => queue.get({ timeout: TIMEOUT_MS }).then((item) => [item], none),
-  (queue) => {
-    try {
-      return [queue.getSync({ timeout: TIMEOUT_MS })];
-    } catch (error) {
-      return none(error);
-    }
-  },
-  async (queue) => {
+const inTime = (get) => {
+  try {
+    return [get()];
+  } catch (error) {
+    return noneGot(error);
+  }
+};
+const gets = {
+  get: async (queue) => [await queue.get()],
+  getInTime: (queue) => queue.get({ timeout: TIMEOUT_MS }).then((item) => [item], noneGot),
+  getSync: (queue) => inTime(() => queue.getSync({ timeout: TIMEOUT_MS })),
+  getWhenReady: async (queue) => {
     await mp.wait([queue], { timeout: TIMEOUT_MS });
-    try {
-      return [queue.getNowait()];
-    } catch (error) {
-      return none(error);
-    }
+    return queue.get({ timeout: 0 }).then((item) => [item], noneGot);
   },
-  async (queue) => queue.getLoan({ timeout: TIMEOUT_MS }).then((loan) => [loan], none),
-  (queue) => {
-    try {
-      return [queue.getLoanSync({ timeout: TIMEOUT_MS })];
-    } catch (error) {
-      return none(error);
-    }
+  getWhenReadySync: async (queue) => {
+    await mp.wait([queue], { timeout: TIMEOUT_MS });
+    return inTime(() => queue.getNowait());
   },
-  async (queue, most) => queue.getMany(most),
-];
-const getMany = gets.at(-1);
-const simpleGets = [
-  gets[0],
-  (queue) => [queue.getSync()],
-  async (queue) => {
+  getLoan: (queue) => queue.getLoan({ timeout: TIMEOUT_MS }).then((loan) => [loan], noneGot),
+  getLoanSync: (queue) => inTime(() => queue.getLoanSync({ timeout: TIMEOUT_MS })),
+  getMany: (queue, most) => queue.getMany(most),
+};
+const simpleGets = {
+  get: gets.get,
+  getSync: (queue) => [queue.getSync()],
+  getWhenReady: async (queue) => {
     await mp.wait([queue], { timeout: TIMEOUT_MS });
     return queue.empty() ? [] : [await queue.get()];
   },
-];
+};
 
 /** What was lent is read where it lies, and given back. */
 function look(got) {
@@ -154,10 +151,11 @@ function look(got) {
 }
 
 /** Of a queue that delivers again they are in hand until they are done, which takes some of them long enough to be killed meanwhile. */
-async function finish(queue, count) {
+async function finish(queue, count, wentOn) {
   for (let i = 0; i < count; i++) {
     if (Math.random() < 0.05) await sleep(upTo(20));
     queue.taskDone();
+    wentOn();
   }
 }
 
@@ -166,9 +164,10 @@ exports.consume = async (queue, folder, slot, life) => {
   records.wentOn(slot);
   const isSimple = queue instanceof mp.SimpleQueue;
   if (!isSimple) queue.close();
+  const all = available(isSimple ? simpleGets : gets);
   for (;;) {
-    const get = pick(isSimple ? simpleGets : gets);
-    const most = get === getMany ? upTo(MOST_AT_ONCE) : 1;
+    const [name, get] = pick(all);
+    const most = name === 'getMany' ? upTo(MOST_AT_ONCE) : 1;
     records.setInHand(slot, most);
     let items;
     try {
@@ -188,7 +187,9 @@ exports.consume = async (queue, folder, slot, life) => {
       entries.writeUInt32LE(life, i * ENTRY + 12);
     }
     fs.writeSync(records.log, entries);
-    if (queue instanceof mp.JoinableQueue) await finish(queue, items.length);
+    if (queue instanceof mp.JoinableQueue) {
+      await finish(queue, items.length, () => records.wentOn(slot));
+    }
     records.setInHand(slot, 0);
     records.wentOn(slot);
   }
