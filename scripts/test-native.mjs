@@ -2,7 +2,8 @@
 //   node scripts/test-native.mjs [address,undefined] [thread] [none]
 import { spawnSync } from 'node:child_process';
 import os from 'node:os';
-import { inRoot, root } from './build/paths.mjs';
+import { buildNativeTests } from './build/native-tests.mjs';
+import { root } from './build/paths.mjs';
 
 const SANITIZERS =
   process.argv.length > 2 ? process.argv.slice(2) : ['address,undefined', 'thread'];
@@ -15,27 +16,10 @@ const ENVIRONMENT = {
 let passed = 0;
 let failed = 0;
 for (const sanitizer of SANITIZERS) {
-  const folder = configure(sanitizer);
-  run('cmake', ['--build', folder, '--parallel', String(os.availableParallelism())]);
-  count(runTests(folder, sanitizer));
+  count(runTests(buildNativeTests(sanitizer), sanitizer));
 }
 console.log(`native tests: ${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
-
-function configure(sanitizer) {
-  const folder = inRoot('.cache', `native-${sanitizer.replace(',', '-')}`);
-  const value = sanitizer === 'none' ? '' : sanitizer;
-  run('cmake', [
-    '-S',
-    root,
-    '-B',
-    folder,
-    `-DMP_SANITIZE=${value}`,
-    '-DCMAKE_BUILD_TYPE=Debug',
-    '--log-level=WARNING',
-  ]);
-  return folder;
-}
 
 function runTests(folder, sanitizer) {
   console.log(`== native tests, sanitizer ${sanitizer}`);
@@ -67,12 +51,4 @@ function count(output) {
   }
   const failedPrograms = Number(/(\d+) tests? failed out of/.exec(output)?.[1] ?? 0);
   failed += Math.max(failedCases, failedPrograms);
-}
-
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
-  if (error || status !== 0) {
-    console.error(`${command} failed: ${error?.message ?? `exit ${status}`}`);
-    process.exit(1);
-  }
 }

@@ -1,21 +1,25 @@
-// Messages from nothing to a length, through a queue to another process and back: `node queue-lengths.cjs <MiB>`. Where there is no
-// memory for one the error has to say so, and there must be too little of it.
+// Messages from nothing to a length, to another process and back: `node queue-lengths.cjs <MiB>` through queues, `… <MiB> pipe` through a
+// pipe. Where there is no memory for one the error has to say so, and there must be too little of it.
 'use strict';
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
+const { getHeapStatistics } = require('node:v8');
 const mp = require('node-multiprocessing');
 
 const LONGEST = Number(process.argv[2] ?? 64) * 1024 * 1024;
+const THROUGH = process.argv[3] ?? 'queue';
+const BACKEND = process.env.MULTIPROCESSING_BACKEND ?? 'native';
 
 /** In the item, in what came back, in the child's, and in two blocks; one more for what is kept for later. */
 const COPIES = 6;
 
-/** What the machine, or the control group, has left. */
+/** What the machine, or the control group, has left. On the fallback queues go by the heap as well. */
 function available() {
   const meminfo = fs.readFileSync('/proc/meminfo', 'latin1');
   const machine = Number(/MemAvailable:\s+(\d+)/.exec(meminfo)[1]) * 1024;
   const allowed = process.constrainedMemory();
-  return allowed > 0 ? Math.min(machine, allowed - process.memoryUsage().rss) : machine;
+  const left = allowed > 0 ? Math.min(machine, allowed - process.memoryUsage().rss) : machine;
+  return BACKEND === 'fallback' ? Math.min(left, getHeapStatistics().heap_size_limit) : left;
 }
 
 /** Around every power of two, by sixteens. */
@@ -33,24 +37,44 @@ function fill(bytes, seed) {
   return bytes;
 }
 
-exports.echo = async (there, back) => {
+const viaQueues = (there, back) => ({
+  put: (item) => there.put(item),
+  get: () => back.get(),
+});
+const viaPipe = (end) => ({
+  put: (item) => end.send(item),
+  get: () => end.recv(),
+});
+
+async function echo({ put, get }) {
   for (;;) {
-    const item = await there.get();
+    const item = await get();
     if (item === null) return;
-    await back.put(item);
+    await put(item);
   }
-};
+}
+exports.echoQueues = (there, back) => echo(viaQueues(back, there));
+exports.echoPipe = (end) => echo(viaPipe(end));
+
+function open() {
+  if (THROUGH === 'pipe') {
+    const [end, other] = mp.Pipe();
+    return { here: viaPipe(end), target: exports.echoPipe, args: [other] };
+  }
+  const queues = [new mp.Queue(), new mp.Queue()];
+  return { here: viaQueues(...queues), target: exports.echoQueues, args: queues };
+}
 
 async function main() {
-  const [there, back] = [new mp.Queue(), new mp.Queue()];
-  const child = new mp.Process({ target: exports.echo, args: [there, back], daemon: true });
+  const { here, ...work } = open();
+  const child = new mp.Process({ ...work, daemon: true });
   await child.start();
   let count = 0;
   let longest = 0;
   for (const length of lengths()) {
     const item = fill(Buffer.allocUnsafeSlow(length), count);
     try {
-      await there.put(item);
+      await here.put(item);
     } catch (error) {
       assert.ok(error instanceof mp.SystemError, error);
       assert.match(error.code, /^(ENOSPC|ENOMEM)$/);
@@ -59,16 +83,16 @@ async function main() {
       assert.ok(left < COPIES * length, `and yet ${left} bytes are available`);
       break;
     }
-    const got = await Promise.race([back.get(), child.join()]);
+    const got = await Promise.race([here.get(), child.join()]);
     if (typeof got === 'number') throw new Error(`the child ended with ${got} at ${length} bytes`);
     assert.ok(item.equals(got), `${length} bytes came back as others`);
     count++;
     longest = length;
   }
-  await there.put(null);
+  await here.put(null);
   assert.equal(await child.join(), 0);
   console.log(
-    `queue lengths, Node ${process.version}: ${count} messages, the longest of ${longest} bytes`,
+    `${THROUGH} lengths, Node ${process.version}, ${BACKEND}: ${count} messages, the longest of ${longest} bytes`,
   );
 }
 

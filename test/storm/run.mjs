@@ -1,7 +1,9 @@
-// The storms: `npm run test:storm` runs the long forms on every Node version, `--short` short ones on this Node, and a few
-// forks on the others.
+// The storms: `npm run test:storm` runs the long forms on every Node version, and ten million messages and a million queues without
+// Node; `--short` short ones on this Node, and a few forks on the others.
 import { spawnSync } from 'node:child_process';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildNativeTests } from '../../scripts/build/native-tests.mjs';
 import { otherNodes } from '../../scripts/build/nodes.mjs';
 
 const short = process.argv.includes('--short');
@@ -17,34 +19,52 @@ const poolsOn = (node) => (short ? 300 : node === process.execPath ? 10_000 : 10
 const secondsOn = (node) => (short ? 7 : node === process.execPath ? 600 : 60);
 const pipesOn = (node) => (short ? 5 : node === process.execPath ? 300 : 60);
 const stormOn = (node) => (short ? 2 : node === process.execPath ? 120 : 15);
+const longestOn = () => (short ? 64 : 1024);
+const FALLBACK = { MULTIPROCESSING_BACKEND: 'fallback' };
 const storms = [
   ['fork-storm.cjs', forksOn],
   ['sync-storm.cjs', secondsOn],
   ['queue-storm.cjs', secondsOn],
   ['pipe-storm.cjs', pipesOn],
   ['pool-storm.cjs', stormOn],
-  ['pool-storm.cjs', stormOn, { MULTIPROCESSING_BACKEND: 'fallback' }],
+  ['pool-storm.cjs', stormOn, { env: FALLBACK }],
   ['pool-stream.cjs', tasksOn],
   ['pool-many.cjs', poolsOn],
-  ['queue-lengths.cjs', () => (short ? 64 : 1024)],
+  ['queue-lengths.cjs', longestOn],
+];
+/** Where a process takes long to come up, or a message long to get through. */
+const longStorms = [
+  ['queue-storm.cjs', stormOn, { env: FALLBACK }],
+  ['queue-lengths.cjs', longestOn, { args: ['pipe'] }],
+  ['queue-lengths.cjs', longestOn, { env: FALLBACK }],
+  ['queue-lengths.cjs', longestOn, { env: FALLBACK, args: ['pipe'] }],
 ];
 
 let passed = 0;
 let failed = 0;
+function run(command, args, env = {}) {
+  const { status, signal } = spawnSync(command, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  if (status === 0) passed++;
+  else {
+    failed++;
+    console.log(`${[command, ...args].join(' ')} ended with ${signal ?? status}`);
+  }
+}
+
+if (!short) {
+  const folder = buildNativeTests('none', ['queue_scale_test']);
+  run(path.join(folder, 'queue_scale_test'), ['--long']);
+}
 for (const node of nodes) {
   // What forks meet is the inside of V8 and libuv, another one on every version.
   const onlyForks = short && node !== process.execPath;
-  for (const [file, amount, env] of onlyForks ? storms.slice(0, 1) : storms) {
+  const all = short ? storms : [...storms, ...longStorms];
+  for (const [file, amount, { env, args = [] } = {}] of onlyForks ? all.slice(0, 1) : all) {
     const program = fileURLToPath(new URL(file, import.meta.url));
-    const { status, signal } = spawnSync(node, [program, String(amount(node))], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...env },
-    });
-    if (status === 0) passed++;
-    else {
-      failed++;
-      console.log(`${node}: ${file} ended with ${signal ?? status}`);
-    }
+    run(node, [program, String(amount(node)), ...args], env);
   }
 }
 console.log(`storm: ${passed} passed, ${failed} failed`);
