@@ -42,30 +42,34 @@ uint64_t BoundUpwards(const std::string& mount, std::string_view group, const ch
 }
 
 // A line of /proc/self/cgroup: `0::/path`, or `4:cpu,memory:/path` of the old hierarchies.
-uint64_t BoundOfLine(std::string_view line) {
+uint64_t BoundOfLine(const std::string& root, std::string_view line) {
   const size_t first = line.find(':');
   const size_t second = line.find(':', first + 1);
   if (first == line.npos || second == line.npos) return kNone;
   const std::string_view controllers = line.substr(first + 1, second - first - 1);
   const std::string_view group = line.substr(second + 1);
-  if (controllers.empty()) return BoundUpwards("/sys/fs/cgroup", group, "memory.max");
-  const std::string listed = "," + std::string(controllers) + ",";
+  if (controllers.empty()) return BoundUpwards(root + "/sys/fs/cgroup", group, "memory.max");
+  const std::string listed = std::string(",").append(controllers).append(",");
   if (listed.find(",memory,") == listed.npos) return kNone;
-  return BoundUpwards("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
+  return BoundUpwards(root + "/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
 }
 
 }  // namespace
 
-uint64_t MemoryBound() {
-  const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
-  uint64_t bound = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::string groups = ReadSmallFile("/proc/self/cgroup");
+uint64_t ControlGroupBound(const std::string& root) {
+  uint64_t bound = kNone;
+  const std::string groups = ReadSmallFile(root + "/proc/self/cgroup");
   for (size_t at = 0; at < groups.size();) {
     const size_t end = std::min(groups.find('\n', at), groups.size());
-    bound = std::min(bound, BoundOfLine(std::string_view(groups).substr(at, end - at)));
+    bound = std::min(bound, BoundOfLine(root, std::string_view(groups).substr(at, end - at)));
     at = end + 1;
   }
   return bound;
+}
+
+uint64_t MemoryBound() {
+  const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
+  return std::min(pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)), ControlGroupBound());
 }
 
 uint64_t AddressSpaceBound() {
