@@ -277,7 +277,7 @@ describeEach(
         await assert.rejects(bounded.put(mib), noMemory);
         await assert.rejects(queue.put(mib), noMemory);
         await assert.rejects(queue.putMany([mib, mib]), { ...noMemory, put: 0 });
-        const [line, p] = await startWithLine(w.failToPut, queue, mib);
+        const [line, p] = await startWithLine(w.failToPut, queue, mib.length);
         assert.equal(await line.recv(), 'ENOSPC');
         assert.equal(await p.join(), 0);
         assert.equal(queue.qsize(), put);
