@@ -129,14 +129,25 @@ export class Parts {
       this.#begun.set(frame.end, begun);
       return undefined;
     }
-    if (this.#begun.size > 0 && 'bytes' in frame) {
-      const begun = this.#begun.get(frame.end);
-      if (begun !== undefined) {
-        this.#begun.delete(frame.end);
-        begun.whole.set(frame.bytes, begun.filled);
-        frame.bytes = begun.whole;
-      }
-    }
+    if ('bytes' in frame) frame.bytes = this.#complete(frame) ?? ownBytes(frame.bytes);
     return frame as Exclude<F, Part>;
   }
+
+  /** All bytes of a message whose last part this is. */
+  #complete({ end, bytes }: { end: EndId; bytes: Uint8Array }): Uint8Array | undefined {
+    const begun = this.#begun.get(end);
+    if (begun === undefined) return undefined;
+    this.#begun.delete(end);
+    begun.whole.set(bytes, begun.filled);
+    return begun.whole;
+  }
+}
+
+/**
+ * All frames that cross a link together are views of one piece of memory. A message that is kept would keep what came with it, be
+ * that a thousand times as long.
+ */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  const isMostOfIt = bytes.byteLength >= bytes.buffer.byteLength * 0.75;
+  return isMostOfIt ? bytes : new Uint8Array(bytes);
 }
