@@ -12,7 +12,11 @@ function mostBytes(): number {
   return Math.floor(Math.min(getHeapStatistics().heap_size_limit, machine) / 2);
 }
 
-/** What all queues of a broker may keep together. Beyond it a put fails, before the process of everybody's messages does. */
+/**
+ * What all queues of a broker may keep together. Beyond it a put fails, before the process of everybody's messages does. A put that
+ * waits for room is not counted, nor is what waits in a channel: CHANNEL_WINDOW bounds those, of each process in each of them. With one
+ * bound for all, what nobody reads would hold up what its reader waits for.
+ */
 export class QueueMemory {
   readonly #most: number;
   #kept = 0;

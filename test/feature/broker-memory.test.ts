@@ -1,0 +1,82 @@
+// What the process that keeps all messages of the fallback has of them beside the items of queues: docs/queues.md says how much.
+import path from 'node:path';
+import { test } from 'vitest';
+import { check } from '../fixtures/queues/programs.js';
+import { describeEach } from '../support/start-methods.js';
+
+const targets = path.join(import.meta.dirname, '..', 'fixtures', 'queues', 'broker-targets.cjs');
+
+const PRELUDE = `
+  const b = require(${JSON.stringify(targets)});
+  const KIB = 1024, MIB = 1024 * KIB;
+  /** Kept by this process, when all that could be freed was. */
+  const kept = async () => {
+    for (const _ of range(3)) {
+      await turn();
+      globalThis.gc();
+    }
+    return process.memoryUsage().arrayBuffers;
+  };
+`;
+
+describeEach(
+  'What waits at the broker',
+  (testCase) => {
+    test('is less than 1 MiB and one more, of each process in each queue and each pipe', async () => {
+      await check(
+        testCase,
+        `${PRELUDE}
+        const PROCESSES = 2, QUEUES = 3, PIPES = 3, N = 40, SIZE = 100 * KIB;
+        const queues = range(QUEUES).map(() => new Queue(1));
+        for (const queue of queues) queue.putNowait('full');
+        const before = await kept();
+        const lines = [], children = [], readers = [];
+        for (const _ of range(PROCESSES)) {
+          const pipes = range(PIPES).map(() => Pipe({ duplex: false }));
+          readers.push(...pipes.map(([reader]) => reader));
+          const writers = pipes.map(([, writer]) => writer);
+          const [line, child] = await startWithLine(b.crowd, { queues, writers }, N, SIZE);
+          for (const writer of writers) writer.close();
+          lines.push(line);
+          children.push(child);
+        }
+        for (const line of lines) await line.recv();
+        const each = MIB + SIZE, all = PROCESSES * (QUEUES + PIPES) * each;
+        const waiting = (await kept()) - before;
+        assert.ok(waiting <= all && waiting > all * 0.8, String(waiting / all));
+        // What has not come here comes when there is room.
+        for (const reader of readers) {
+          for (const i of range(N)) assert.equal((await reader.recv())[0], i);
+        }
+        for (const queue of queues) {
+          assert.equal(await queue.get(), 'full');
+          let sum = 0;
+          for (const _ of range(PROCESSES * N)) sum += (await queue.get())[0];
+          assert.equal(sum, PROCESSES * N * (N - 1) / 2);
+        }
+        for (const child of children) assert.equal(await child.join(), 0);
+        assert.ok((await kept()) - before < MIB);`,
+      );
+    });
+
+    test('a short item or message does not keep the memory of what came with it', async () => {
+      await check(
+        testCase,
+        `${PRELUDE}
+        const N = 30;
+        const receive = (it) => (it.get ?? it.recv).call(it);
+        for (const make of [() => { const queue = new Queue(); return [queue, queue]; }, () => Pipe({ duplex: false })]) {
+          const [[shorts, toShorts], [longs, toLongs]] = [make(), make()];
+          const before = await kept();
+          const child = await start(b.besideLongOnes, toShorts, toLongs, N);
+          for (const _ of range(N)) assert.equal((await receive(longs)).length, 1000 * KIB);
+          assert.equal(await child.join(), 0);
+          const more = (await kept()) - before;
+          assert.ok(more < 2 * MIB, String(more));
+          for (const i of range(N)) assert.equal(await receive(shorts), 'short ' + i);
+        }`,
+      );
+    });
+  },
+  ({ backend }) => backend === 'fallback',
+);
