@@ -1,13 +1,9 @@
 // What the process that keeps all messages of the fallback has of them beside the items of queues: docs/queues.md says how much.
-import path from 'node:path';
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
 import { describeEach } from '../support/start-methods.js';
 
-const targets = path.join(import.meta.dirname, '..', 'fixtures', 'queues', 'broker-targets.cjs');
-
 const PRELUDE = `
-  const b = require(${JSON.stringify(targets)});
   const KIB = 1024, MIB = 1024 * KIB;
   /** Kept by this process, when all that could be freed was. */
   const kept = async () => {
@@ -35,7 +31,7 @@ describeEach(
           const pipes = range(PIPES).map(() => Pipe({ duplex: false }));
           readers.push(...pipes.map(([reader]) => reader));
           const writers = pipes.map(([, writer]) => writer);
-          const [line, child] = await startWithLine(b.crowd, { queues, writers }, N, SIZE);
+          const [line, child] = await startWithLine(w.crowd, { queues, writers }, N, SIZE);
           for (const writer of writers) writer.close();
           lines.push(line);
           children.push(child);
@@ -68,7 +64,7 @@ describeEach(
         for (const make of [() => { const queue = new Queue(); return [queue, queue]; }, () => Pipe({ duplex: false })]) {
           const [[shorts, toShorts], [longs, toLongs]] = [make(), make()];
           const before = await kept();
-          const child = await start(b.besideLongOnes, toShorts, toLongs, N);
+          const child = await start(w.besideLongOnes, toShorts, toLongs, N);
           for (const _ of range(N)) assert.equal((await receive(longs)).length, 1000 * KIB);
           assert.equal(await child.join(), 0);
           const more = (await kept()) - before;
