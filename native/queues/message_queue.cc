@@ -227,8 +227,15 @@ void MessageQueue::Spend(BlockRef ref, const Block& block, uint64_t seen) {
   messages().KeepsOneLess();
 }
 
+// Room in bytes may be enough for one of them and not for another, and who is woken in vain wakes
+// nobody: so everybody looks.
 void MessageQueue::AfterTaking(uint32_t count) {
-  if (MayHaveWaiters(&queue().room)) WakeSome(space().participant(), &queue().room, count);
+  if (!MayHaveWaiters(&queue().room)) return;
+  if (queue().max_bytes.load(std::memory_order_relaxed) != 0) {
+    WakeEach(space().participant(), &queue().room);
+  } else {
+    WakeSome(space().participant(), &queue().room, count);
+  }
 }
 
 // In a place of its own, or where it lies.

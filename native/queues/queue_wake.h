@@ -44,6 +44,13 @@ inline void WakeSome(Participant& self, SharedObject* point, uint32_t most) {
   }
 }
 
+// As many as wait there now, each in its turn: who has gone meanwhile has no turn, and who has come
+// back does not get another one.
+inline void WakeEach(Participant& self, SharedObject* point) {
+  const uint32_t waiters = CountBits(point->waiting);
+  WakeSome(self, point, waiters > 1 ? waiters : 1);
+}
+
 inline void WakeAll(Participant& self, const SharedObject& point) {
   RingAllWaiters(point, [&](uint32_t id) { self.Ring(id); });
 }

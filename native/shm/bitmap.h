@@ -24,6 +24,13 @@ inline bool HasAnyBit(const Bitmap& bitmap) {
   }
   return false;
 }
+inline uint32_t CountBits(const Bitmap& bitmap) {
+  uint32_t count = 0;
+  for (const auto& word : bitmap.words) {
+    count += static_cast<uint32_t>(std::popcount(word.load(std::memory_order_seq_cst)));
+  }
+  return count;
+}
 
 // The first id after `after`, coming round, for which `fits(id)`; 0 when there is none.
 template <typename Fits>

@@ -210,6 +210,44 @@ TEST(AsyncWaitersAreServedInOrder) {
   EXPECT(!HasAnyBit(shared->waiting));
 }
 
+// Whoever has room now is told of it, whoever's turn it was.
+TEST(RoomForAShorterOneBesideALongerOne) {
+  for (const bool longer_first : {true, false}) {
+    Two world;
+    auto third = JoinMessages(world.segment);
+    QueuePtr queue = MakeQueue(*third, {0, 100});
+    for (int i = 0; i < 4; i += 1) TryPut(*queue, std::string(25, 'x'));
+    QueuePtr theirs[] = {OpenQueue(*world.one, queue->ref()), OpenQueue(*world.two, queue->ref())};
+    QueueWaiter putters[2];
+    for (int i = 0; i < 2; i += 1) {
+      const size_t length = (i == 0) == longer_first ? 60 : 1;
+      putters[i].wanted.kind = QueueRequest::Kind::kPut;
+      putters[i].wanted.staged = StageText(*theirs[i], std::string(length, 'y')).block;
+      MessageSpace& space = i == 0 ? *world.one : *world.two;
+      space.participant().Doorbell();
+      EXPECT(theirs[i]->RunAsync(&putters[i]) == SyncOutcome::kPending);
+      space.participant().ArmDoorbell();
+    }
+    EXPECT(TryTake(*queue).size() == 25);
+    MessageSpace& shorter = longer_first ? *world.two : *world.one;
+    std::vector<AsyncWaiter*> done;
+    EXPECT(shorter.participant().DisarmDoorbell());
+    EXPECT(shorter.Serve(&done) && done[0] == &putters[longer_first ? 1 : 0]);
+    // The other one needs two more, and was told of each.
+    for (const bool enough : {false, true}) {
+      MessageSpace& longer = longer_first ? *world.one : *world.two;
+      EXPECT(longer.participant().DisarmDoorbell());
+      done.clear();
+      EXPECT(!longer.Serve(&done));
+      longer.participant().ArmDoorbell();
+      EXPECT(TryTake(*queue).size() == 25);
+      if (!enough) continue;
+      EXPECT(longer.participant().DisarmDoorbell());
+      EXPECT(longer.Serve(&done) && done.size() == 1);
+    }
+  }
+}
+
 TEST(AWithdrawnPutIsNotInTheQueue) {
   Two world;
   QueuePtr queue = MakeQueue(*world.one, {1});
