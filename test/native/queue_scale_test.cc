@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "queue_support.h"
@@ -112,7 +113,84 @@ void InOrder(QueueShape shape, uint64_t messages) {
   munmap(page, BoardBytes(messages));
 }
 
+// One clock for everybody: each message says when its put began, and of each it is written down
+// when that was over.
+struct Clock {
+  std::atomic<uint64_t> ticks;
+  std::atomic<uint64_t> ready;
+  std::atomic<uint64_t> over[];
+};
+struct Stamped {
+  uint64_t message;
+  uint64_t begun;
+};
+
+void PutStamped(MessageQueue& queue, Clock* clock, uint64_t message) {
+  const Stamped value{message, clock->ticks.fetch_add(1)};
+  const std::string text(reinterpret_cast<const char*>(&value), sizeof value);
+  if (PutSync(queue, text) != SyncOutcome::kDone) _exit(1);
+  clock->over[message].store(clock->ticks.fetch_add(1));
+}
+std::vector<Stamped> TakeStamped(MessageQueue& queue, uint64_t messages) {
+  std::vector<Stamped> taken;
+  taken.reserve(messages);
+  const auto note = [&](const std::byte* bytes, uint64_t length) {
+    Stamped value{};
+    if (EXPECT(length == sizeof value)) std::memcpy(&value, bytes, sizeof value);
+    taken.push_back(value);
+  };
+  for (uint32_t turn = 0;; turn += 1) {
+    if (queue.TryTake(turn % 2 == 0 ? 1 : 20, note) > 0) continue;
+    QueueRequest request;
+    request.kind = QueueRequest::Kind::kPoll;
+    if (queue.RunSync(&request, kNever) != SyncOutcome::kDone) return taken;
+  }
+}
+
+// Four processes put and one gets: what was put before another put began is got before it, whoever
+// put either.
+void InOneOrder(QueueShape shape, uint64_t messages) {
+  auto segment = SmallSegment(16, 16, 16'384);
+  auto home = JoinMessages(segment);
+  QueuePtr queue = MakeQueue(*home, shape);
+  const uint64_t bytes = sizeof(Clock) + messages * sizeof(uint64_t);
+  void* const page =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto* const clock = static_cast<Clock*>(page);
+  std::vector<pid_t> pids;
+  for (uint64_t side = 0; side < kSides; side += 1) {
+    pids.push_back(Start([&] {
+      if (long_form) alarm(0);
+      auto space = JoinMessages(segment);
+      QueuePtr mine = OpenQueue(*space, queue->ref());
+      clock->ready += 1;
+      Until([&] { return clock->ready == kSides; });
+      for (uint64_t i = side; i < messages; i += kSides) PutStamped(*mine, clock, i);
+    }));
+  }
+  Until([&] { return clock->ready == kSides; });
+  queue->CloseSide();
+  const std::vector<Stamped> taken = TakeStamped(*queue, messages);
+  for (const pid_t pid : pids) EXPECT(EndedWell(pid));
+  EXPECT(taken.size() == messages);
+  uint64_t latest = 0;  // to begin, of those that were got so far
+  uint64_t too_late = 0;
+  for (const Stamped& each : taken) {
+    too_late += each.message >= messages || clock->over[each.message] < latest;
+    latest = std::max(latest, each.begun);
+  }
+  EXPECT(too_late == 0);
+  munmap(page, bytes);
+}
+
 }  // namespace
+
+TEST(InTheOrderOfAllProducers) {
+  InOneOrder({}, long_form ? 5'000'000 : 100'000);
+}
+TEST(InTheOrderOfAllProducersWithABound) {
+  InOneOrder({100}, long_form ? 5'000'000 : 100'000);
+}
 
 TEST(InTheOrderOfEachProducer) {
   InOrder({}, long_form ? 10'000'000 : 100'000);
