@@ -84,6 +84,8 @@ struct QueueWorld {
   // After everything was taken and done: nothing of it is left.
   void Gone() {
     queue.reset();
+    pipe = {};
+    other = {};
     CleanedUp();
     EXPECT(MessagesIn(*segment) == 0);
     EXPECT(BlocksIn(*segment, BlockState::kAttached) == 0);
@@ -117,10 +119,17 @@ struct QueueScenario {
   // After `check` the halted child goes on by one more step that others can see, and is halted once
   // more.
   std::function<void(QueueWorld&)> a_step_later = nullptr;
+  // Whenever the child has fallen asleep, which is to be stepped on from there; false: it is to
+  // sleep on.
+  std::function<bool(QueueWorld&)> when_asleep = nullptr;
 };
 
-// What a death can leave: header, rows, the objects, the unit table, the beginning of every unit
-// (slots of rings), the headers of all blocks and what they carry.
+inline void WakeBy(const QueueScenario& scenario, QueueWorld& world, Stepped& child) {
+  if (scenario.when_asleep) child.WhenAsleep([&] { return scenario.when_asleep(world); });
+}
+
+// What a death can leave: header, rows, the objects, the unit table, the beginning of every unit,
+// the headers of all blocks and what they carry, and the slots of rings.
 class QueueSnapshot {
  public:
   explicit QueueSnapshot(const Segment& segment) : segment_(segment) { Differs(); }
@@ -140,8 +149,9 @@ class QueueSnapshot {
     for (uint64_t unit = 1; unit < segment_.units_used(); unit += 1) {
       differs |= Take(segment_.UnitMemory(unit), kLooked);
     }
-    BlockPool::ForEachBlock(segment_, [&](BlockRef, const Block& block, uint64_t) {
+    BlockPool::ForEachBlock(segment_, [&](BlockRef, const Block& block, uint64_t state) {
       differs |= Take(block.header, sizeof(BlockHeader) + kCarriedLooked * sizeof(CarriedRef));
+      if (StateOf(state) == BlockState::kAttached) differs |= Take(block.payload, block.capacity);
     });
     return differs;
   }
@@ -176,6 +186,7 @@ std::vector<StepPlace> AllPlaces(const QueueScenario& scenario, PlacesOf places_
     scenario.act(world, *space);
     for (;;) pause();
   });
+  WakeBy(scenario, world, child);
   scenario.meanwhile(world);
   QueueSnapshot snapshot(*world.segment);
   child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
@@ -193,6 +204,7 @@ inline void KillEverywhere(const QueueScenario& scenario) {
       scenario.act(world, *space);
       for (;;) pause();
     });
+    WakeBy(scenario, world, child);
     scenario.meanwhile(world);
     const StepEnd end = child.RunTo(place);
     child.Kill();
@@ -214,6 +226,7 @@ inline void HaltEverywhere(const QueueScenario& scenario) {
       auto space = JoinMessages(world.segment);
       scenario.act(world, *space);
     });
+    WakeBy(scenario, world, child);
     scenario.meanwhile(world);
     StepEnd end = child.RunTo(place);
     EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);

@@ -19,8 +19,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "harness.h"
@@ -105,6 +107,10 @@ class Stepped {
   }
   Stepped(const Stepped&) = delete;
   Stepped& operator=(const Stepped&) = delete;
+
+  // What others do whenever it has fallen asleep, so that it is woken and goes on to be stepped.
+  // False: they have nothing more to do, and it sleeps.
+  void WhenAsleep(std::function<bool()> act) { when_asleep_ = std::move(act); }
 
   StepEnd Step(int instructions) {
     for (int done = 0; done < instructions; done += 1) {
@@ -282,8 +288,14 @@ class Stepped {
     return changed;
   }
 
-  // False when the instruction is a system call that sleeps.
+  // False when the instruction is a system call that sleeps, and nobody wakes it.
   bool WaitForStep(bool may_sleep) {
+    while (!HasStopped(may_sleep)) {
+      if (!when_asleep_ || !when_asleep_()) return false;
+    }
+    return true;
+  }
+  bool HasStopped(bool may_sleep) {
     int status = 0;
     for (;;) {
       if (waitpid(pid_, &status, may_sleep ? WNOHANG : 0) == pid_) {
@@ -333,6 +345,7 @@ class Stepped {
 #endif
 
   pid_t pid_ = -1;
+  std::function<bool()> when_asleep_;
   const unsigned char* at_ = nullptr;  // the next instruction, once asked for
   std::unordered_map<const unsigned char*, int> reached_;
   std::vector<StepPlace> places_ = {{}};
