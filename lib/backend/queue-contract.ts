@@ -96,6 +96,11 @@ export interface QueueHandle extends SharedHandle {
   taskDone(): boolean;
   /** Messages put and not said to be done. */
   unfinished(): number;
+  /**
+   * Messages that count as done because the process that had taken them has died ('count'). Whoever has seen one finished sees it
+   * counted here.
+   */
+  abandoned(): number;
   /** Waits until none is unfinished. */
   join(wait: Wait): QueueOutcome | Promise<QueueOutcome>;
   joinSync(timeoutMs: number): QueueOutcome;

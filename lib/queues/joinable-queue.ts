@@ -18,7 +18,7 @@ const TAG = 'JoinableQueue';
  * that was said of every item. Python: `multiprocessing.JoinableQueue`.
  *
  * When a process dies between `get` and `taskDone()`, its items go back to their places in the queue, for others, even past
- * `maxSize`; with `onConsumerDied: 'count'` they count as done. In Python `join()` then waits for ever. So the queue has not come to
+ * `maxSize`; with `onConsumerDied: 'count'` they count as done, and `abandoned` says how many. In Python `join()` then waits for ever. So the queue has not come to
  * its end, for who gets, while another process has items that it has not said to be done with.
  */
 export class JoinableQueue<T = unknown> extends Queue<T> {
@@ -58,6 +58,14 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   joinSync(wait?: SyncWait): void {
     const timeout = syncTimeout('wait', wait);
     checkJoined(Queue.handleOf(this).joinSync(timeout), timeout);
+  }
+
+  /**
+   * With `onConsumerDied: 'count'`, how many items count as done because the process that had got them has died: after a `join()` 0 if
+   * all were dealt with. With 'redeliver' 0. Python has no such thing.
+   */
+  get abandoned(): number {
+    return Queue.handleOf(this).abandoned();
   }
 
   override get [Symbol.toStringTag](): string {

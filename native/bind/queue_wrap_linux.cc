@@ -108,6 +108,12 @@ napi_value Unfinished(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(static_cast<double>(queue->Unfinished())) : nullptr;
 }
 
+napi_value Abandoned(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  auto* const queue = call.Object<MessageQueue>();
+  return call.ok() ? call.Answer(static_cast<double>(queue->Abandoned())) : nullptr;
+}
+
 napi_value TaskDone(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 1);
   auto* const queue = call.Object<MessageQueue>();
@@ -157,6 +163,7 @@ void AddQueues(napi_env env, napi_value target, SyncEnv* sync) {
                 {"queueJoinAsync", JoinAsync},
                 {"queueSize", Size},
                 {"queueUnfinished", Unfinished},
+                {"queueAbandoned", Abandoned},
                 {"queueTaskDone", TaskDone},
                 {"queueCloseSide", CloseSide},
                 {"queueLeave", Leave},

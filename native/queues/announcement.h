@@ -15,6 +15,8 @@ constexpr uint32_t kAnnouncedPublish = 2;  // block that is being put into its s
 // that lists those that are (its own payload, a word for each).
 constexpr uint32_t kAnnouncedBlock = 3;
 constexpr uint64_t kIsTaken = uint64_t{1} << 63;
+// It is being counted among the abandoned.
+constexpr uint64_t kIsForAbandoned = uint64_t{1} << 62;
 
 constexpr uint64_t kBackLine = uint64_t{1} << 63;  // in a position: of the back line
 constexpr uint32_t kMostAtOnce = 1024;

@@ -24,4 +24,12 @@ bool CountDone(const Segment& segment, SharedQueue* queue, Step step, Tail tail)
   });
 }
 
+// The same for one that its taker, who is dead, has abandoned.
+inline void CountAbandoned(const Segment& segment, SharedQueue* queue, Step step) {
+  MakeStep(segment, &queue->abandoned, step, [](uint64_t count, uint64_t* next) {
+    *next = (count + 1) & kCountMask;
+    return true;
+  });
+}
+
 }  // namespace mp

@@ -16,6 +16,10 @@ uint64_t MessageQueue::Unfinished() const {
   return mp::Unfinished(queue(), [this] { return Reached(); });
 }
 
+uint64_t MessageQueue::Abandoned() const {
+  return CountWord::Unpack(queue().abandoned.load(std::memory_order_seq_cst)).count;
+}
+
 // Dead before the swap: the message is kept in the name of the dead. After it: announced, and the
 // count tells that it was counted.
 bool MessageQueue::TaskDone() {

@@ -150,6 +150,9 @@ class MessageQueue final : public SyncObject {
   // The oldest message that is kept here, or else any. False when none is unfinished.
   bool TaskDone();
   uint64_t Unfinished() const;
+  // Messages that count as done because who had taken them has died (OnConsumerDied::kCount).
+  // Whoever sees one finished sees it counted here.
+  uint64_t Abandoned() const;
   uint64_t Size() const { return main_.Size() + back_.Size(); }
   QueueShape shape() const;
   bool Keeps() const { return counts_; }

@@ -70,20 +70,26 @@ bool MessageRecovery::IsInSlot(Opened* queue, BlockRef ref, uint64_t position) c
 
 // ---- what the dead was doing
 
-// It was counting a message that it kept. Counted: it only has to become free.
+// It was counting a message that it kept. Counted: it only has to become free; counted among the
+// abandoned, it has to be counted as done.
 void MessageRecovery::SettleDone() {
   auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
   const uint64_t announced = word.load(std::memory_order_seq_cst);
   if (announced == 0 || (announced & kIsTaken) != 0) return;
   const BlockRef ref = announced & ((uint64_t{1} << 34) - 1);
-  const auto step = static_cast<uint32_t>(announced >> 34);
+  const auto step = static_cast<uint32_t>(announced >> 34) & kStepMask;
+  const bool is_for_abandoned = (announced & kIsForAbandoned) != 0;
   if (const Block block = BlockPool::At(segment_, ref)) {
     const uint64_t seen = block.header->state.load(std::memory_order_acquire);
     const bool kept = StateOf(seen) == BlockState::kTaken && OwnerOf(seen) == dead_;
     Opened* const queue = kept ? Open(block.header->queue.load()) : nullptr;
-    // A spent one is lost in any case, whatever steps have been made since.
-    const bool counted = queue != nullptr && WasMade(segment_, queue->shared->done, dead_.id, step);
-    if (counted) Lose(ref, block, seen);
+    if (queue != nullptr) {
+      // A spent one is lost in any case, whatever steps have been made since.
+      auto& count = is_for_abandoned ? queue->shared->abandoned : queue->shared->done;
+      const bool counted = WasMade(segment_, count, dead_.id, step);
+      if (counted && is_for_abandoned) block.header->state.store(seen | kIsAbandoned);
+      if (counted && !is_for_abandoned) Lose(ref, block, seen);
+    }
   }
   word.store(0, std::memory_order_seq_cst);
 }
@@ -213,7 +219,7 @@ void MessageRecovery::Settle(BlockRef ref, const Block& block, uint64_t seen) {
 // As the dead would have done it, in its row.
 void MessageRecovery::CountAllAsDone() {
   auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
-  for (const Returning& message : counting_) {
+  for (Returning& message : counting_) {
     const Block block = BlockPool::At(segment_, message.ref);
     if (!block) continue;
     Opened* const queue = Open(block.header->queue.load());
@@ -221,6 +227,7 @@ void MessageRecovery::CountAllAsDone() {
       Lose(message.ref, block, message.seen);
       continue;
     }
+    if ((message.seen & kIsAbandoned) == 0) CountAsAbandoned(queue, &message, block);
     const uint32_t step = NextStep(&RowOf(segment_, dead_));
     word.store(PackAnnouncedDone(message.ref, step), std::memory_order_seq_cst);
     CountDone(segment_, queue->shared, {dead_.id, step},
@@ -229,6 +236,17 @@ void MessageRecovery::CountAllAsDone() {
     word.store(0, std::memory_order_seq_cst);
   }
   counting_.clear();
+}
+
+// First, so that whoever has waited for all to be done sees it. Its state says that it was counted
+// before anything else is announced.
+void MessageRecovery::CountAsAbandoned(Opened* queue, Returning* message, const Block& block) {
+  auto& word = RowOf(segment_, dead_).ring_announced[kAnnouncedBlock];
+  const uint32_t step = NextStep(&RowOf(segment_, dead_));
+  word.store(PackAnnouncedDone(message->ref, step) | kIsForAbandoned, std::memory_order_seq_cst);
+  CountAbandoned(segment_, queue->shared, {dead_.id, step});
+  message->seen |= kIsAbandoned;
+  block.header->state.store(message->seen, std::memory_order_seq_cst);
 }
 
 // In the order in which they were put: those that had been put back before are older.

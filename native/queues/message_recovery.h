@@ -49,6 +49,7 @@ class MessageRecovery final : private BlockJudge {
   bool Return(const Returning& message);
   bool PutBack(Opened* queue, const Returning& message, const Block& block);
   void CountAllAsDone();
+  void CountAsAbandoned(Opened* queue, Returning* message, const Block& block);
   void WakeAll();
   void Lose(BlockRef ref, const Block& block, uint64_t seen);
   bool FreeLine(QueueName name, Line* line, SharedLine* shared,

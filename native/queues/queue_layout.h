@@ -53,6 +53,8 @@ struct SharedQueue {
   SharedLine back;
   // Finished messages, and who has finished the last one (shm/step.h).
   alignas(kSeparation) std::atomic<uint64_t> done;
+  // Those that count as finished because who had taken them has died; the same.
+  std::atomic<uint64_t> abandoned;
   // Of a pipe's direction, which finishes nothing: what its writer last said without a message.
   std::atomic<uint64_t> mark;
 };

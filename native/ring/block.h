@@ -26,6 +26,8 @@ enum class BlockState : uint8_t {
 // With kTaken or kReturning: the message was received, or is lost. What it carries is being let go
 // of, then the block is free.
 constexpr uint64_t kIsSpent = 1 << 4;
+// With kTaken: counted among the abandoned, and not as done yet.
+constexpr uint64_t kIsAbandoned = 1 << 5;
 
 constexpr uint32_t kBlockGenerationMask = 0xff'ffff;
 

@@ -116,7 +116,9 @@ describeEach('JoinableQueue', (testCase) => {
       assert.equal(await p.join(), 0);
       assert.equal(await queue.get(), 'again');
       queue.taskDone();
-      await queue.join();`,
+      await queue.join();
+      // It was delivered again.
+      assert.equal(queue.abandoned, 0);`,
     );
   });
 
@@ -129,11 +131,23 @@ describeEach('JoinableQueue', (testCase) => {
       assert.deepEqual([await line.recv(), await line.recv()], ['one', 'two']);
       assert.equal(await queue.get(), 'three');
       queue.taskDone();
-      const joined = queue.join();
+      assert.equal(queue.abandoned, 0);
+      const joined = queue.join().then(() => queue.abandoned);
       await killed(p);
-      await joined;
+      // Who has waited for all sees that it was told of two by nobody.
+      assert.equal(await joined, 2);
       assert.equal(queue.qsize(), 0);
-      assert.throws(() => queue.taskDone(), RangeError);`,
+      assert.throws(() => queue.taskDone(), RangeError);
+      // One more, and another process knows of all of them.
+      await queue.put('four');
+      const [again, q] = await startWithLine(w.getAndEnd, queue);
+      assert.equal(await again.recv(), 'four');
+      assert.equal(await q.join(), 0);
+      await queue.join();
+      assert.equal(queue.abandoned, 3);
+      const [other, r] = await startWithLine(w.tellAbandoned, queue);
+      assert.equal(await other.recv(), 3);
+      assert.equal(await r.join(), 0);`,
     );
   });
 

@@ -43,9 +43,11 @@ TEST(ReapSteps) {
                   ActReap,
                   [](QueueWorld& world, bool) {
                     EXPECT(world.queue->Unfinished() == 1);
+                    EXPECT(world.queue->Abandoned() == 2);
                     EXPECT(Short(TryTake(*world.queue)) == "2");
                     EXPECT(world.queue->TaskDone());
                     EXPECT(!world.queue->TaskDone());
+                    EXPECT(world.queue->Abandoned() == 2);
                     world.Gone();
                   }});
   KillEverywhere({"put back what the dead was just taking",

@@ -97,10 +97,18 @@ TEST(QueueReaperHalted) {
                     for (int i = 0; i < 3; i += 1) TryPut(*world.queue, Long(i));
                     Die(world, 2);
                   },
-                  ActReap, ReapMeanwhile, NothingOf,
+                  ActReap,
+                  [](QueueWorld& world, bool over) {
+                    ReapMeanwhile(world, over);
+                    // Who sees one finished sees it here.
+                    const uint64_t finished = 3 - world.queue->Unfinished();
+                    EXPECT(world.queue->Abandoned() >= finished);
+                  },
+                  NothingOf,
                   [](QueueWorld& world) {
                     ReapToTheEnd(world);
                     EXPECT(world.queue->Unfinished() == 1);
+                    EXPECT(world.queue->Abandoned() == 2);
                     EXPECT(world.TakeAll() == Texts{"2"});
                     EXPECT(world.queue->TaskDone() && !world.queue->TaskDone());
                     world.Gone();

@@ -34,6 +34,7 @@ test('a queue holds what it says', () => {
   expectTypeOf<Queue<number>>().toExtend<AsyncIterable<number>>();
   expectTypeOf<Queue>().toExtend<AsyncIterable<unknown>>();
   expectTypeOf<JoinableQueue<Date>>().toExtend<Queue<Date>>();
+  expectTypeOf<JoinableQueue['abandoned']>().toEqualTypeOf<number>();
   expectTypeOf(Queue<number>).toBeConstructibleWith({ maxSize: 1, maxBytes: 2 });
   // @ts-expect-error -- not what it holds
   expectTypeOf<Queue<number>['put']>().toBeCallableWith('text');

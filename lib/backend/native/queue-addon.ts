@@ -87,6 +87,7 @@ export interface NativeQueues {
 
   queueSize(handle: number): number;
   queueUnfinished(handle: number): number;
+  queueAbandoned(handle: number): number;
   /** False when none is unfinished. */
   queueTaskDone(handle: number): false | undefined;
   queueCloseSide(handle: number): void;

@@ -102,6 +102,10 @@ export class FakeHandle implements QueueHandle {
     return 0;
   }
 
+  abandoned(): number {
+    return 0;
+  }
+
   join(): QueueOutcome {
     return QueueOutcome.Done;
   }

@@ -36,6 +36,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   readonly #open = new Set<Port>();
   #lastSeq = 0;
   #unfinished = 0;
+  #abandoned = 0;
   #putters: Putter[] = [];
   #takers: Taker[] = [];
   #awaiters: Awaiter[] = [];
@@ -120,6 +121,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
     const { back = [], done = 0 } = this.#taken?.bury(port) ?? {};
     this.#line.putBack(back);
     this.#unfinished = Math.max(0, this.#unfinished - done);
+    this.#abandoned += done;
     super.gone(port, orderly);
     this.#goOn();
   }
@@ -166,10 +168,13 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #move(): void {
     this.#count();
     while (this.#admit() || this.#give());
-    const size = this.#line.length;
-    if (this.state.size !== size || this.state.unfinished !== this.#unfinished) {
-      this.state = { kind: 'queue', size, unfinished: this.#unfinished };
-    }
+    const now = {
+      kind: 'queue',
+      size: this.#line.length,
+      unfinished: this.#unfinished,
+      abandoned: this.#abandoned,
+    } as const;
+    if (!isSame(this.state, now)) this.state = now;
     const told = this.#awaiters.filter((awaiter) => this.#hasCome(awaiter));
     const ended = this.#takers.filter(({ port }) => this.#hasEnded(port));
     if (told.length > 0) this.#awaiters = this.#awaiters.filter((one) => !told.includes(one));
@@ -312,4 +317,9 @@ export class BrokerQueue extends BrokerObject<QueueState> {
       }
     }
   }
+}
+
+function isSame(one: QueueState, other: QueueState): boolean {
+  const { size, unfinished, abandoned } = one;
+  return size === other.size && unfinished === other.unfinished && abandoned === other.abandoned;
 }

@@ -130,6 +130,10 @@ export class FallbackQueue extends FallbackHandle implements QueueHandle {
     return this.#queue.state.unfinished;
   }
 
+  abandoned(): number {
+    return this.#queue.state.abandoned;
+  }
+
   join(wait: Wait): QueueOutcome | Promise<QueueOutcome> {
     const given = this.#queue.await(this, 'done', wait);
     return given as QueueOutcome | Promise<QueueOutcome>;

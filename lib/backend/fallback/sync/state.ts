@@ -48,6 +48,8 @@ export interface QueueState {
   readonly size: number;
   /** Messages put and not said to be done. */
   readonly unfinished: number;
+  /** Messages that count as done because who had got them has died. */
+  readonly abandoned: number;
 }
 
 export type State =
@@ -93,7 +95,7 @@ export function firstState({ kind, value }: Made): State {
     case 'barrier':
       return { kind: 'barrier', waiting: 0, broken: false };
     case 'queue':
-      return { kind: 'queue', size: 0, unfinished: 0 };
+      return { kind: 'queue', size: 0, unfinished: 0, abandoned: 0 };
   }
 }
 

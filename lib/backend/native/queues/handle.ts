@@ -255,6 +255,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     return this.native.queueUnfinished(this.id);
   }
 
+  abandoned(): number {
+    return this.native.queueAbandoned(this.id);
+  }
+
   join(wait: Wait): QueueOutcome | Promise<QueueOutcome> {
     const rejected = aborted(wait);
     if (rejected) return rejected;
