@@ -45,6 +45,7 @@ struct SegmentHeader {
   uint64_t chunk_table_offset;
   uint64_t chunks_offset;
   uint64_t chunks;
+  uint64_t kept_chunks;  // the first ones, whose memory stays
   uint64_t unit_table_offset;
   uint64_t arena_offset;
   uint64_t units;
@@ -63,7 +64,7 @@ struct SegmentHeader {
   // A bit for each class of which there may be spans without an owner 16, times set 48.
   std::atomic<uint64_t> orphans;
 };
-static_assert(offsetof(SegmentHeader, checksum) == 112);
+static_assert(offsetof(SegmentHeader, checksum) == 120);
 static_assert(offsetof(SegmentHeader, state) == 128);
 static_assert(offsetof(SegmentHeader, lease) == 256);
 static_assert(sizeof(SegmentHeader) == 512);
@@ -122,7 +123,7 @@ enum RowUse : uint64_t {
 };
 
 struct ChunkEntry {
-  std::atomic<uint64_t> state;  // shm/object_store.cc
+  std::atomic<uint64_t> state;  // shm/chunk_word.h
   std::atomic<int64_t> used;    // never above the truth
 };
 static_assert(sizeof(ChunkEntry) == 16);

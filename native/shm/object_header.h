@@ -13,9 +13,19 @@ enum class ObjectState : uint8_t {
   kClaimed,  // being made by the owner; or a ledger block, which stays claimed
   kLive,     // no owner
   kRetired,  // nobody is attached; the owner is about to free it
+  // Free, and not to be claimed: its chunk's owner is about to give the memory back
+  // (shm/chunk_word.h).
+  kWithdrawn,
 };
 
 constexpr uint32_t kObjectGenerationMask = 0xff'ffff;
+
+// Never 0: the header of a place that is free in a chunk which has memory is not that of one which
+// has none.
+inline uint32_t NextGeneration(uint32_t generation) {
+  const uint32_t next = (generation + 1) & kObjectGenerationMask;
+  return next == 0 ? 1 : next;
+}
 
 // State 4, kind 4, generation 24, owner 32.
 struct ObjectHeader {
@@ -37,7 +47,7 @@ struct ObjectHeader {
 };
 
 // A reference that can be sent to another process of the segment. It never comes to mean a later
-// object in the same place before that place was used 2^24 times.
+// object in the same place before the places of that chunk were used some 2^24 times.
 struct ObjectRef {
   uint64_t offset = 0;
   uint32_t generation = 0;

@@ -3,33 +3,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "os/memory_file.h"
 #include "shm/bitmap.h"
 
 namespace mp {
 namespace {
-
-// ChunkEntry::state: owner 32, unused 16, size 8, state 8.
-enum class ChunkState : uint8_t {
-  kNone = 0,
-  kCommitting,  // the owner is getting memory for it
-  kReady,
-};
-
-struct Chunk {
-  ChunkState state = ChunkState::kNone;
-  uint8_t size = 0;
-  Stamp owner;
-
-  uint64_t packed() const {
-    return static_cast<uint64_t>(owner.packed()) << 32 | static_cast<uint64_t>(size) << 8 |
-           static_cast<uint64_t>(state);
-  }
-  static Chunk Unpack(uint64_t word) {
-    return {static_cast<ChunkState>(word & 0xff), static_cast<uint8_t>(word >> 8),
-            Stamp::Unpack(static_cast<uint32_t>(word >> 32))};
-  }
-};
 
 void Zero(std::atomic<uint64_t>* first, const void* end) {
   for (; static_cast<const void*>(first) < end; first += 1) {
@@ -39,16 +16,11 @@ void Zero(std::atomic<uint64_t>* first, const void* end) {
 
 }  // namespace
 
-ObjectStore::PlaceSize ObjectStore::SizeFor(ObjectKind kind) {
+PlaceSize ObjectStore::SizeFor(ObjectKind kind) {
   if (kind == ObjectKind::kLedgerBlock) return PlaceSize::kLedger;
   if (kind == ObjectKind::kQueue) return PlaceSize::kHuge;
   const bool large = kind == ObjectKind::kBoundedSemaphore || kind == ObjectKind::kCondition;
   return large ? PlaceSize::kLarge : PlaceSize::kSmall;
-}
-
-uint64_t ObjectStore::BytesOf(PlaceSize size) {
-  if (size == PlaceSize::kHuge) return sizeof(HugeObject);
-  return size == PlaceSize::kLarge ? sizeof(LargeObject) : sizeof(SharedObject);
 }
 
 SharedObject* ObjectStore::PlaceAt(uint64_t offset, PlaceSize size) const {
@@ -62,10 +34,9 @@ SharedObject* ObjectStore::KnownPlaceAt(uint64_t offset) const {
   if (segment().ObjectAt<SharedObject>(offset) == nullptr) return nullptr;
   const uint64_t inside = offset - segment().chunks_offset();
   const ChunkEntry& entry = segment().chunk(inside / kChunkSize);
-  const Chunk chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
-  if (chunk.state != ChunkState::kReady) return nullptr;
-  const auto size = static_cast<PlaceSize>(chunk.size);
-  if (size == PlaceSize::kNone || size > PlaceSize::kHuge) return nullptr;
+  const auto chunk = ChunkWord::Unpack(entry.state.load(std::memory_order_seq_cst));
+  if (!chunk.HasPlaces()) return nullptr;
+  const PlaceSize size = chunk.size;
   const uint64_t within = inside % kChunkSize;
   const bool begins = within % BytesOf(size) == 0 && within + BytesOf(size) <= kChunkSize;
   return begins ? PlaceAt(offset, size) : nullptr;
@@ -148,94 +119,64 @@ void ObjectStore::Detach(const ObjectRef& ref) {
 // Counted before it is free and, in ClaimIn, after it was taken: a death leaves the count too low,
 // which costs a look into a full chunk and loses nothing.
 void ObjectStore::FreePlace(uint64_t offset, uint64_t seen) {
-  const uint64_t chunk = (offset - segment().chunks_offset()) / kChunkSize;
-  segment().chunk(chunk).used.fetch_sub(1, std::memory_order_relaxed);
+  const uint64_t index = (offset - segment().chunks_offset()) / kChunkSize;
+  segment().chunk(index).used.fetch_sub(1, std::memory_order_seq_cst);
   const uint32_t generation = ObjectHeader::Unpack(seen).generation;
   const ObjectHeader free{ObjectState::kFree, ObjectKind::kNone, generation, {}};
-  KnownPlaceAt(offset)->header.compare_exchange_strong(seen, free.packed());
+  SharedObject* const place = KnownPlaceAt(offset);
+  if (place == nullptr) return;  // damage
+  place->header.compare_exchange_strong(seen, free.packed());
+  GiveBackIfEmpty(index);
 }
 
+// In the lowest chunk that has one, so that the others come to be empty.
 Result<uint64_t> ObjectStore::FindPlace(ObjectKind kind) {
   const PlaceSize size = SizeFor(kind);
-  const auto places = static_cast<int64_t>(kChunkSize / BytesOf(size));
-  uint64_t& cursor = cursor_[static_cast<uint8_t>(size)];
+  const auto places = static_cast<int64_t>(PlacesOf(size));
   // One that somebody is at is passed over, who may be stopped: those behind it are there.
-  uint64_t begun = 0;
-  while (begun < segment().chunks()) {
-    const auto chunk = Chunk::Unpack(segment().chunk(begun).state.load(std::memory_order_acquire));
-    if (chunk.state == ChunkState::kNone) break;
-    begun += 1;
-  }
-  for (uint64_t step = 0; step < begun; step += 1) {
-    const uint64_t index = (cursor + step) % begun;
+  for (uint64_t index = 0; index < segment().chunks(); index += 1) {
     const ChunkEntry& entry = segment().chunk(index);
-    const auto chunk = Chunk::Unpack(entry.state.load(std::memory_order_acquire));
-    if (chunk.state != ChunkState::kReady || chunk.size != static_cast<uint8_t>(size)) continue;
+    const auto chunk = ChunkWord::Unpack(entry.state.load(std::memory_order_acquire));
+    if (chunk.state == ChunkState::kNone) break;
+    if (chunk.state != ChunkState::kReady || !chunk.IsOf(size)) continue;
     if (entry.used.load(std::memory_order_relaxed) >= places) continue;
     const uint64_t offset = ClaimIn(index, kind);
-    if (offset == 0) continue;
-    cursor = index;
-    return offset;
+    if (offset != 0) return offset;
   }
   for (;;) {
     auto grown = GrowFor(size);
     if (!grown.ok()) return grown.status();
     const uint64_t offset = ClaimIn(grown.value(), kind);
-    if (offset == 0) continue;  // others have filled it already
-    cursor = grown.value();
-    return offset;
+    if (offset != 0) return offset;  // else others have filled it already
   }
 }
 
 // 0 when the chunk is full. Announced first: dead after the claim, the place is found.
+//
+// The chunk may be about to be cleared by now, or have been: a place that was claimed before it was
+// withdrawn keeps the chunk from that, and where there is no memory there is nothing but zeros,
+// which is the header of no free place but in a chunk that is kept.
 uint64_t ObjectStore::ClaimIn(uint64_t chunk, ObjectKind kind) {
   const PlaceSize size = SizeFor(kind);
   const uint64_t base = segment().chunks_offset() + chunk * kChunkSize;
   const uint64_t bytes = BytesOf(size);
-  for (uint64_t place = 0; place < kChunkSize / bytes; place += 1) {
+  for (uint64_t place = 0; place < PlacesOf(size); place += 1) {
     const uint64_t offset = base + place * bytes;
     std::atomic<uint64_t>& word = PlaceAt(offset, size)->header;
     uint64_t seen = word.load(std::memory_order_acquire);
+    // Not one after the other either: to read them takes memory.
+    if (seen == 0 && chunk >= segment().kept_chunks()) break;
     const ObjectHeader free = ObjectHeader::Unpack(seen);
     if (free.state != ObjectState::kFree) continue;
     self_.row().announced.store(offset, std::memory_order_seq_cst);
-    const ObjectHeader mine{ObjectState::kClaimed, kind, free.generation + 1, self_.stamp()};
+    const ObjectHeader mine{ObjectState::kClaimed, kind, NextGeneration(free.generation),
+                            self_.stamp()};
     if (!word.compare_exchange_strong(seen, mine.packed())) continue;
     segment().chunk(chunk).used.fetch_add(1, std::memory_order_relaxed);
     return offset;
   }
   self_.row().announced.store(0, std::memory_order_seq_cst);
   return 0;
-}
-
-// Chunks become ready one after another. Dead while committing: whoever needs the chunk takes it
-// over; getting memory twice is harmless.
-Result<uint64_t> ObjectStore::GrowFor(PlaceSize size) {
-  const Chunk mine{ChunkState::kCommitting, static_cast<uint8_t>(size), self_.stamp()};
-  uint64_t index = 0;
-  while (index < segment().chunks()) {
-    std::atomic<uint64_t>& word = segment().chunk(index).state;
-    uint64_t seen = word.load(std::memory_order_acquire);
-    const Chunk chunk = Chunk::Unpack(seen);
-    if (chunk.state == ChunkState::kReady) {
-      index += 1;
-      continue;
-    }
-    // Another one is at it, perhaps stopped: nobody waits for it, the next chunk serves as well.
-    if (chunk.state == ChunkState::kCommitting && segment().IsAlive(chunk.owner)) {
-      index += 1;
-      continue;
-    }
-    if (!word.compare_exchange_strong(seen, mine.packed())) continue;
-    const Status reserved =
-        ReserveMemory(segment().fd(), segment().chunks_offset() + index * kChunkSize, kChunkSize);
-    const Chunk next =
-        reserved.ok() ? Chunk{ChunkState::kReady, static_cast<uint8_t>(size), {}} : Chunk{};
-    word.store(next.packed(), std::memory_order_release);
-    if (!reserved.ok()) return reserved;
-    return index;
-  }
-  return Status::Failed(ENOSPC, "Claim");
 }
 
 bool ObjectStore::IsLinkedBlock(uint64_t offset, Stamp owner) const {

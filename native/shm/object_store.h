@@ -1,6 +1,7 @@
 #pragma once
 // Places for objects: claimed and freed by single compare-and-swaps on header words that carry
-// their owner's stamp, so that no death leaves a place without a name on it. Grows chunk by chunk.
+// their owner's stamp, so that no death leaves a place without a name on it. Grows chunk by chunk,
+// and gives back the memory of those that are empty.
 //
 // An object lives as long as a participant is attached to it. Every participant keeps a ledger of
 // what it is attached to, written before the fact: it is all that a reaper has to look at.
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "shm/chunk_word.h"
 #include "shm/layout.h"
 #include "shm/object_header.h"
 #include "shm/participant.h"
@@ -78,24 +80,36 @@ class ObjectStore {
   // Finishes what the announcement of a dead participant was about.
   void ResolveAnnouncement(uint64_t offset);
   void FreeLedgerBlocks(ParticipantRow* row);
+  // Goes on where the dead were about to get memory for chunks, or to give it back.
+  void SettleChunks();
 
  private:
+  friend struct ObjectStoreTestAccess;
   static constexpr size_t kLetGoAtOnce = 8;
-  // Ledger blocks have chunks of their own: who attaches to an object that is gone may set and
-  // clear a bit in whatever object has its place now, and must never meet a ledger there.
-  enum class PlaceSize : uint8_t { kNone = 0, kSmall, kLarge, kLedger, kHuge };
 
   static PlaceSize SizeFor(ObjectKind kind);
-  static uint64_t BytesOf(PlaceSize size);
   static bool IsUnused(const SharedObject& object);
   Segment& segment() const { return self_.segment(); }
   SharedObject* PlaceAt(uint64_t offset, PlaceSize size) const;
   SharedObject* KnownPlaceAt(uint64_t offset) const;
   Result<uint64_t> FindPlace(ObjectKind kind);
   uint64_t ClaimIn(uint64_t chunk, ObjectKind kind);
-  Result<uint64_t> GrowFor(PlaceSize size);
   void FreePlace(uint64_t offset, uint64_t seen);
   bool IsLinkedBlock(uint64_t offset, Stamp owner) const;
+
+  // Chunks (shm/chunk_life.cc).
+  Result<uint64_t> GrowFor(PlaceSize size);
+  bool IsToBeHad(const ChunkWord& chunk, PlaceSize size) const;
+  Status Commit(uint64_t index, ChunkWord mine);
+  void OpenPlaces(uint64_t index, const ChunkWord& mine);
+  void GiveBackIfEmpty(uint64_t index);
+  bool IsEmpty(uint64_t index, PlaceSize size) const;
+  void Clear(uint64_t index, PlaceSize size);
+  bool GoOnClearing(uint64_t index, ChunkWord mine);
+  bool WithdrawPlaces(uint64_t index, ChunkWord* mine);
+  void Discard(uint64_t index, const ChunkWord& mine);
+  void Settle(uint64_t index, uint64_t seen);
+  std::atomic<uint64_t>& HeaderIn(uint64_t index, PlaceSize size, uint64_t place) const;
 
   bool RetireOnce(const ObjectRef& ref);
   Status ReserveEntries(size_t count);
@@ -105,7 +119,6 @@ class ObjectStore {
 
   Participant& self_;
   Dismantle dismantle_;
-  uint64_t cursor_[5] = {};  // chunk in which the last place of each size was found
   // The own ledger, seen from this process.
   bool ledger_ready_ = false;
   std::vector<uint32_t> free_entries_;

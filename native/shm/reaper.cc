@@ -110,6 +110,7 @@ bool Reaper::FreeRow(uint32_t id, const Identity& dead) {
   store_.ResolveAnnouncement(row.announced.load(std::memory_order_seq_cst));
   row.announced.store(0, std::memory_order_seq_cst);
   store_.FreeLedgerBlocks(&row);
+  store_.SettleChunks();
   const Identity free{RowState::kFree, dead.generation, 0};
   row.identity.store(free.packed(), std::memory_order_seq_cst);
   return true;

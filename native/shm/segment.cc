@@ -89,6 +89,7 @@ Result<Segment> Segment::Create(const SegmentOptions& options) {
   plan.abi = AbiFingerprint();
   plan.pid_namespace = self.value().pid_namespace;
   plan.chunks = options.chunks;
+  plan.kept_chunks = options.kept_chunks;
   plan.units = options.units == 0 ? DefaultUnits() : options.units;
   if (!InRange(plan)) return Status::Failed(EINVAL, "Create");
   if (const Status status = FillWithEntropy(plan.session, sizeof plan.session); !status.ok()) {
@@ -177,6 +178,7 @@ Status Segment::Adopt() {
   if (copy.pid_namespace != self.value().pid_namespace) return Status::Failed(EXDEV, "Attach");
   participants_ = copy.participants;
   chunks_ = copy.chunks;
+  kept_chunks_ = copy.kept_chunks;
   rows_offset_ = copy.rows_offset;
   chunk_table_offset_ = copy.chunk_table_offset;
   chunks_offset_ = copy.chunks_offset;
@@ -202,6 +204,14 @@ Status Segment::DiscardUnits(uint64_t first, uint64_t count) const {
 Status Segment::ReserveUnitEntries(uint64_t first, uint64_t count) const {
   return ReserveMemory(fd_.get(), unit_table_offset_ + first * sizeof(UnitEntry),
                        count * sizeof(UnitEntry));
+}
+
+Status Segment::ReserveChunk(uint64_t index) const {
+  return ReserveMemory(fd_.get(), chunks_offset_ + index * kChunkSize, kChunkSize);
+}
+
+Status Segment::DiscardChunk(uint64_t index) const {
+  return DiscardMemory(fd_.get(), chunks_offset_ + index * kChunkSize, kChunkSize);
 }
 
 std::atomic<uint32_t>& Segment::TokenWord(const ParticipantRow& row) const {

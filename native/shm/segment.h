@@ -19,6 +19,9 @@ struct SegmentOptions {
   // Of the arena, for messages. 0: as much as this process may use of memory, 1 GiB at least, or
   // less where so much address space is not to be had.
   uint64_t units = 0;
+  // The first chunks keep the memory that they have got, 4 MiB: a small program pays for none that
+  // comes and goes.
+  uint64_t kept_chunks = 64;
 };
 
 class Segment {
@@ -37,6 +40,7 @@ class Segment {
     return used < participants_ ? used : participants_;
   }
   uint64_t chunks() const { return chunks_; }
+  uint64_t kept_chunks() const { return kept_chunks_; }
   uint64_t chunks_offset() const { return chunks_offset_; }
   uint64_t units() const { return units_; }
   // Units that have ever been claimed; the others are zeros. At most units().
@@ -59,6 +63,10 @@ class Segment {
   Status DiscardUnits(uint64_t first, uint64_t count) const;
   // The same for entries of the table.
   Status ReserveUnitEntries(uint64_t first, uint64_t count) const;
+
+  // The same for a chunk.
+  Status ReserveChunk(uint64_t index) const;
+  Status DiscardChunk(uint64_t index) const;
 
   // Null unless a T fits there, among the chunks and aligned as objects are.
   template <typename T>
@@ -86,6 +94,7 @@ class Segment {
   // Of the header, kept apart from it: what was checked must be what is used.
   uint32_t participants_ = 0;
   uint64_t chunks_ = 0;
+  uint64_t kept_chunks_ = 0;
   uint64_t rows_offset_ = 0;
   uint64_t chunk_table_offset_ = 0;
   uint64_t chunks_offset_ = 0;

@@ -142,7 +142,7 @@ class QueueSnapshot {
     const uint64_t first = segment_.chunks_offset();
     differs |= Take(segment_.ObjectAt<HugeObject>(first), kQueuesLooked * sizeof(HugeObject));
     // Ends of pipes, which come after their queues.
-    const bool has_ends = (segment_.chunk(1).state.load() & 0xff) != 0;
+    const bool has_ends = segment_.chunk(1).state.load() != 0;
     const uint64_t ends = first + (has_ends ? kChunkSize : 0);
     differs |= Take(segment_.ObjectAt<SharedObject>(ends), kEndsLooked * sizeof(SharedObject));
     differs |= Take(&segment_.unit(0), segment_.units() * sizeof(UnitEntry));

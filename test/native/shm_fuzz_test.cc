@@ -155,6 +155,8 @@ TEST(FilesOfEverySizeAreRefused) {
 TEST(DamagedContentsAreHarmless) {
   EachRound(3, [](std::mt19937_64& random) {
     for (int damage = 0; damage < 200; damage += 1) {
+      // So that chunks whose memory comes and goes are damaged as well.
+      chunks_to_keep = random() % 2;
       auto segment = SmallSegment(4, 2);
       {
         auto space = JoinSpace(segment);
@@ -171,7 +173,10 @@ TEST(DamagedContentsAreHarmless) {
         for (auto& entry : row.ledger) entry.store(random());
       }
       for (uint64_t chunk = 0; chunk < segment->chunks(); chunk += 1) {
-        if (random() % 2 == 0) segment->chunk(chunk).state.store(random());
+        ChunkWord word = ChunkWord::Unpack(random());
+        if (random() % 2 == 0) word.size = static_cast<PlaceSize>(1 + random() % 4);
+        if (random() % 2 == 0) word.state = static_cast<ChunkState>(random() % 7);
+        if (random() % 2 == 0) segment->chunk(chunk).state.store(word.packed());
         segment->chunk(chunk).used.store(static_cast<int64_t>(random()));
       }
       auto* const object = segment->ObjectAt<SharedObject>(segment->chunks_offset());

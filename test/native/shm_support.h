@@ -22,9 +22,12 @@ struct Watchdog {
 // Ends a test program that hangs, by SIGALRM; its children have one of their own.
 inline const Watchdog kProgramWatchdog(110);
 
+// Of the segments below: 0 where chunks are to come and go.
+inline uint64_t chunks_to_keep = SegmentOptions{}.kept_chunks;
+
 inline std::shared_ptr<Segment> SmallSegment(uint32_t participants = 8, uint64_t chunks = 64,
                                              uint64_t units = 256) {
-  auto made = Segment::Create({participants, chunks, units});
+  auto made = Segment::Create({participants, chunks, units, chunks_to_keep});
   if (!made.ok()) {
     std::fprintf(stderr, "Create: %s %d\n", made.status().operation, made.status().error);
     _exit(99);

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "shm/bitmap.h"
+#include "shm/chunk_word.h"
 #include "shm_support.h"
 #include "step_harness.h"
 #include "sync/barrier.h"
@@ -28,11 +29,11 @@ inline LockRequest Taking() {
 inline int64_t PlacesTaken(const Segment& segment) {
   int64_t taken = 0;
   for (uint64_t chunk = 0; chunk < segment.chunks(); chunk += 1) {
-    const uint64_t state = segment.chunk(chunk).state.load();
-    if ((state & 0xff) != 2) continue;
-    const uint64_t bytes = (state >> 8 & 0xff) == 2 ? sizeof(LargeObject) : sizeof(SharedObject);
-    for (uint64_t place = 0; place < kChunkSize / bytes; place += 1) {
-      const uint64_t offset = segment.chunks_offset() + chunk * kChunkSize + place * bytes;
+    const auto word = ChunkWord::Unpack(segment.chunk(chunk).state.load());
+    if (!word.HasPlaces()) continue;
+    for (uint64_t place = 0; place < PlacesOf(word.size); place += 1) {
+      const uint64_t offset =
+          segment.chunks_offset() + chunk * kChunkSize + place * BytesOf(word.size);
       const uint64_t header = segment.ObjectAt<SharedObject>(offset)->header.load();
       taken += ObjectHeader::Unpack(header).state != ObjectState::kFree;
     }
@@ -127,7 +128,8 @@ class Snapshot {
     differs |= Take(at, &segment_.chunk(0), segment_.chunks() * sizeof(ChunkEntry));
     at += segment_.chunks() * sizeof(ChunkEntry);
     for (uint64_t chunk = 0; chunk < segment_.chunks(); chunk += 1) {
-      if ((segment_.chunk(chunk).state.load() & 0xff) == 0) continue;
+      // A look takes memory where there is none.
+      if (!ChunkWord::Unpack(segment_.chunk(chunk).state.load()).HasPlaces()) continue;
       const uint64_t offset = segment_.chunks_offset() + chunk * kChunkSize;
       differs |= Take(at, segment_.ObjectAt<LargeObject>(offset), kLooked);
       at += kLooked;
