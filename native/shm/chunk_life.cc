@@ -120,18 +120,22 @@ bool ObjectStore::IsEmpty(uint64_t index, PlaceSize size) const {
   return true;
 }
 
-// The lowest empty one of each size stays as it is, for what comes and goes.
+// One empty one of each size stays as it is, for what comes and goes: of two the lower. Everybody
+// agrees which one it is, and nobody has to look for it. Dead in here: the reaper looks at all.
 void ObjectStore::GiveBackIfEmpty(uint64_t index) {
-  if (index < segment().kept_chunks()) return;
   const ChunkEntry& entry = segment().chunk(index);
   if (entry.used.load(std::memory_order_seq_cst) > 0) return;
   const auto chunk = ChunkWord::Unpack(entry.state.load(std::memory_order_seq_cst));
-  if (chunk.state != ChunkState::kReady) return;
-  for (uint64_t other = 0; other < segment().chunks(); other += 1) {
-    const uint64_t seen = segment().chunk(other).state.load(std::memory_order_acquire);
-    if (ChunkWord::Unpack(seen).state == ChunkState::kNone) return;
-    if (other == index || !IsEmpty(other, chunk.size)) continue;
-    Clear(std::max(index, other), chunk.size);
+  if (chunk.state != ChunkState::kReady || !chunk.IsSound()) return;
+  auto& spare = segment().header().spare_chunks[static_cast<uint8_t>(chunk.size)];
+  uint32_t seen = spare.load(std::memory_order_seq_cst);
+  while (seen != index) {
+    const bool known = seen < segment().chunks() && IsEmpty(seen, chunk.size);
+    if (known && seen < index) return Clear(index, chunk.size);
+    if (!spare.compare_exchange_strong(seen, static_cast<uint32_t>(index))) continue;
+    // The other one may have become empty meanwhile, and taken itself for the one that stays: spare
+    // and then its places, its place and then the spare.
+    if (seen < segment().chunks()) Clear(seen, chunk.size);
     return;
   }
 }
@@ -140,6 +144,7 @@ void ObjectStore::GiveBackIfEmpty(uint64_t index) {
 // and left it at that. Ready and then the places, the place and then whether it is ready: one of
 // the two sees the other.
 void ObjectStore::Clear(uint64_t index, PlaceSize size) {
+  if (index < segment().kept_chunks()) return;
   std::atomic<uint64_t>& word = segment().chunk(index).state;
   while (IsEmpty(index, size)) {
     uint64_t seen = word.load(std::memory_order_seq_cst);

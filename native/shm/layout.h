@@ -58,6 +58,8 @@ struct SegmentHeader {
   std::atomic<uint64_t> deaths;
   // One more than the highest row that was ever taken: nobody looks at those above.
   std::atomic<uint32_t> rows_used;
+  // Of each size (shm/chunk_word.h) a chunk that is empty and stays as it is; a hint.
+  std::atomic<uint32_t> spare_chunks[5];
 
   // One more than the highest unit that was ever claimed: those above are zeros.
   alignas(kSeparation) std::atomic<uint64_t> units_used;

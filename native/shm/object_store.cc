@@ -1,5 +1,6 @@
 #include "shm/object_store.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -126,29 +127,47 @@ void ObjectStore::FreePlace(uint64_t offset, uint64_t seen) {
   SharedObject* const place = KnownPlaceAt(offset);
   if (place == nullptr) return;  // damage
   place->header.compare_exchange_strong(seen, free.packed());
+  for (Search& search : searches_) search.full_below = std::min(search.full_below, index);
   GiveBackIfEmpty(index);
 }
 
-// In the lowest chunk that has one, so that the others come to be empty.
+// In the lowest chunk that has one, so that the others come to be empty. Those below `full_below`
+// had none when they were looked at, and this participant has freed none there; now and then they
+// are looked at again for what others have.
 Result<uint64_t> ObjectStore::FindPlace(ObjectKind kind) {
+  const PlaceSize size = SizeFor(kind);
+  Search& search = searches_[static_cast<uint8_t>(size)];
+  search.claims += 1;
+  if (search.claims % kLookAgain == 0) search.full_below = 0;
+  const uint64_t begin = search.full_below;
+  uint64_t offset = FindIn(begin, kind);
+  if (offset == 0 && begin != 0) offset = FindIn(0, kind);
+  if (offset != 0) return offset;
+  for (;;) {
+    auto grown = GrowFor(size);
+    if (!grown.ok()) return grown.status();
+    offset = ClaimIn(grown.value(), kind);
+    if (offset != 0) return offset;  // else others have filled it already
+  }
+}
+
+// 0 when there is none from that chunk on.
+uint64_t ObjectStore::FindIn(uint64_t first, ObjectKind kind) {
   const PlaceSize size = SizeFor(kind);
   const auto places = static_cast<int64_t>(PlacesOf(size));
   // One that somebody is at is passed over, who may be stopped: those behind it are there.
-  for (uint64_t index = 0; index < segment().chunks(); index += 1) {
+  for (uint64_t index = first; index < segment().chunks(); index += 1) {
     const ChunkEntry& entry = segment().chunk(index);
     const auto chunk = ChunkWord::Unpack(entry.state.load(std::memory_order_acquire));
     if (chunk.state == ChunkState::kNone) break;
     if (chunk.state != ChunkState::kReady || !chunk.IsOf(size)) continue;
     if (entry.used.load(std::memory_order_relaxed) >= places) continue;
     const uint64_t offset = ClaimIn(index, kind);
-    if (offset != 0) return offset;
+    if (offset == 0) continue;
+    searches_[static_cast<uint8_t>(size)].full_below = index;
+    return offset;
   }
-  for (;;) {
-    auto grown = GrowFor(size);
-    if (!grown.ok()) return grown.status();
-    const uint64_t offset = ClaimIn(grown.value(), kind);
-    if (offset != 0) return offset;  // else others have filled it already
-  }
+  return 0;
 }
 
 // 0 when the chunk is full. Announced first: dead after the claim, the place is found.

@@ -93,6 +93,7 @@ class ObjectStore {
   SharedObject* PlaceAt(uint64_t offset, PlaceSize size) const;
   SharedObject* KnownPlaceAt(uint64_t offset) const;
   Result<uint64_t> FindPlace(ObjectKind kind);
+  uint64_t FindIn(uint64_t first, ObjectKind kind);
   uint64_t ClaimIn(uint64_t chunk, ObjectKind kind);
   void FreePlace(uint64_t offset, uint64_t seen);
   bool IsLinkedBlock(uint64_t offset, Stamp owner) const;
@@ -119,6 +120,13 @@ class ObjectStore {
 
   Participant& self_;
   Dismantle dismantle_;
+  // For places of each size.
+  static constexpr uint32_t kLookAgain = 64;
+  struct Search {
+    uint64_t full_below = 0;
+    uint32_t claims = 0;
+  };
+  Search searches_[5];
   // The own ledger, seen from this process.
   bool ledger_ready_ = false;
   std::vector<uint32_t> free_entries_;
