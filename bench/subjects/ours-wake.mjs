@@ -11,6 +11,7 @@ async function timeWakes({ rounds, pauseUs }, wake, wait) {
   const [here, there] = Pipe();
   const other = new forked.Process({
     args: [there],
+    daemon: true,
     target: (report) => {
       for (;;) {
         const until = now() + pauseUs / 1000;

@@ -7,11 +7,19 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
+
+/* The other one. It never goes on alone. */
+static pid_t fork_other(void) {
+  pid_t pid = fork();
+  if (pid == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
 
 static _Atomic uint32_t* shared_words(void) {
   void* memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -48,7 +56,7 @@ static int futex(long rounds) {
   _Atomic uint32_t* there = shared_words();
   if (there == NULL) return 1;
   _Atomic uint32_t* back = there + 64;
-  pid_t other = fork();
+  pid_t other = fork_other();
   if (other == 0) {
     for (;;) {
       await(there);
@@ -78,7 +86,7 @@ static int spin(long rounds) {
   _Atomic uint32_t* there = shared_words();
   if (there == NULL) return 1;
   _Atomic uint32_t* back = there + 64;
-  pid_t other = fork();
+  pid_t other = fork_other();
   if (other == 0) {
     for (uint32_t turn = 1;; turn++) {
       spin_for(there, turn);
@@ -116,7 +124,7 @@ static bool await_ring(int poll, int fd) {
 static int eventfds(long rounds) {
   int there = eventfd(0, 0);
   int back = eventfd(0, 0);
-  pid_t other = fork();
+  pid_t other = fork_other();
   int poll = watch(other == 0 ? there : back);
   if (poll < 0) return 1;
   if (other == 0) {
@@ -145,7 +153,7 @@ static int futex_wakes(long rounds, double pause_ms) {
   _Atomic uint32_t* word = shared_words();
   if (word == NULL) return 1;
   _Atomic double* woken_at = (_Atomic double*)(word + 64);
-  pid_t other = fork();
+  pid_t other = fork_other();
   if (other == 0) {
     for (;;) {
       atomic_store(woken_at, pass(pause_ms));
@@ -166,7 +174,7 @@ static int eventfd_wakes(long rounds, double pause_ms) {
   int fd = eventfd(0, 0);
   int poll = watch(fd);
   if (woken_at == NULL || poll < 0) return 1;
-  pid_t other = fork();
+  pid_t other = fork_other();
   if (other == 0) {
     for (;;) {
       atomic_store(woken_at, pass(pause_ms));

@@ -86,8 +86,8 @@ export interface QueueHandle extends SharedHandle {
   close(): void;
   readonly closed: boolean;
   /**
-   * This process takes no part, until it uses this handle again: a forked child that has inherited the queue, or whoever has closed
-   * it both ways. If the queue has come to its end by then, it is closed here too. Absent where nothing is inherited.
+   * In a forked child that has inherited the queue: it takes no part, until it uses this handle. If the queue has come to its end by
+   * then, it is closed here too. Absent where nothing is inherited.
    */
   leave?(): void;
   /** Absent where every message is copied. */

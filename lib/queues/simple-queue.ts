@@ -98,8 +98,6 @@ export class SimpleQueue<T = unknown> implements HasReadiness, Disposable {
     this.#closed = true;
     this.#handle.close();
     this.#end.abort(closedBothWays());
-    // Not only when the garbage collector comes for it.
-    this.#handle.leave?.();
   }
 
   /** Whether this process has closed it. */

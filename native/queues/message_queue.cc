@@ -227,17 +227,6 @@ void MessageQueue::Spend(BlockRef ref, const Block& block, uint64_t seen) {
   messages().KeepsOneLess();
 }
 
-// Room in bytes may be enough for one of them and not for another, and who is woken in vain wakes
-// nobody: so everybody looks.
-void MessageQueue::AfterTaking(uint32_t count) {
-  if (!MayHaveWaiters(&queue().room)) return;
-  if (queue().max_bytes.load(std::memory_order_relaxed) != 0) {
-    WakeEach(space().participant(), &queue().room);
-  } else {
-    WakeSome(space().participant(), &queue().room, count);
-  }
-}
-
 // In a place of its own, or where it lies.
 void MessageQueue::TakeAlone(QueueRequest* request, std::span<const std::byte> bytes,
                              const Block& block) {
@@ -284,10 +273,14 @@ SyncOutcome MessageQueue::Try(WaitRequest* request) {
 SyncOutcome MessageQueue::AttemptBeside(WaitRequest* request) {
   auto* const wanted = static_cast<QueueRequest*>(request->subject);
   if (IsForRoom(wanted->kind)) {
+    const bool is_longest = SayLength(*wanted);
     const SyncOutcome outcome = wanted->kind == QueueRequest::Kind::kPut
                                     ? TryPut(wanted->staged, &wanted->error)
                                     : LookForRoom(wanted->length);
-    if (outcome == SyncOutcome::kPending) request->watch = HolderOf(queue().reader.load());
+    if (outcome != SyncOutcome::kPending) return outcome;
+    // Whoever made room before it was said may have woken nobody but this one.
+    if (is_longest) WakeEach(space().participant(), &queue().room);
+    request->watch = HolderOf(queue().reader.load());
     return outcome;
   }
   return Unfinished() == 0 ? SyncOutcome::kDone : SyncOutcome::kPending;

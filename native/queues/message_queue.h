@@ -231,9 +231,11 @@ class MessageQueue final : public SyncObject {
   bool IsOfPipe() const;
   bool IsBroken() const;
   bool Fits(uint64_t length, bool alone, uint64_t in_queue) const;
+  bool HasRoom(uint64_t length);
   Stamp HolderOf(uint64_t end) const;
 
   SyncOutcome AttemptBeside(WaitRequest* request);
+  bool SayLength(const QueueRequest& wanted);
   bool LooksReadyBeside(const WaitRequest& request);
   SyncOutcome Take(QueueRequest* request);
   void TakeAlone(QueueRequest* request, std::span<const std::byte> bytes, const Block& block);

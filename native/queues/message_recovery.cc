@@ -227,7 +227,12 @@ void MessageRecovery::CountAllAsDone() {
       Lose(message.ref, block, message.seen);
       continue;
     }
-    if ((message.seen & kIsAbandoned) == 0) CountAsAbandoned(queue, &message, block);
+    const auto reached = [queue] { return std::max(queue->main.End(), queue->main.head()); };
+    // Others may have said that all were done with.
+    const bool unfinished = Unfinished(*queue->shared, reached) != 0;
+    if (unfinished && (message.seen & kIsAbandoned) == 0) {
+      CountAsAbandoned(queue, &message, block);
+    }
     const uint32_t step = NextStep(&RowOf(segment_, dead_));
     word.store(PackAnnouncedDone(message.ref, step), std::memory_order_seq_cst);
     CountDone(segment_, queue->shared, {dead_.id, step},

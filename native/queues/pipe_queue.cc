@@ -56,23 +56,7 @@ SyncOutcome MessageQueue::LookForRoom(uint64_t length) {
   if (!Usable()) return SyncOutcome::kForeign;
   if (closed_) return SyncOutcome::kClosed;
   if (IsBroken()) return SyncOutcome::kBroken;
-  const uint64_t max_size = queue().max_size.load(std::memory_order_relaxed);
-  if (max_size != 0 && Size() >= max_size) return SyncOutcome::kPending;
-  if (queue().max_bytes.load(std::memory_order_relaxed) == 0) return SyncOutcome::kDone;
-  for (;;) {
-    const uint64_t position = main_.tail();
-    const uint64_t head = main_.head();
-    uint64_t in_queue = 0;
-    uint64_t sum = 0;
-    // A slot that is filled already, and a tail that lags: the put itself helps it on.
-    if (head >= position) return SyncOutcome::kDone;
-    if (!BytesBefore(position, head, &in_queue, &sum)) {
-      // Damage, if nothing has moved meanwhile: the put says so.
-      if (main_.tail() == position && main_.head() == head) return SyncOutcome::kDone;
-      continue;
-    }
-    return Fits(length, false, in_queue) ? SyncOutcome::kDone : SyncOutcome::kPending;
-  }
+  return HasRoom(length) ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
 }  // namespace mp

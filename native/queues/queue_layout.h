@@ -34,7 +34,7 @@ struct SharedQueue {
   // What every object has; its waiters are those who get. The word of each of the three says
   // whether somebody may wait there (queues/queue_wake.h).
   SharedObject items;
-  SharedObject room;
+  SharedObject room;  // `parameter`: the longest that somebody there waits for, or more
   SharedObject finish;
   // Written once.
   alignas(kSeparation) std::atomic<uint64_t> max_size;

@@ -122,6 +122,26 @@ describeEach('JoinableQueue', (testCase) => {
     );
   });
 
+  test("with 'count' what others have said to be done is not abandoned", async () => {
+    await check(
+      testCase,
+      `const queue = new JoinableQueue({ onConsumerDied: 'count' });
+      await queue.put('one');
+      const [line, p] = await startWithLine(w.getAndStay, queue, 1);
+      assert.equal(await line.recv(), 'one');
+      queue.taskDone();
+      await queue.join();
+      await killed(p);
+      // Whoever recovers what it had has done so when another has died behind it.
+      const [again, q] = await startWithLine(w.getAndEnd, queue);
+      await queue.put('two');
+      assert.equal(await again.recv(), 'two');
+      assert.equal(await q.join(), 0);
+      await queue.join();
+      assert.equal(queue.abandoned, 1);`,
+    );
+  });
+
   test("with 'count' what it was not done with counts as done", async () => {
     await check(
       testCase,

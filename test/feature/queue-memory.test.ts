@@ -60,24 +60,6 @@ describeEach(
       },
     );
 
-    when(testCase.method === 'spawn')(
-      'of a simple queue is free when all have closed it',
-      async () => {
-        await check(
-          testCase,
-          `${MEMORY}
-        new SimpleQueue().close();
-        const before = sharedKiB();
-        for (const i of range(5000)) {
-          const queue = new SimpleQueue(), waits = queue.get();
-          queue.close();
-          await assert.rejects(waits, { code: 'ERR_MP_QUEUE_CLOSED' });
-        }
-        assert.ok(sharedKiB() <= before + 1024, String(sharedKiB() - before));`,
-        );
-      },
-    );
-
     when(testCase.method === 'spawn')('that is all taken is said to be so', async () => {
       await check(
         testCase,
