@@ -5,13 +5,19 @@ const fs = require('node:fs');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const LOOK_MS = 5;
+/** Looks that are further apart, since others had the processor, may have missed that a sleeper was awake in between. */
+const TOO_FAR_APART_MS = 25;
 /** Who sleeps looks around after so long, and then after longer. */
 const LOOKS_AROUND_MS = 100;
 
 /** Neither at work nor kept from it by others who have the processors. */
 function isAsleep(pid) {
-  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('S');
+  } catch {
+    return false; // It has ended by itself, which is told when it is struck or waited for.
+  }
 }
 
 class Watched {
@@ -20,7 +26,9 @@ class Watched {
     this.first = first;
     this.headway = headway;
     this.since = now;
-    this.asleepSince = undefined;
+    this.lookedAt = now;
+    this.asleepSince = Infinity;
+    this.slept = 0;
   }
   /** `mayGoOn`: there is what it could wait for. */
   look(seen, headway, mayGoOn, now) {
@@ -28,14 +36,14 @@ class Watched {
     if (hasBegun) seen.longestStep = Math.max(seen.longestStep, now - this.since);
     const hasGoneOn = headway !== this.headway;
     if (hasGoneOn) Object.assign(this, { headway, since: now });
-    if (hasGoneOn || !hasBegun || !mayGoOn || !isAsleep(this.pid)) {
-      if (this.#slept(now) >= LOOKS_AROUND_MS) seen.missed++;
-      this.asleepSince = undefined;
-    } else this.asleepSince ??= now;
-    seen.longestSleep = Math.max(seen.longestSleep, this.#slept(now));
-  }
-  #slept(now) {
-    return this.asleepSince === undefined ? 0 : now - this.asleepSince;
+    const isLate = now - this.lookedAt > TOO_FAR_APART_MS;
+    this.lookedAt = now;
+    if (hasGoneOn || !hasBegun || !mayGoOn || !isAsleep(this.pid)) this.asleepSince = Infinity;
+    else if (isLate || this.asleepSince === Infinity) this.asleepSince = now;
+    const slept = Math.max(0, now - this.asleepSince);
+    if (slept >= LOOKS_AROUND_MS && this.slept < LOOKS_AROUND_MS) seen.missed++;
+    this.slept = slept;
+    seen.longestSleep = Math.max(seen.longestSleep, slept);
   }
 }
 
