@@ -62,6 +62,7 @@ const flow = (name, what, items, bytes) => ({
 /** What is written into it is two bytes: neither side copies. */
 const loan = (name, what, bytes) => ({
   name: `queue-loan-${name}`,
+  onNewest: true,
   title: `${what}, lent to the writer and to the reader`,
   unit: microseconds,
   sizes: {
@@ -80,6 +81,7 @@ const loan = (name, what, bytes) => ({
 
 const crowd = {
   name: 'queue-crowd',
+  onNewest: true,
   title: 'a number, from four processes to four others',
   unit: microseconds,
   sizes: {
