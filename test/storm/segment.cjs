@@ -11,21 +11,29 @@ const collectGarbage = vm.runInNewContext('gc');
 /** native/shm/layout.h: where the header says what, and what is in a chunk. */
 const HEADER = 512;
 const MAGIC = 0x31474553504d4f4en;
+const LAYOUT = 8;
+const LAYOUT_VERSION = 8;
 const ROWS = 12;
 const ROWS_OFFSET = 56;
 const CHUNK_TABLE_OFFSET = 64;
 const CHUNKS_OFFSET = 72;
 const CHUNKS = 80;
-const UNIT_TABLE_OFFSET = 88;
-const ARENA_OFFSET = 96;
+const UNIT_TABLE_OFFSET = 96;
+const ARENA_OFFSET = 104;
 const UNITS_USED = 384;
 const ROW = 512;
 const CHUNK_ENTRY = 16;
 const CHUNK_SIZE = 64 * 1024;
-const READY = 2;
+/** native/shm/chunk_word.h: what a chunk with places in it says that it is. */
+const OPENING = 2;
+const READY = 3;
+const CLEARING = 4;
 /** Bytes of a place, by the size that its chunk names: small, large, ledger, huge. */
 const PLACE = [0, 512, 8704, 512, 16384];
 const LEDGER = 1;
+/** native/shm/object_header.h: what the place of no object says that it is. */
+const FREE = 0;
+const WITHDRAWN = 4;
 /** native/ring: what a unit says that it is, and the bytes of a slab's blocks by its class. */
 const UNIT = 64 * 1024;
 const UNIT_ENTRY = 16;
@@ -56,6 +64,7 @@ function* headers() {
   for (const fd of segments()) {
     const header = bytesOf(fd, 0, HEADER);
     if (header.readBigUInt64LE(0) !== MAGIC) continue;
+    assert.equal(header.readUInt32LE(LAYOUT), LAYOUT_VERSION, 'the layout is another one');
     yield { fd, header, at: (field) => Number(header.readBigUInt64LE(field)) };
   }
 }
@@ -66,12 +75,14 @@ function placesInUse() {
   for (const { fd, at } of headers()) {
     const table = bytesOf(fd, at(CHUNK_TABLE_OFFSET), at(CHUNKS) * CHUNK_ENTRY);
     for (let chunk = 0; chunk < at(CHUNKS); chunk++) {
-      if (table[chunk * CHUNK_ENTRY] !== READY) continue;
+      const word = table[chunk * CHUNK_ENTRY];
+      // Who reads where there is no memory makes some.
+      if (![OPENING, READY, CLEARING].includes(word & 0xf)) continue;
       const bytes = bytesOf(fd, at(CHUNKS_OFFSET) + chunk * CHUNK_SIZE, CHUNK_SIZE);
-      const size = PLACE[table[chunk * CHUNK_ENTRY + 1]];
+      const size = PLACE[word >> 4];
       for (let place = 0; place + size <= CHUNK_SIZE; place += size) {
         const [state, kind] = [bytes[place] & 0xf, bytes[place] >> 4];
-        used += state !== 0 && kind !== LEDGER;
+        used += state !== FREE && state !== WITHDRAWN && kind !== LEDGER;
       }
     }
   }
