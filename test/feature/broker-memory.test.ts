@@ -1,7 +1,8 @@
-// What the process that keeps all messages of the fallback has of them beside the items of queues: docs/queues.md says how much.
+// The memory of messages that nobody has got yet, in the process that has them. What that of all messages of the fallback has beside
+// the items of queues docs/queues.md says.
 import { test } from 'vitest';
 import { check } from '../fixtures/queues/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 const PRELUDE = `
   const KIB = 1024, MIB = 1024 * KIB;
@@ -15,10 +16,10 @@ const PRELUDE = `
   };
 `;
 
-describeEach(
-  'What waits at the broker',
-  (testCase) => {
-    test('is less than 1 MiB and one more, of each process in each queue and each pipe', async () => {
+describeEach('What waits for room, or to be got,', (testCase) => {
+  when(testCase.backend === 'fallback')(
+    'is at the broker less than 1 MiB and one more, of each process in each queue and each pipe',
+    async () => {
       await check(
         testCase,
         `${PRELUDE}
@@ -53,12 +54,13 @@ describeEach(
         for (const child of children) assert.equal(await child.join(), 0);
         assert.ok((await kept()) - before < MIB);`,
       );
-    });
+    },
+  );
 
-    test('a short item or message does not keep the memory of what came with it', async () => {
-      await check(
-        testCase,
-        `${PRELUDE}
+  test('does not keep the memory of what came with it, when it is short', async () => {
+    await check(
+      testCase,
+      `${PRELUDE}
         const N = 30;
         const receive = (it) => (it.get ?? it.recv).call(it);
         for (const make of [() => { const queue = new Queue(); return [queue, queue]; }, () => Pipe({ duplex: false })]) {
@@ -71,8 +73,6 @@ describeEach(
           assert.ok(more < 2 * MIB, String(more));
           for (const i of range(N)) assert.equal(await receive(shorts), 'short ' + i);
         }`,
-      );
-    });
-  },
-  ({ backend }) => backend === 'fallback',
-);
+    );
+  });
+});
