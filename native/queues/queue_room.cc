@@ -47,7 +47,9 @@ bool MessageQueue::SayLength(const QueueRequest& wanted) {
 void MessageQueue::AfterTaking(uint32_t count) {
   if (!MayHaveWaiters(&queue().room)) return;
   std::atomic<uint64_t>& longest = queue().room.parameter;
-  if (HasRoom(longest.load(std::memory_order_seq_cst))) {
+  // Where no length counts nobody looks at the tail, which is theirs who put.
+  const bool in_bytes = queue().max_bytes.load(std::memory_order_relaxed) != 0;
+  if (!in_bytes || HasRoom(longest.load(std::memory_order_seq_cst))) {
     WakeSome(space().participant(), &queue().room, count);
   } else {
     // Who still waits after that says anew for how much.
