@@ -48,10 +48,7 @@ class MessageSpace final : public SyncSpace {
   void Recover(const ObjectRef& ref, Stamp dead) override;
   bool RecoverMemory(Stamp dead) override;
   void GiveBackIdleMemory() override {
-    // What was kept the last time is in use.
-    if (!pool_ || pool_->UnitsHeld() == kept_units_) return;
-    pool_->Trim();
-    kept_units_ = pool_->UnitsHeld();
+    if (pool_) pool_->TrimOwn();
   }
 
  private:
@@ -65,7 +62,6 @@ class MessageSpace final : public SyncSpace {
   std::unordered_multimap<uint64_t, Received> received_;  // by their place
   uint64_t kept_ = 0;
   BlockRef list_ = 0;
-  uint64_t kept_units_ = 0;  // since this thread was idle last
 };
 
 // OpenObject, and queues as well.

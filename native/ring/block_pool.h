@@ -71,6 +71,8 @@ class BlockPool {
 
   // Gives back all memory that is free, that of spans without an owner as well.
   void Trim();
+  // Only that of its own spans: what that costs goes by what it holds.
+  void TrimOwn();
   // Before the participant leaves: what is owned becomes free, what is still in queues lives on in
   // spans without an owner.
   void Release();
@@ -134,7 +136,6 @@ class BlockPool {
   void Keep(const Span& span);
   void GiveBackOne(Lane* lane);
   void ShrinkAlso(Lane* lane);
-  void TrimOwn();
   void FreeOwned(const Span& span) const;
   static void RecoverSpan(Participant& self, const Span& span, Stamp dead, BlockJudge& judge);
   static void SettleKept(const Segment& segment, Stamp dead, BlockJudge& judge);
