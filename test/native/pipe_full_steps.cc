@@ -29,12 +29,11 @@ void IsWoken(const char* what, Make make, Act act) {
   HaltEverywhere(Waking({what, make, act, MakeRoom<kLength>, GiveUpWriter, Sent}));
 }
 
-// Another one that writes has waited for longer. Room for one comes once.
 void AnotherWaits(QueueWorld& world) {
   world.waiting.wanted.length = kShort;
   world.WaitAt(*world.pipe.right->out(), QueueRequest::Kind::kRoom);
 }
-void OtherSends(QueueWorld& world, bool) {
+void OtherSends(QueueWorld& world) {
   OtherHasRoom(world);
   EXPECT(PutOfLength(*world.pipe.right->out(), "mine", kShort) == SyncOutcome::kDone);
 }
@@ -75,25 +74,7 @@ TEST(WokenSteps) {
 
 TEST(BesideAnother) {
   for (const Act act : {ActSend<kShort>, ActSendInLoop<kShort>}) {
-    QueueScenario scenario{"woken for room that another waits for as well", MakeFilled<4, kQuarter>,
-                           act,
-                           [](QueueWorld& world, bool over) {
-                             OtherSends(world, over);
-                             EXPECT(InOrderWithOther(world) || !over);
-                             world.Gone();
-                           },
-                           AnotherWaits};
-    scenario.when_asleep = TakeOnceForSleeper;
-    KillEverywhere(scenario);
-    scenario.check = [](QueueWorld& world, bool over) {
-      OtherSends(world, over);
-      MakeRoom<kShort>(world, over);
-    };
-    scenario.afterwards = [](QueueWorld& world) {
-      EXPECT(InOrderWithOther(world));
-      world.Gone();
-    };
-    HaltEverywhere(scenario);
+    WokenBesideAnother<OtherSends>(MakeFilled<4, kQuarter>, act, AnotherWaits);
   }
 }
 

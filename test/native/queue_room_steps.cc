@@ -88,29 +88,10 @@ TEST(WokenSteps) {
                           MakeFullOfBytes, ActPutSync<kBound * kEach>);
 }
 
-// Room for one comes once: the child has filled it, or the other one is told.
 TEST(BesideAnother) {
   for (const Act act : {ActPutSync<kShort>, ActPutInLoop<kShort>}) {
-    for (const Make make : {MakeFull, MakeFullOfBytes}) {
-      QueueScenario scenario{"woken for room that another waits for as well", make, act,
-                             [](QueueWorld& world, bool over) {
-                               OtherHasRoom(world);
-                               EXPECT(InOrderWithOther(world) || !over);
-                               world.Gone();
-                             },
-                             AnotherWaits};
-      scenario.when_asleep = TakeOnceForSleeper;
-      KillEverywhere(scenario);
-      scenario.check = [](QueueWorld& world, bool over) {
-        OtherHasRoom(world);
-        MakeRoom<kShort>(world, over);
-      };
-      scenario.afterwards = [](QueueWorld& world) {
-        EXPECT(InOrderWithOther(world));
-        world.Gone();
-      };
-      HaltEverywhere(scenario);
-    }
+    WokenBesideAnother<OtherHasRoom>(MakeFull, act, AnotherWaits);
+    WokenBesideAnother<OtherHasRoom>(MakeFullOfBytes, act, AnotherWaits);
   }
 }
 

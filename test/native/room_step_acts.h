@@ -129,5 +129,29 @@ inline bool InOrderWithOther(QueueWorld& world) {
 inline bool TakeOnceForSleeper(QueueWorld& world) {
   return got.empty() && TakeForSleeper(world);
 }
+// Another one has waited for longer, which `kOtherPuts` waits for and sees done. Room for one of
+// the two comes once: the child fills it, or the other one is told.
+template <void (*kOtherPuts)(QueueWorld&)>
+void WokenBesideAnother(void (*make)(QueueWorld&), void (*act)(QueueWorld&, MessageSpace&),
+                        void (*another_waits)(QueueWorld&)) {
+  QueueScenario scenario{"woken for room that another waits for as well", make, act,
+                         [](QueueWorld& world, bool over) {
+                           kOtherPuts(world);
+                           EXPECT(InOrderWithOther(world) || !over);
+                           world.Gone();
+                         },
+                         another_waits};
+  scenario.when_asleep = TakeOnceForSleeper;
+  KillEverywhere(scenario);
+  scenario.check = [](QueueWorld& world, bool over) {
+    kOtherPuts(world);
+    MakeRoom<kShort>(world, over);
+  };
+  scenario.afterwards = [](QueueWorld& world) {
+    EXPECT(InOrderWithOther(world));
+    world.Gone();
+  };
+  HaltEverywhere(scenario);
+}
 
 }  // namespace mp::test

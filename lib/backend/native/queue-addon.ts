@@ -75,8 +75,11 @@ export interface NativeQueues {
   queueGetSync(handle: number, max: number, timeoutMs: number): LongMessage[] | number;
   /** Messages, an outcome, or minus the number of a wait, whose messages are to be fetched. */
   queueGetAsync(handle: number, max: number): LongMessage[] | number;
-  /** What a wait that was Done has taken, once. Of one that has failed: throws the error. */
-  queueFetch(wait: number): LongMessage[];
+  /**
+   * What a wait that was Done has taken, once: how many are in the buffer, where that may be and all of them are brief, or all of them in
+   * arrays of their own. Of one that has failed: throws the error.
+   */
+  queueFetch(wait: number, intoBuffer: 0 | 1): number | LongMessage[];
 
   /** Done: a message is there. Closed: none will come. 0 else. */
   queueLook(handle: number): Answer;

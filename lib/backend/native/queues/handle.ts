@@ -32,6 +32,12 @@ export const ON_CONSUMER_DIED: readonly (OnConsumerDied | undefined)[] = [
 /** So long, in milliseconds, a blocked thread relies on being woken before it looks whether the last writer has died. */
 const SAFETY_MS = 100;
 
+/** What becomes of messages that there were at once, and of what a wait has taken. */
+interface GotAs<T> {
+  readonly given: (messages: LongMessage[]) => T;
+  readonly fetched: (wait: number) => T;
+}
+
 type Got<T> = T | QueueOutcome.TimedOut | QueueOutcome.Closed;
 
 /** What every queue of this thread needs. */
@@ -124,7 +130,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
       if (typeof taken === 'object') return taken;
       if (taken === Nothing.Ever) return QueueOutcome.Closed;
     }
-    return this.#wait(1, wait, (messages) => first(messages, decode));
+    return this.#wait(1, wait, {
+      given: (messages) => first(messages, decode),
+      fetched: (id) => this.#inbox.fetch(id, decode),
+    });
   }
 
   getSync<T>(decode: Decode<T>, timeoutMs: number): Taken<T> {
@@ -149,7 +158,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
       if (typeof taken === 'object') return taken;
       if (taken === Nothing.Ever) return QueueOutcome.Closed;
     }
-    return this.#wait(max, wait, (messages) => all(messages, decode));
+    return this.#wait(max, wait, {
+      given: (messages) => all(messages, decode),
+      fetched: (id) => this.#inbox.fetchMany(id, decode),
+    });
   }
 
   getManySync<T>(decode: Decode<T>, max: number, timeoutMs: number): TakenMany<T> {
@@ -166,14 +178,10 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   }
 
   /** What was taken for a wait stays with the addon until it is fetched. */
-  #wait<T>(
-    max: number,
-    wait: Wait,
-    decode: (messages: LongMessage[]) => T,
-  ): Got<T> | Promise<Got<T>> {
+  #wait<T>(max: number, wait: Wait, decoded: GotAs<T>): Got<T> | Promise<Got<T>> {
     if (wait.timeout === 0) {
       const got = this.native.queueGetSync(this.id, max, 0);
-      return typeof got === 'number' ? ended(got) : decode(got);
+      return typeof got === 'number' ? ended(got) : decoded.given(got);
     }
     let begun: LongMessage[] | number;
     try {
@@ -181,12 +189,12 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
     } catch (error) {
       throw getFailed(error);
     }
-    if (typeof begun !== 'number') return decode(begun);
+    if (typeof begun !== 'number') return decoded.given(begun);
     if (begun > 0) return ended(begun);
     return this.waits.add<Got<T>>(-begun, this, wait, {
       value: (given, _, id) => {
         const outcome = this.#checked(given, id, getFailed);
-        return outcome === QueueOutcome.Done ? decode(this.native.queueFetch(id)) : ended(outcome);
+        return outcome === QueueOutcome.Done ? decoded.fetched(id) : ended(outcome);
       },
       abortExpires: false,
     });
@@ -295,7 +303,7 @@ export class NativeQueue extends NativeHandle implements QueueHandle {
   #checked(outcome: number, id: number, failed: (error: unknown) => unknown): QueueOutcome {
     if (outcome in QueueOutcome) return outcome;
     try {
-      this.native.queueFetch(id);
+      this.native.queueFetch(id, 0);
     } catch (error) {
       throw failed(error);
     }

@@ -64,10 +64,14 @@ export class Inbox {
       if (!Array.isArray(taken)) this.#grow(taken.byteLength);
       return { value: decodeAlone(taken, decode) };
     }
-    if (taken < 0) return taken;
+    return taken < 0 ? taken : this.#tookHere(taken, decode);
+  }
+
+  /** What stands at the beginning of the buffer. */
+  #tookHere<T>(length: number, decode: Decode<T>): { readonly value: T } {
     this.#busy = true;
     try {
-      return { value: decode(this.#bytes, 0, taken, NO_HANDLES) };
+      return { value: decode(this.#bytes, 0, length, NO_HANDLES) };
     } finally {
       this.#busy = false;
     }
@@ -115,6 +119,31 @@ export class Inbox {
       }
     }
     return all;
+  }
+
+  /** The one message that a wait has taken. */
+  fetch<T>(wait: number, decode: Decode<T>): { readonly value: T } {
+    const fetched = this.#fetch(wait);
+    if (typeof fetched !== 'number') return { value: decodeAlone(fetched[0]!, decode) };
+    return this.#tookHere(this.#lengths[0]!, decode);
+  }
+
+  /** All that a wait has taken. */
+  fetchMany<T>(wait: number, decode: Decode<T>): Decoded<T>[] {
+    const fetched = this.#fetch(wait);
+    if (typeof fetched !== 'number') return fetched.map((message) => decoded(message, decode));
+    const all: Decoded<T>[] = [];
+    this.#busy = true;
+    try {
+      this.#decode(fetched, decode, all);
+    } finally {
+      this.#busy = false;
+    }
+    return all;
+  }
+
+  #fetch(wait: number): number | LongMessage[] {
+    return this.#native.queueFetch(wait, this.#busy ? 0 : 1);
   }
 
   #decode<T>(count: number, decode: Decode<T>, all: Decoded<T>[]): void {
