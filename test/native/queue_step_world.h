@@ -2,11 +2,9 @@
 // Queues, killed and halted at every step. Participant 1 gets and waits, participant 2 looks after
 // the dead, the child is a third one.
 
-#include <functional>
-
 #include "queue_support.h"
 #include "queues/pipe_end.h"
-#include "step_harness.h"
+#include "step_scenario.h"
 
 namespace mp::test {
 
@@ -34,6 +32,10 @@ struct QueueWorld {
   uint64_t rings = 0;
   bool waker_lives = false;
   bool rung = false;  // when that was asked last
+
+  using Space = MessageSpace;
+  std::unique_ptr<Space> Join() { return JoinMessages(segment); }
+  void Ready() {}
 
   void Make(QueueShape shape) { queue = MakeQueue(*getter, shape); }
   // The getter sleeps in its event loop from here on.
@@ -103,31 +105,6 @@ inline void ActReap(QueueWorld&, MessageSpace& space) {
   StepToHere();
 }
 
-struct QueueScenario {
-  const char* what;
-  std::function<void(QueueWorld&)> setup;
-  // In the child: everything up to StepFromHere, the operation, StepToHere.
-  std::function<void(QueueWorld&, MessageSpace&)> act;
-  // After the death and the reaping; `over` when the operation had been over.
-  std::function<void(QueueWorld&, bool over)> check;
-  // While the child stands at StepFromHere.
-  std::function<void(QueueWorld&)> meanwhile = NothingOf;
-  // When a child that was halted has gone on to its end.
-  std::function<void(QueueWorld&)> afterwards = NothingOf;
-  // The child looks after somebody dead: others may come to do so while it is halted.
-  bool somebody_died = false;
-  // After `check` the halted child goes on by one more step that others can see, and is halted once
-  // more.
-  std::function<void(QueueWorld&)> a_step_later = nullptr;
-  // Whenever the child has fallen asleep, which is to be stepped on from there; false: it is to
-  // sleep on.
-  std::function<bool(QueueWorld&)> when_asleep = nullptr;
-};
-
-inline void WakeBy(const QueueScenario& scenario, QueueWorld& world, Stepped& child) {
-  if (scenario.when_asleep) child.WhenAsleep([&] { return scenario.when_asleep(world); });
-}
-
 // What a death can leave: header, rows, the objects, the unit table, the beginning of every unit,
 // the headers of all blocks and what they carry, and the slots of rings.
 class QueueSnapshot {
@@ -176,71 +153,13 @@ class QueueSnapshot {
   std::vector<unsigned char> copy_;
 };
 
-// By a child that goes through all of it.
-template <typename PlacesOf>
-std::vector<StepPlace> AllPlaces(const QueueScenario& scenario, PlacesOf places_of) {
-  QueueWorld world;
-  scenario.setup(world);
-  Stepped child([&] {
-    auto space = JoinMessages(world.segment);
-    scenario.act(world, *space);
-    for (;;) pause();
-  });
-  WakeBy(scenario, world, child);
-  scenario.meanwhile(world);
-  QueueSnapshot snapshot(*world.segment);
-  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
-  child.Kill();
-  return places_of(child);
-}
+using QueueScenario = ScenarioOf<QueueWorld, QueueSnapshot>;
 
 inline void KillEverywhere(const QueueScenario& scenario) {
-  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  AtEachPlace(scenario.what, "kill", places, [&](const StepPlace& place) {
-    QueueWorld world;
-    scenario.setup(world);
-    Stepped child([&] {
-      auto space = JoinMessages(world.segment);
-      scenario.act(world, *space);
-      for (;;) pause();
-    });
-    WakeBy(scenario, world, child);
-    scenario.meanwhile(world);
-    const StepEnd end = child.RunTo(place);
-    child.Kill();
-    while (world.reaper->reaper().Run().pending != 0) usleep(200);
-    scenario.check(world, end == StepEnd::kOver);
-    world.CleanedUp();
-  });
+  scenario.KillEverywhere();
 }
-
-// Halted instead, before and after every instruction that others can see: nobody else waits for it,
-// and in the end its operation succeeds.
 inline void HaltEverywhere(const QueueScenario& scenario) {
-  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
-  AtEachPlace(scenario.what, "halt", places, [&](const StepPlace& place) {
-    QueueWorld world;
-    world.waker_lives = true;
-    scenario.setup(world);
-    Stepped child([&] {
-      auto space = JoinMessages(world.segment);
-      scenario.act(world, *space);
-    });
-    WakeBy(scenario, world, child);
-    scenario.meanwhile(world);
-    StepEnd end = child.RunTo(place);
-    EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
-    scenario.check(world, end == StepEnd::kOver);
-    if (scenario.a_step_later && end == StepEnd::kHalted) {
-      QueueSnapshot snapshot(*world.segment);
-      end = child.StepEffects(1, [&] { return snapshot.Differs(); });
-      scenario.a_step_later(world);
-    }
-    child.Continue();
-    EXPECT(child.Reap() == 0);
-    world.waker_lives = false;
-    scenario.afterwards(world);
-  });
+  scenario.HaltEverywhere();
 }
 
 }  // namespace mp::test

@@ -181,8 +181,8 @@ void Perform(const Play& play, Way way, const StepPlace& place) {
 
 void PerformEverywhere(const Play& play) {
   const Scenario scenario{play.what, play.setup, play.act, [](World&, bool) {}};
-  const auto to_kill = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  const auto to_halt = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
+  const auto to_kill = scenario.AllPlaces([](Stepped& child) { return child.PlacesToKill(); });
+  const auto to_halt = scenario.AllPlaces([](Stepped& child) { return child.PlacesToHalt(); });
   AtEachPlace(play.what, "kill", to_kill,
               [&](const StepPlace& place) { Perform(play, Way::kKilledFirst, place); });
   AtEachPlace(play.what, "halt, then kill", to_kill,
@@ -242,7 +242,7 @@ TEST(ChunksOfTheDead) {
   for (const bool clears : {true, false}) {
     const Scenario first{"", clears ? Empty : MakeBare, clears ? ActDropLast : ActMake,
                          [](World&, bool) {}};
-    const auto places = AllPlaces(first, [](Stepped& child) { return child.PlacesToKill(); });
+    const auto places = first.AllPlaces([](Stepped& child) { return child.PlacesToKill(); });
     std::map<uint64_t, int> seen;
     for (const StepPlace& place : places) {
       const auto setup = [&](World& world) {

@@ -5,12 +5,11 @@
 // nobody sends stays lost.
 
 #include <cstring>
-#include <functional>
 
 #include "shm/bitmap.h"
 #include "shm/chunk_word.h"
 #include "shm_support.h"
-#include "step_harness.h"
+#include "step_scenario.h"
 #include "sync/barrier.h"
 #include "sync/bounded_semaphore.h"
 #include "sync/condition.h"
@@ -60,6 +59,8 @@ struct World {
   bool waker_lives = false;  // halted between giving and ringing, it will still ring
   bool rung = false;         // whether that was so when it was asked last
 
+  using Space = SyncSpace;
+  std::unique_ptr<Space> Join() { return JoinSpace(segment); }
   void Ready() { places = PlacesTaken(*segment); }
 
   // The waiter sleeps in its event loop from here on.
@@ -89,27 +90,6 @@ struct World {
       EXPECT(segment->row(id).announced.load() == 0);
     }
   }
-};
-
-inline void Nothing(World&) {}
-
-struct Scenario {
-  const char* what;
-  std::function<void(World&)> setup;
-  // In the child: everything up to StepFromHere, the operation, StepToHere.
-  std::function<void(World&, SyncSpace&)> act;
-  // After the death and the reaping; `over` when the operation had been over.
-  std::function<void(World&, bool over)> check;
-  // While the child stands at StepFromHere.
-  std::function<void(World&)> meanwhile = Nothing;
-  // When a child that was halted has gone on to its end.
-  std::function<void(World&)> afterwards = Nothing;
-  // The child looks after somebody dead, or somebody ends who was woken: others may see to that
-  // while it is halted.
-  bool somebody_died = false;
-  // After `check` the halted child goes on by one more step that others can see, and is halted once
-  // more.
-  std::function<void(World&)> a_step_later = nullptr;
 };
 
 // What a death can leave in the segment: header, rows, chunk table and the first places of each
@@ -151,69 +131,15 @@ class Snapshot {
   std::vector<unsigned char> copy_;
 };
 
-// By a child that goes through all of it.
-template <typename PlacesOf>
-std::vector<StepPlace> AllPlaces(const Scenario& scenario, PlacesOf places_of) {
-  World world;
-  scenario.setup(world);
-  Stepped child([&] {
-    auto space = JoinSpace(world.segment);
-    scenario.act(world, *space);
-    for (;;) pause();
-  });
-  scenario.meanwhile(world);
-  Snapshot snapshot(*world.segment);
-  child.StepEffects(1'000'000, [&] { return snapshot.Differs(); });
-  child.Kill();
-  return places_of(child);
-}
+using Scenario = ScenarioOf<World, Snapshot>;
+
+inline void Nothing(World&) {}
 
 inline void KillEverywhere(const Scenario& scenario) {
-  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToKill(); });
-  AtEachPlace(scenario.what, "kill", places, [&](const StepPlace& place) {
-    World world;
-    scenario.setup(world);
-    world.Ready();
-    Stepped child([&] {
-      auto space = JoinSpace(world.segment);
-      scenario.act(world, *space);
-      for (;;) pause();
-    });
-    scenario.meanwhile(world);
-    const StepEnd end = child.RunTo(place);
-    child.Kill();
-    ReapAll(*world.reaper);
-    scenario.check(world, end == StepEnd::kOver);
-    world.CleanedUp();
-  });
+  scenario.KillEverywhere();
 }
-
-// Halted instead of killed: it is not taken for dead, the others are not kept waiting, and in the
-// end its operation succeeds.
 inline void HaltEverywhere(const Scenario& scenario) {
-  const auto places = AllPlaces(scenario, [](Stepped& child) { return child.PlacesToHalt(); });
-  AtEachPlace(scenario.what, "halt", places, [&](const StepPlace& place) {
-    World world;
-    world.waker_lives = true;
-    scenario.setup(world);
-    Stepped child([&] {
-      auto space = JoinSpace(world.segment);
-      scenario.act(world, *space);
-    });
-    scenario.meanwhile(world);
-    StepEnd end = child.RunTo(place);
-    EXPECT(scenario.somebody_died || world.reaper->reaper().Run().recovered == 0);
-    scenario.check(world, end == StepEnd::kOver);
-    if (scenario.a_step_later && end == StepEnd::kHalted) {
-      Snapshot snapshot(*world.segment);
-      end = child.StepEffects(1, [&] { return snapshot.Differs(); });
-      scenario.a_step_later(world);
-    }
-    child.Continue();
-    EXPECT(child.Reap() == 0);
-    world.waker_lives = false;
-    scenario.afterwards(world);
-  });
+  scenario.HaltEverywhere();
 }
 
 }  // namespace mp::test
