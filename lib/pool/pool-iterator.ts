@@ -2,9 +2,19 @@
  * imap and imapUnordered: reads its source only as far ahead of the consumer as the buffer allows, and gives results in order
  * or as they come. An item's error rejects its own `next()` and the iteration may go on, as in Python.
  */
+import { isAborted } from '../base/abort-signal.js';
 import { PendingWait } from '../base/wait.js';
 import { CancelledError, TimeoutError } from '../errors.js';
 import type { PoolFunction } from './functions.js';
+import {
+  checkStep,
+  closeSource,
+  forgottenIterations,
+  isLater,
+  sourceOf,
+  stepOf,
+  type Source,
+} from './item-source.js';
 import { limit } from './limits.js';
 import { OutcomeQueue } from './outcome-queue.js';
 import { checkOwner } from './owner.js';
@@ -23,10 +33,9 @@ export interface ImapRequest {
   readonly workers: number;
 }
 
-type Source<T> = Iterator<T> | AsyncIterator<T>;
 type Step<R> = IteratorResult<R, undefined>;
 
-export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
+export class PoolIterator<T, R> implements AsyncIterableIterator<R> {
   readonly #owner = process.pid;
   readonly #set: WorkerSet;
   readonly #request: ImapRequest;
@@ -53,6 +62,10 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   /** After an error: it is read on, and a closed pool waits for it, only when the consumer comes back. */
   #paused = false;
   #holding = false;
+  /** What the pool knows of it, which does not keep it: a task or a step under way does, or the consumer. */
+  readonly #job: Job;
+  /** It is read on although nobody takes what is there. */
+  #drains = false;
 
   constructor(set: WorkerSet, request: ImapRequest, items: Items<T>) {
     const { chunkSize = 1, buffer = 4 * request.workers * chunkSize, signal } = request.options;
@@ -61,14 +74,20 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     this.#arrivals = new OutcomeQueue(request.ordered);
     this.#buffer = buffer;
     this.#chunkSize = Math.min(chunkSize, buffer);
-    this.#source =
-      Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+    this.#source = sourceOf(items);
     this.#meter = new ProgressMeter(request.options, sizeOf(items));
     // `timeout` bounds the wait for an item here, not the item.
     this.#control = controlOf({ ...request.options, timeout: undefined });
     this.#liftLimit = limit({ signal }, 'the iteration', (reason) => {
       this.fail(reason);
     });
+    this.#job = weakly(this);
+    forgottenIterations.register(
+      this,
+      { set, job: this.#job, source: this.#source, owner: this.#owner },
+      this,
+    );
+    if (signal !== undefined && isAborted(signal)) return;
     this.#hold();
     this.#read();
   }
@@ -93,6 +112,8 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     const asker: PendingWait<Step<R>> = new PendingWait<Step<R>>(
       { timeout },
       () => {
+        // It may come back. If it does not, the pool is not to wait for it.
+        if (this.#askers.size === 1) this.#pause();
         throw new TimeoutError(
           `no result came within ${String(timeout)} ms; the iteration may go on`,
         );
@@ -125,6 +146,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   /** The pool has ended, or the signal has spoken: the next who asks is told, and then it is over. */
   fail(error: unknown): void {
     if (this.#ended) return;
+    if (!this.#exhausted) closeSource(this.#source);
     this.#end((task) => {
       this.#set.abort(task, error);
     });
@@ -132,38 +154,55 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     this.#serve();
   }
 
+  /**
+   * Somebody waits for the end of the pool, and it may be who should take what is there: it is read on, as in Python, as far ahead of
+   * what has a result.
+   */
+  drain(): void {
+    this.#drains = true;
+    this.#read();
+  }
+
   // ---- reading ---------------------------------------------------------------------------------------------------------------
 
   #read(): void {
-    while (!this.#reading && !this.#exhausted && !this.#paused && this.#ahead < this.#buffer) {
+    while (!this.#reading && !this.#exhausted && !this.#paused && this.#hasRoom()) {
       try {
-        const step = this.#source.next();
-        if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
-          this.#readLater(step as Promise<IteratorResult<T>>);
-        } else this.#accept(step);
+        const step = stepOf(this.#source);
+        if (isLater(step)) this.#readLater(step);
+        else this.#accept(step);
       } catch (error) {
         this.#sourceFailed(error);
       }
     }
   }
 
-  #readLater(step: Promise<IteratorResult<T>>): void {
+  #hasRoom(): boolean {
+    const kept = this.#drains ? this.#arrivals.size : 0;
+    return this.#ahead - kept < this.#buffer;
+  }
+
+  #readLater(step: PromiseLike<IteratorResult<T>>): void {
     this.#reading = true;
     const after = (act: () => void): void => {
       this.#reading = false;
       if (this.#ended) return;
-      act();
+      try {
+        act();
+      } catch (error) {
+        this.#sourceFailed(error);
+      }
       this.#read();
     };
-    step.then(
+    Promise.resolve(step).then(
       (result) => {
         after(() => {
-          this.#accept(result);
+          this.#accept(checkStep(result));
         });
       },
       (error: unknown) => {
         after(() => {
-          this.#sourceFailed(error);
+          throw error;
         });
       },
     );
@@ -223,6 +262,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     this.#meter.add(outcomes.length, outcomes.filter(({ ok }) => !ok).length);
     this.#arrivals.add(turn, outcomes);
     this.#serve();
+    if (this.#drains) this.#read();
   }
 
   #serve(): void {
@@ -243,7 +283,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     else this.#pause();
   }
 
-  /** `for await` leaves at an error without a word. Who goes on by hand asks again within this turn of the loop, or later. */
+  /** `for await` leaves at an error without a word, be it an item's or that none came in time. Who goes on by hand asks again within this turn of the loop, or later. */
   #pause(): void {
     this.#paused = true;
     setImmediate(() => {
@@ -275,6 +315,7 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
     if (this.#ended) return;
     this.#ended = true;
     this.#exhausted = true;
+    forgottenIterations.unregister(this);
     this.#liftLimit();
     this.#meter.end();
     this.#arrivals.replace([]);
@@ -287,12 +328,24 @@ export class PoolIterator<T, R> implements AsyncIterableIterator<R>, Job {
   #hold(): void {
     if (this.#holding) return;
     this.#holding = true;
-    this.#set.addJob(this);
+    this.#set.addJob(this.#job);
   }
 
   #release(): void {
     if (!this.#holding) return;
     this.#holding = false;
-    this.#set.removeJob(this);
+    this.#set.removeJob(this.#job);
   }
+}
+
+function weakly(iterator: Required<Job>): Job {
+  const reference = new WeakRef(iterator);
+  return {
+    fail(error) {
+      reference.deref()?.fail(error);
+    },
+    drain() {
+      reference.deref()?.drain();
+    },
+  };
 }

@@ -148,7 +148,10 @@ export class Pool {
     return this.#map(fn, items, options, CallShape.StarMap);
   }
 
-  /** Like map, item by item: results come in order as they are there, and items are read only so far ahead of the consumer. */
+  /**
+   * Like map, item by item: results come in order as they are there, and items are read only so far ahead of the consumer, but to their
+   * end, whoever takes the results, once somebody is in `join()`.
+   */
   imap<T, R>(
     fn: (item: T) => R,
     items: Items<T>,

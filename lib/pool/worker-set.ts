@@ -193,6 +193,7 @@ export class WorkerSet implements WorkerOwner {
     if (this.#workload.isRunning) {
       throw new StateError(`${name} is still running: call close() or terminate() before join()`);
     }
+    this.#workload.drain();
     return this.#ended.wait(wait);
   }
 

@@ -5,6 +5,8 @@ import { StateError } from '../errors.js';
 export interface Job {
   /** The pool has ended under it. */
   fail(error: unknown): void;
+  /** Somebody waits for the end of the pool: it makes what tasks it can without being asked for results. */
+  drain?(): void;
 }
 
 export class Workload {
@@ -14,6 +16,7 @@ export class Workload {
   #endOfAll: Error | undefined;
   /** Tasks that have not settled, queued or given. */
   #unsettled = 0;
+  #drains = false;
 
   /** `name` is shown in errors. */
   constructor(name: string) {
@@ -57,7 +60,10 @@ export class Workload {
   addJob(job: Job): void {
     if (this.#endOfAll !== undefined) job.fail(this.#endOfAll);
     else if (this.isDone) job.fail(new StateError(`${this.#name} was closed and has ended`));
-    else this.#jobs.add(job);
+    else {
+      this.#jobs.add(job);
+      if (this.#drains) job.drain?.();
+    }
   }
 
   removeJob(job: Job): void {
@@ -66,6 +72,12 @@ export class Workload {
 
   close(): void {
     if (this.isRunning) this.#state = 'closed';
+  }
+
+  /** Somebody waits for all of it to end. */
+  drain(): void {
+    this.#drains = true;
+    for (const job of this.#jobs) job.drain?.();
   }
 
   /** False when it has ended before. Its jobs are to be failed, and its tasks to be settled. */

@@ -160,7 +160,12 @@ describeEach('a program and its pool', (testCase) => {
       const alive = (pid) => { try { process.kill(pid, 0); return true; } catch { return false; } };
       import(tasks).then(async (tasks) => {
         const drop = async () => { const pool = make(1); return pool.apply(tasks.pid); };
-        const pids = [await drop(), await drop()];
+        const dropIteration = async () => {
+          const it = make(1).imap(tasks.pid, new Array(100).fill(0));
+          const { value } = await it.next();
+          return value;
+        };
+        const pids = [await drop(), await drop(), await dropIteration()];
         while (pids.some(alive)) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
         console.log('gone');
       });`,

@@ -232,4 +232,88 @@ describe('the end of the pool', () => {
     expect(await waiting[1]).toEqual({ done: true, value: undefined });
     await set.join({});
   });
+
+  test('join() has an iteration of which nobody takes anything read to its end', async () => {
+    const set = inlineSet();
+    const seen: number[] = [];
+    const it = imap((n: number) => n, upTo(100, seen), { set });
+    await it.next();
+    set.close();
+    expect(seen.length).toBeLessThan(100);
+    expect(await set.join({ timeout: 5000 })).toBe(true);
+    expect(seen).toHaveLength(100);
+    expect(await collect(it)).toHaveLength(99);
+  });
+
+  test.each([true, false])(
+    'does not wait for one that its timeout has ended (ordered: %s)',
+    async (ordered) => {
+      const set = inlineSet();
+      const run = async (): Promise<void> => {
+        const items = imap(async (n: number) => (await sleep(30), n), upTo(1000), {
+          set,
+          ordered,
+          options: { timeout: 1 },
+        });
+        for await (const _ of items);
+      };
+      await expect(run()).rejects.toThrow(TimeoutError);
+      set.close();
+      expect(await set.join({ timeout: 5000 })).toBe(true);
+    },
+  );
+
+  test.each(['signal', 'terminate'])('has the source clean up (%s)', async (how) => {
+    const abort = new AbortController();
+    const set = inlineSet();
+    let cleaned = 0;
+    function* source() {
+      try {
+        yield* upTo(1000);
+      } finally {
+        cleaned++;
+      }
+    }
+    const it = imap(() => sleep(1000), source(), { set, options: { signal: abort.signal } });
+    const first = it.next();
+    if (how === 'signal') abort.abort();
+    else set.terminate();
+    await expect(first).rejects.toThrow();
+    expect(cleaned).toBe(1);
+  });
+});
+
+describe('items', () => {
+  test('may be a text', async () => {
+    expect(await collect(imap((c: string) => c + c, 'abc'))).toEqual(['aa', 'bb', 'cc']);
+  });
+
+  test('are not read where the signal had spoken before', async () => {
+    const seen: number[] = [];
+    const it = imap((n: number) => n, upTo(10, seen), {
+      options: { signal: AbortSignal.abort(new Error('before')) },
+    });
+    await expect(it.next()).rejects.toThrow('before');
+    expect(seen).toEqual([]);
+  });
+
+  test.each([true, false])('may come in tasks of any size (ordered: %s)', async (ordered) => {
+    const items = new Float64Array(300_000).fill(2);
+    const it = imap(Math.sqrt, items, { ordered, options: { chunkSize: 150_000 } });
+    let count = 0;
+    for await (const root of it) count += root === Math.SQRT2 ? 1 : 0;
+    expect(count).toBe(300_000);
+  });
+
+  test('an iterator that is none is named', async () => {
+    expect(() => imap(Math.abs, { [Symbol.iterator]: () => ({}) } as never)).toThrow(
+      /iterator of `items` has no method next/,
+    );
+    for (const key of [Symbol.iterator, Symbol.asyncIterator]) {
+      const it = imap(Math.abs, { [key]: () => ({ next: () => undefined }) } as never);
+      await expect(it.next()).rejects.toThrow(/gave no { done, value }/);
+    }
+    const later = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(1) }) };
+    await expect(imap(Math.abs, later as never).next()).rejects.toThrow(/gave no { done, value }/);
+  });
 });
