@@ -49,7 +49,7 @@ class RLock : public Lock {
  protected:
   // All that one holder has asked for before it had the lock: it may wait for all of it before it
   // releases any.
-  bool ServeWith(const AsyncWaiter& served, std::deque<AsyncWaiter*>* waiting,
+  bool ServeWith(const AsyncWaiter& served, std::list<AsyncWaiter*>* waiting,
                  std::vector<AsyncWaiter*>* done) override {
     const uint32_t holder = served.request.lock.holder;
     const bool acquired =

@@ -4,7 +4,7 @@
 // the rest is here.
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <vector>
 
 #include "shm/layout.h"
@@ -55,7 +55,7 @@ class WaitPoint {
   virtual SyncOutcome Attempt(WaitRequest* request) = 0;
   // For waiters that need wait no longer because this one was served: takes them off the queue.
   // True when there were any.
-  virtual bool ServeWith(const AsyncWaiter& /*served*/, std::deque<AsyncWaiter*>* /*waiting*/,
+  virtual bool ServeWith(const AsyncWaiter& /*served*/, std::list<AsyncWaiter*>* /*waiting*/,
                          std::vector<AsyncWaiter*>* /*done*/) {
     return false;
   }
@@ -98,7 +98,9 @@ class WaitPoint {
   const std::atomic<uint32_t>* fork_mark_;
   uint64_t own_stamp_;
   SyncSpace* space_;
-  std::deque<AsyncWaiter*> waiters_;  // in the order of arrival
+  // In the order of arrival. A list, as an empty one takes no memory: a process may have a million
+  // objects.
+  std::list<AsyncWaiter*> waiters_;
   uint32_t sync_waits_ = 0;
   Spinner spinner_;
 };
