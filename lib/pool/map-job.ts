@@ -37,6 +37,8 @@ export class MapJob<R> implements Job {
   #firstError: Outcome<never> | undefined;
   #meter: ProgressMeter | undefined;
   #tasksLeft = 0;
+  /** While it is read. */
+  #source: AsyncIterator<unknown> | undefined;
 
   constructor(set: WorkerSet, request: MapRequest, result: PendingResult<R[]>) {
     this.#set = set;
@@ -64,16 +66,34 @@ export class MapJob<R> implements Job {
   fail(error: unknown): void {
     this.#settle(failed(error));
     for (const task of this.#tasks) this.#set.abort(task, error);
+    void this.#leave(this.#source);
+    this.#set.removeJob(this);
   }
 
   async #collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
     const collected: unknown[] = [];
-    for await (const item of items) {
-      // Leaving the loop lets the source clean up.
-      if (this.#result.ready()) break;
-      collected.push(item);
+    const source = items[Symbol.asyncIterator]();
+    this.#source = source;
+    try {
+      while (!this.#result.ready()) {
+        const step = await source.next();
+        if (step.done === true) break;
+        collected.push(step.value);
+      }
+    } finally {
+      this.#source = undefined;
     }
     return collected;
+  }
+
+  /** Lets the source clean up. It may be in the middle of a step that never ends, so nobody waits for that. */
+  async #leave(source: AsyncIterator<unknown> | undefined): Promise<void> {
+    this.#source = undefined;
+    try {
+      await source?.return?.();
+    } catch {
+      // The map has failed already, for another reason.
+    }
   }
 
   /** @throws QueueFullError */

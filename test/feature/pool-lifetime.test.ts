@@ -117,6 +117,33 @@ describeEach('a program and its pool', (testCase) => {
     expect((await run('make(2);')).code).toBe(0);
   });
 
+  test('a pool ends although the source of a map gives nothing any more', async () => {
+    const { code, stdout } = await run(`
+      async function* stuck() {
+        yield 1;
+        await new Promise(() => undefined);
+      }
+      // Nothing else keeps the loop alive where a promise never settles.
+      const alive = setInterval(() => undefined, 1000);
+      const how = async (end, options) => {
+        const pool = make(1);
+        const outcome = pool.map(tasks.double, stuck(), options).catch((error) => error.name);
+        await end(pool, outcome);
+        console.log(await outcome);
+        await pool.join();
+      };
+      const abort = new AbortController();
+      await how((pool) => pool.terminate());
+      await how((pool) => pool[Symbol.asyncDispose]());
+      await how((pool, outcome) => outcome.then(() => pool.close()), { timeout: 1 });
+      await how((pool) => (pool.close(), abort.abort(new RangeError('enough'))), abort);
+      clearInterval(alive);`);
+    expect([code, stdout]).toEqual([
+      0,
+      'CancelledError\nCancelledError\nTimeoutError\nRangeError\n',
+    ]);
+  });
+
   test('pending work does hold it', async () => {
     const { code, stdout } = await run(`
       const pool = make(1);

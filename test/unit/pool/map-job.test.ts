@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { automaticChunkSize, MapJob } from '../../../lib/pool/map-job.js';
 import type { Items, MapOptions } from '../../../lib/pool/pool-options.js';
 import { PendingResult } from '../../../lib/pool/results.js';
@@ -94,7 +94,8 @@ test('a closed pool waits for the source', async () => {
 });
 
 test('failing it leaves the source and drops what has not begun', async () => {
-  let cleaned = false;
+  let cleaned = (): void => undefined;
+  const cleanup = new Promise<void>((resolve) => (cleaned = resolve));
   async function* source() {
     try {
       for (;;) {
@@ -102,7 +103,7 @@ test('failing it leaves the source and drops what has not begun', async () => {
         yield 1;
       }
     } finally {
-      cleaned = true;
+      cleaned();
     }
   }
   const { result, job, set } = map((n: number) => n, source());
@@ -110,7 +111,54 @@ test('failing it leaves the source and drops what has not begun', async () => {
   await expect(result.get()).rejects.toThrow('enough');
   set.close();
   await set.join({});
-  expect(cleaned).toBe(true);
+  await cleanup;
+});
+
+describe('a source that gives nothing any more', () => {
+  /** Its step ends only when it is left, and leaving it goes wrong. */
+  function stuck() {
+    const source = {
+      left: 0,
+      next: () => new Promise<IteratorResult<number>>(() => undefined),
+      return: () => {
+        source.left++;
+        throw new Error('cannot be left');
+      },
+    };
+    return { source, items: { [Symbol.asyncIterator]: () => source } };
+  }
+
+  test('does not hold up a closed pool when the map has failed, and is left at once', async () => {
+    const { source, items } = stuck();
+    const { result, job, set } = map((n: number) => n, items);
+    set.close();
+    job.fail(new Error('enough'));
+    await set.join({});
+    job.fail(new Error('again'));
+    await expect(result.get()).rejects.toThrow('enough');
+    expect(source.left).toBe(1);
+  });
+
+  test('nor a pool that is terminated', async () => {
+    const { source, items } = stuck();
+    const { result, set } = map((n: number) => n, items);
+    set.terminate();
+    await set.join({});
+    await expect(result.get()).rejects.toMatchObject({ code: 'ERR_MP_CANCELLED' });
+    expect(source.left).toBe(1);
+  });
+});
+
+test('a source that has ended, or failed, is not left', async () => {
+  for (const last of [{ done: true, value: 0 } as const, new Error('no more')]) {
+    const leave = vi.fn();
+    const next = () => (last instanceof Error ? Promise.reject(last) : Promise.resolve(last));
+    const items = { [Symbol.asyncIterator]: () => ({ next, return: leave }) };
+    const { result, job } = map((n: number) => n, items as AsyncIterable<number>);
+    await result.wait();
+    job.fail(new Error('late'));
+    expect(leave).not.toHaveBeenCalled();
+  }
 });
 
 test('progress counts items', async () => {
