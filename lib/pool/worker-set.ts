@@ -49,13 +49,13 @@ export class WorkerSet implements WorkerOwner {
   readonly #oneFirst: OneFirst | undefined;
   readonly #channels: PoolChannels;
   readonly #ready = new Gate(
-    () => this.#isReady(),
+    () => this.#openFor(),
     () => {
       this.#listen();
     },
   );
   readonly #ended = new Gate(
-    () => this.#hasEnded(),
+    () => (this.#hasEnded() ? Infinity : 0),
     () => {
       this.#roster.holdUntilExit(this.#ended.isWaitedFor);
     },
@@ -106,7 +106,10 @@ export class WorkerSet implements WorkerOwner {
 
   /** @throws QueueFullError when, with so many more, more tasks would wait than may. */
   checkRoom(count: number): void {
-    if (this.endOfAll !== undefined || count <= this.#dispatch.room()) return;
+    if (this.endOfAll !== undefined || count <= this.#dispatch.room()) {
+      this.#ready.taken();
+      return;
+    }
     throw new QueueFullError(
       `${this.#options.name} has no room for ${String(count)} more: ${this.#dispatch.describe()}. Await ready() first`,
     );
@@ -322,9 +325,10 @@ export class WorkerSet implements WorkerOwner {
     this.#roster.listen(wanted);
   }
 
-  #isReady(): boolean {
+  /** For how many of those who wait until it is ready. */
+  #openFor(): number {
     this.#warm ||= this.#roster.isUp;
-    return this.#warm && this.#dispatch.room() > 0;
+    return this.#warm ? this.#dispatch.room() : 0;
   }
 
   #hasEnded(): boolean {

@@ -87,6 +87,7 @@ describeEach('the control of tasks', (testCase) => {
     expect(all.imapFits).toEqual([0, 2, 4, 6, 8]);
     expect(all.roomAgain).toBe(6);
     expect(all.tookAll).toEqual(['busy', [2, 4]]);
+    expect(all.producers).toEqual({ value: Array.from({ length: 100 }, (_, n) => 2 * n) });
     expect(all.tooLarge).toMatchObject(full(9));
     expect(all.readyClosed.error.kind).toBe('StateError');
   });

@@ -68,9 +68,94 @@ describe('ready()', () => {
     const ready = set.ready({});
     set.cancel(second!.task, 'room');
     await ready;
+    // The room was for who waited.
+    await turn();
     at(factory, 0).begin();
     at(factory, 0).die();
     await set.ready({ timeout: 0 });
+  });
+
+  test.each([0, 1, 4])(
+    'lets in as many as there is room for, in order (maxQueue %d)',
+    async (maxQueue) => {
+      const { factory, set, bootAll } = makeSet(2, { maxQueue });
+      const fn = poolFunction();
+      const done: number[] = [];
+      const producers = Array.from({ length: 50 }, async (_, number) => {
+        await set.ready({});
+        set.checkRoom(1);
+        set.submit([watchedTask(fn, { onSettled: () => done.push(number) }).task]);
+      });
+      let refused: unknown;
+      for (const producer of producers) producer.catch((error: unknown) => (refused = error));
+      await bootAll();
+      while (refused === undefined && done.length < producers.length) {
+        for (const worker of factory.all) {
+          if (worker.inbox.length === 0) continue;
+          worker.begin();
+          worker.finish(succeeded(1));
+        }
+        await turn();
+      }
+      expect(refused).toBeUndefined();
+      expect(done).toEqual(producers.map((_, number) => number));
+    },
+  );
+
+  test('lets in no more than there is room for when it is asked for and not waited for', async () => {
+    const { set, bootAll } = makeSet(1, { maxQueue: 2 });
+    set.fill();
+    await bootAll();
+    const producers = Array.from({ length: 9 }, async () => {
+      await set.ready({});
+      set.checkRoom(1);
+      set.submit([watchedTask(poolFunction()).task]);
+    });
+    expect(await Promise.race([Promise.all(producers), turn()])).toBeUndefined();
+    expect(set.stats()).toMatchObject({ busy: 1, queued: 2 });
+    set.terminate();
+    const ends = await Promise.allSettled(producers);
+    expect(ends.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: 3 }, () => 'fulfilled'),
+      ...Array.from({ length: 6 }, () => 'rejected'),
+    ]);
+  });
+
+  test('lets in no more than there is room for with a function that idle workers were not born with', async () => {
+    const { set, bootAll } = makeSet(2, { maxQueue: 2 });
+    const ready = set.ready({});
+    const producers = Array.from({ length: 5 }, async () => {
+      await set.ready({});
+      set.checkRoom(1);
+      set.submit([watchedTask(poolFunction()).task]);
+    });
+    const ends = Promise.allSettled(producers);
+    await bootAll(0);
+    await ready;
+    await turn();
+    expect(set.stats().queued).toBe(2);
+    set.terminate();
+    for (const end of (await ends).slice(2))
+      expect(end).toMatchObject({ reason: { code: 'ERR_MP_CANCELLED' } });
+  });
+
+  test('gives the room of who does not take it to the next', async () => {
+    const { set, bootAll } = makeSet(1, { maxQueue: 0 });
+    const passed: number[] = [];
+    const idlers = Array.from({ length: 5 }, async (_, number) => {
+      await set.ready({});
+      passed.push(number);
+    });
+    const enough = new AbortController();
+    const left = expect(set.ready({ signal: enough.signal })).rejects.toThrow('enough');
+    const last = set.ready({}).then(() => {
+      set.checkRoom(1);
+    });
+    enough.abort(new Error('enough'));
+    await bootAll();
+    await left;
+    await Promise.all([...idlers, last]);
+    expect(passed).toEqual([0, 1, 2, 3, 4]);
   });
 
   test('rejects with the reason when the pool breaks, and when it is closed or terminated', async () => {
