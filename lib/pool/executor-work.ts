@@ -11,6 +11,8 @@ export interface Call {
   readonly fn: PoolFunction;
   readonly shape: CallShape;
   readonly payload: readonly unknown[];
+  /** Of a chunk: how many calls of the map stand before it. */
+  readonly offset?: number;
 }
 
 export class ExecutorWork {

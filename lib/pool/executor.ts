@@ -113,7 +113,12 @@ export class ProcessPoolExecutor {
     checkFunction('fn', fn);
     const [iterables, options] = splitMapArguments(iterablesAndOptions);
     this.#work.checkUsable();
-    const submitter = <T>(call: Call): Future<T> => this.#work.submit<T>(call);
+    let calls = 0;
+    const submitter = <T>(call: Call): Future<T> => {
+      const offset = calls;
+      calls += call.payload.length;
+      return this.#work.submit<T>({ ...call, offset });
+    };
     return new ExecutorMap(submitter, numberFunction(fn), iterables, options);
   }
 

@@ -36,6 +36,8 @@ export interface Flow {
   turn: number;
   /** Not 0 where nobody asks for the results one by one, but for all of them together: a number of its own. */
   readonly batch?: number;
+  /** How many items its tasks have so far; kept by `Task`. */
+  items?: number;
 }
 
 /** What its caller wants of a task, besides its result. */
@@ -58,6 +60,8 @@ export interface TaskSpec {
   readonly payload: readonly unknown[];
   /** Absent for a call that belongs to no map. */
   readonly flow?: Flow | undefined;
+  /** How many items stand before its own, for errors; nothing need be said of a flow whose tasks are made in order. */
+  readonly offset?: number;
   readonly control?: TaskControl | undefined;
   /** Called once. Must not throw. */
   readonly onSettled: (outcome: Outcome) => void;
@@ -77,6 +81,7 @@ export class Task {
   readonly fn: PoolFunction;
   readonly shape: CallShape;
   readonly flow: Flow | undefined;
+  readonly offset: number;
   readonly priority: number;
   readonly control: TaskControl;
   readonly onReached: (() => void) | undefined;
@@ -104,6 +109,8 @@ export class Task {
     this.fn = spec.fn;
     this.shape = spec.shape;
     this.flow = spec.flow;
+    this.offset = spec.offset ?? spec.flow?.items ?? 0;
+    if (spec.flow !== undefined) spec.flow.items = this.offset + spec.payload.length;
     this.control = spec.control ?? {};
     this.priority = this.control.priority ?? 0;
     this.#retriesLeft = this.control.retry ?? 0;

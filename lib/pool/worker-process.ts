@@ -1,6 +1,6 @@
 /** A worker as a real process: its line read and written, its end told after everything that it ever said. */
 import { log } from '../base/log.js';
-import { CancelledError } from '../errors.js';
+import { CancelledError, SerializationError } from '../errors.js';
 import type { Process } from '../process/process.js';
 import { decodeError, encodeError } from '../serialization/error-codec.js';
 import { ALL_FUNCTIONS, AnswerFlags, FrameKind, TaskFlags, runTimeOf } from './frames.js';
@@ -107,7 +107,12 @@ export class ProcessWorker implements WorkerHandle {
     const { id: taskId, shape } = task;
     const header = { kind: FrameKind.Task, taskId, number, shape, flags, batch };
     const what = task.shape === CallShape.Apply ? 'args' : 'items';
-    return line.send(header, task.payload, what);
+    const { offset } = task;
+    const sent = line.send(header, task.payload, what);
+    if (offset === 0) return sent;
+    return sent?.catch((error: unknown) => {
+      throw error instanceof SerializationError ? inWhole(error, offset) : error;
+    });
   }
 
   get givesBack(): boolean {
@@ -209,6 +214,20 @@ export class ProcessWorker implements WorkerHandle {
     log('%s has ended: %s', this.#name, signalCode ?? exitCode);
     events.exited({ exitCode: exitCode ?? 0, signalCode });
   }
+}
+
+/** Who gave the items counts all of them, not those of a chunk. */
+function inWhole(error: SerializationError, offset: number): SerializationError {
+  const { path, message, cause } = error;
+  const [place, index] = /\bitems\[(\d+)\]/.exec(path) ?? [];
+  if (place === undefined) return error;
+  const moved = path.replace(place, `items[${String(Number(index) + offset)}]`);
+  const options = cause === undefined ? {} : { cause };
+  return new SerializationError(
+    message.replace(path, () => moved),
+    moved,
+    options,
+  );
 }
 
 function flagsOf(task: Task, isShared: boolean): number {

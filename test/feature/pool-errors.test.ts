@@ -74,6 +74,17 @@ describeEach('errors of tasks', (testCase) => {
     if (!forked) expect(noWorkerLost).toBe(true);
   });
 
+  test('what cannot travel is named by its place among all items, not in its chunk', async () => {
+    const paths = ['[...items[4].f][0]', '[...items[4][0].f][0]'];
+    const named = (path: string) => ({
+      error: { path, message: expect.stringMatching(/items\[4\].* cannot be sent/) },
+    });
+    const [item = '', argument = ''] = paths;
+    // In an iteration all items of the chunk fail: it was never sent.
+    const expected = [item, argument, item, item, argument].map(named);
+    expect((await report()).badItems).toMatchObject(expected);
+  });
+
   test('what only one side can decode fails its own task as well', async () => {
     const { undecodableArgument, undecodableResult, afterwards } = await report();
     const unknown = (tag: string) => ({
