@@ -3,11 +3,19 @@ import { isSignal } from './abort-signal.js';
 
 /** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
 
+/** A program may have put anything in its place, a symbol too. */
+export function nameOf(fn: { readonly name: unknown }): string {
+  const { name } = fn;
+  return typeof name === 'string' ? name : '';
+}
+
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (types.isProxy(value)) return 'a Proxy';
-  if (typeof value === 'function')
-    return value.name === '' ? 'a function' : `function ${value.name}`;
+  if (typeof value === 'function') {
+    const name = nameOf(value);
+    return name === '' ? 'a function' : `function ${name}`;
+  }
   if (typeof value === 'string')
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`;

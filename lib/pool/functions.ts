@@ -2,6 +2,7 @@
  * The functions that pools have been given, numbered. A forked worker finds a function by its number in the memory that it
  * inherited; its horizon is the last number given before its birth. Elsewhere a number stands for a reference, sent once.
  */
+import { nameOf } from '../base/options.js';
 import { whileImporting } from '../process/import-guard.js';
 import {
   isInMainModule,
@@ -43,7 +44,7 @@ let lastId = 0;
 export function numberFunction(fn: AnyFunction): PoolFunction {
   let numbered = known.get(fn);
   if (numbered === undefined) {
-    const name = fn.name === '' ? '(anonymous)' : fn.name;
+    const name = nameOf(fn) || '(anonymous)';
     numbered = { id: ++lastId, name, fn, meanRunMs: undefined, answersLater: undefined };
     known.set(fn, numbered);
     byId.set(numbered.id, new WeakRef(fn));

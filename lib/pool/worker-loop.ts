@@ -1,6 +1,7 @@
 /** What a worker does all its life: read a task, say that it begins, run it, answer. One at a time, until it is told to stop. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StopListening } from '../backend/contract.js';
+import { nameOf } from '../base/options.js';
 import { encodeError } from '../serialization/error-codec.js';
 import { answer, type Answered } from './answers.js';
 import { RunningTask, isThenable } from './current-task.js';
@@ -110,7 +111,7 @@ class TaskServer {
       this.#line.mark(frame.taskId);
       begunAt = performance.now();
       const task = new RunningTask(frame.taskId, undefined);
-      const value = task.during(fn.name, () => perform(fn, frame.shape, payload));
+      const value = task.during(nameOf(fn), () => perform(fn, frame.shape, payload));
       if (isThenable(value)) return this.#answerLater(frame, fn, { task, value, begunAt });
       const untold = frame.batch !== 0;
       return answer(this.#line, this.#answered(frame, fn, { begunAt, untold }), value)?.catch(
@@ -175,7 +176,7 @@ class TaskServer {
       const at = (index: number): void => {
         task.index = index;
       };
-      const value = task.during(fn.name, () => perform(fn, shape, payload, at));
+      const value = task.during(nameOf(fn), () => perform(fn, shape, payload, at));
       run.later = isThenable(value);
       const settled = await value;
       await answer(this.#line, this.#answered(frame, fn, run), settled);
@@ -193,9 +194,10 @@ class TaskServer {
     });
   }
 
-  #answered({ taskId, shape }: Frame, { name }: AnyFunction, run: Run): Answered {
+  #answered({ taskId, shape }: Frame, fn: AnyFunction, run: Run): Answered {
     const { begunAt, untold = false } = run;
-    return { taskId, shape, flags: this.#flags(run), number: runTimeSince(begunAt), untold, name };
+    const [flags, number] = [this.#flags(run), runTimeSince(begunAt)];
+    return { taskId, shape, flags, number, untold, name: nameOf(fn) };
   }
 
   #fail({ taskId }: Frame, error: unknown, run: Run): Promise<void> | undefined {

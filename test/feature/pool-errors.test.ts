@@ -85,6 +85,14 @@ describeEach('errors of tasks', (testCase) => {
     expect((await report()).badItems).toMatchObject(expected);
   });
 
+  test('a function whose name is no text runs as any other', async () => {
+    expect((await report()).oddlyNamed).toMatchObject([
+      { value: [2, 3] },
+      { error: { kind: 'SerializationError', message: expect.stringMatching(/^a task returned/) } },
+      { error: { kind: 'TypeError', message: expect.stringMatching(/got a function$/) } },
+    ]);
+  });
+
   test('what only one side can decode fails its own task as well', async () => {
     const { undecodableArgument, undecodableResult, afterwards } = await report();
     const unknown = (tag: string) => ({
