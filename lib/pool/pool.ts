@@ -76,16 +76,32 @@ export class Pool {
   /** Runs `fn(...args)` in a worker. */
   apply<A extends unknown[], R>(
     fn: (...args: A) => R,
-    args: A = [] as unknown as A,
-    options: TaskOptions = NO_OPTIONS,
+    args: readonly [...A],
+    options?: TaskOptions,
+  ): Promise<Awaited<R>>;
+  apply<R>(fn: () => R, args?: readonly [], options?: TaskOptions): Promise<Awaited<R>>;
+  apply<R>(
+    fn: (...args: unknown[]) => R,
+    args?: readonly unknown[],
+    options?: TaskOptions,
   ): Promise<Awaited<R>> {
-    return this.applyAsync(fn, args, options).get();
+    return this.applyAsync(fn, args ?? [], options).get();
   }
 
   /** The same, with a result to ask and wait for. A failure that nobody asks for is no unhandled rejection. */
   applyAsync<A extends unknown[], R>(
     fn: (...args: A) => R,
-    args: A = [] as unknown as A,
+    args: readonly [...A],
+    options?: TaskOptions & Callbacks<Awaited<R>>,
+  ): AsyncResult<Awaited<R>>;
+  applyAsync<R>(
+    fn: () => R,
+    args?: readonly [],
+    options?: TaskOptions & Callbacks<Awaited<R>>,
+  ): AsyncResult<Awaited<R>>;
+  applyAsync<R>(
+    fn: (...args: unknown[]) => R,
+    args: readonly unknown[] = [],
     options: TaskOptions & Callbacks<Awaited<R>> = NO_OPTIONS,
   ): AsyncResult<Awaited<R>> {
     const own = readOptions(options);
@@ -134,7 +150,7 @@ export class Pool {
   /** `fn(...item)` for every item. */
   starmap<A extends unknown[], R>(
     fn: (...args: A) => R,
-    items: Items<A>,
+    items: Items<readonly [...A]>,
     options: MapOptions = NO_OPTIONS,
   ): Promise<Awaited<R>[]> {
     return this.starmapAsync(fn, items, options).get();
@@ -142,7 +158,7 @@ export class Pool {
 
   starmapAsync<A extends unknown[], R>(
     fn: (...args: A) => R,
-    items: Items<A>,
+    items: Items<readonly [...A]>,
     options: MapOptions & Callbacks<Awaited<R>[]> = NO_OPTIONS,
   ): AsyncResult<Awaited<R>[]> {
     return this.#map(fn, items, options, CallShape.StarMap);

@@ -15,7 +15,7 @@ export interface ProcessOptions<A extends readonly unknown[] = readonly unknown[
   /** What the child runs. Its promise, when it returns one, is waited for. */
   target?: ((...args: A) => unknown) | undefined;
   /** The target's arguments: an array, or any other iterable, which is copied. */
-  args?: A | undefined;
+  args?: readonly [...A] | undefined;
   /** A label, `Process-1` when absent or empty. */
   name?: string | undefined;
   /** Ends with its parent and may not have children; the creator's own flag when absent. */
