@@ -201,6 +201,14 @@ function framed({ body, bulk }: Cloned): Written {
 /** Every stack of V8's has a line like this; text that happens to hold one costs a walk and nothing else. */
 const STACK_LINE = '\n    at ';
 const stackLines = [Buffer.from(STACK_LINE, 'latin1'), Buffer.from(STACK_LINE, 'utf16le')];
+/**
+ * V8 of Node 20 writes a DOMException as an empty object, so there an empty object costs a walk. A DOMException with enumerable
+ * properties of its own arrives with those alone.
+ */
+const EMPTY_OBJECT = 'o{\0';
+/** Without its first letter, of which there are many in a text. */
+const emptyObjectEnd = Buffer.from('{\0', 'latin1');
+const losesDomExceptions = process.versions.node.startsWith('20.');
 /** Up to here one search in a string is cheaper than two in the bytes. */
 const SMALL_BYTES = 2048;
 
@@ -212,8 +220,10 @@ const SMALL_BYTES = 2048;
 function mayHoldErrors(body: Buffer): boolean {
   if (body.length <= SMALL_BYTES) {
     const text = body.toString('latin1');
+    if (losesDomExceptions && text.includes(EMPTY_OBJECT)) return true;
     return text.includes(STACK_LINE) || text.includes('\n\0 \0 \0 \0 \0a\0t\0 ');
   }
+  if (losesDomExceptions && body.includes(emptyObjectEnd)) return true;
   return stackLines.some((line) => body.includes(line));
 }
 

@@ -254,3 +254,23 @@ describe('byte arrays', () => {
     expect(deserialize(shifted.subarray(3))).toEqual({ f: new Float64Array([1.5, 2.5]), s: 'x' });
   });
 });
+
+describe('a DOMException somewhere in a value', () => {
+  const aborted = new DOMException('it was left', 'AbortError');
+  const values: Record<string, unknown> = {
+    'in a settled result': [{ status: 'rejected', reason: aborted }],
+    'beside a date and an empty object': { at: new Date(0), empty: {}, deep: [aborted] },
+    'in a long message': { text: 'x'.repeat(5000), at: new Date(0), list: new Set([aborted]) },
+  };
+  for (const [name, value] of Object.entries(values)) {
+    test(`arrives whole: ${name}`, () => {
+      const copy = roundTrip(value);
+      expect(copy).toEqual(value);
+      const found = JSON.stringify(copy, (_, part: unknown) => {
+        if (part instanceof DOMException) return [part.name, part.message];
+        return part instanceof Set ? [...(part as Set<unknown>)] : part;
+      });
+      expect(found).toContain('["AbortError","it was left"]');
+    });
+  }
+});
