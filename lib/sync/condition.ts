@@ -126,7 +126,8 @@ export class Condition {
    * @param wait.holder Who has the lock, as of RLock.
    * @returns True when notified, false when the time was over.
    * @throws (as rejections) StateError when the caller does not have the lock (Python: AssertionError); the signal's reason;
-   * LockAbandonedError when a process died with the lock meanwhile, and then the caller does not have it; TypeError, RangeError.
+   * LockAbandonedError when a process died with the lock meanwhile: then the caller does not have it, the scopes and guards that
+   * he is in release nothing, and whoever takes it there again releases it himself; TypeError, RangeError.
    */
   async wait(wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
     const limits = readWait('wait', wait);
@@ -231,22 +232,25 @@ export class Condition {
       if (held !== undefined) {
         const { number, levels } = held;
         let anonymous = false;
+        let guards: Guard[] = [];
         return {
           handle,
           levels,
           request: { holder: number, takeAbandoned: Lock.takes(lock) },
           rest: () => {
             anonymous = RLock.rest(lock, held);
+            guards = Lock.restGuards(lock);
             for (let level = levels; level > 0; level -= 1) handle.release(number);
           },
           resume: (back) => {
             RLock.resume(lock, held, anonymous, back);
+            Lock.resumeGuards(lock, guards, back);
           },
         };
       }
     } else {
       holderOption(options);
-      if (handle.count(0) > 0) return restOfLock(handle, Lock.takes(lock));
+      if (handle.count(0) > 0) return restOfLock(lock, handle);
     }
     throw new StateError(`cannot ${verb}: the caller does not have the condition's lock`);
   }
@@ -272,41 +276,54 @@ interface ReducedCondition extends Shared {
   lock: Lock;
 }
 
-function restOfLock(handle: LockHandle, takeAbandoned: boolean): Resting {
+function restOfLock(lock: Lock, handle: LockHandle): Resting {
+  let guards: Guard[] = [];
   return {
     handle,
     levels: 1,
-    request: plainRequest(takeAbandoned),
+    request: plainRequest(Lock.takes(lock)),
     rest: () => {
+      guards = Lock.restGuards(lock);
       handle.release(0);
     },
-    resume: () => undefined,
+    resume: (back) => {
+      Lock.resumeGuards(lock, guards, back);
+    },
   };
 }
 
 async function takeAgain({ handle, request, levels, resume }: Resting): Promise<void> {
-  for (let level = 0; level < levels; level += 1) {
-    const begun = handle.acquire(request, FOR_EVER);
-    checkTaken(typeof begun === 'number' ? begun : await begun, handle, resume);
+  let back = false;
+  try {
+    for (let level = 0; level < levels; level += 1) {
+      const begun = handle.acquire(request, FOR_EVER);
+      checkTaken(typeof begun === 'number' ? begun : await begun, handle);
+    }
+    back = true;
+  } finally {
+    resume(back);
   }
-  resume(true);
 }
 
 function takeAgainSync({ handle, request, levels, resume }: Resting): void {
-  for (let level = 0; level < levels; level += 1) {
-    checkTaken(handle.acquireSync(request, Infinity), handle, resume);
+  let back = false;
+  try {
+    for (let level = 0; level < levels; level += 1) {
+      checkTaken(handle.acquireSync(request, Infinity), handle);
+    }
+    back = true;
+  } finally {
+    resume(back);
   }
-  resume(true);
 }
 
-function checkTaken(outcome: SyncOutcome, handle: LockHandle, resume: Resting['resume']): void {
+function checkTaken(outcome: SyncOutcome, handle: LockHandle): void {
   if (outcome === SyncOutcome.Done) return;
   const pid = handle.abandonedPid() || undefined;
   if (outcome === SyncOutcome.DoneAbandoned) {
     warnTaken(pid);
     return;
   }
-  resume(false);
   throw new LockAbandonedError(
     `process ${String(pid ?? '(unknown)')} died with the lock while it was waited for, and the lock is not held now`,
     { pid },

@@ -6,7 +6,7 @@ import { checkFunction, type Wait } from '../base/options.js';
 import { LockAbandonedError, TimeoutError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
-import { Guard } from './guard.js';
+import { Guard, runGuarded, runGuardedSync } from './guard.js';
 import {
   acquireTimeout,
   acquireWait,
@@ -17,7 +17,7 @@ import {
   type TakeOption,
   readOnce,
 } from './options.js';
-import { notHeld, refusePromise, warnTaken } from './reports.js';
+import { notHeld, warnTaken } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 const TAG = 'Lock';
@@ -47,6 +47,8 @@ export class ArrivedLock {
 export class Lock {
   readonly #handle: LockHandle;
   readonly #takes: boolean;
+  /** Of the scopes and guards of whoever has it here, to be told when a Condition's wait loses it. */
+  #guards: Guard[] = [];
 
   /**
    * @param options.takeAbandoned Take the lock when its holder has died with it, with a process warning that names the process
@@ -113,17 +115,14 @@ export class Lock {
    * Runs the body with the lock and releases it when the body's promise, if any, has settled. Python: `with lock:`.
    * @param wait As of `acquire`.
    * @returns What the body returns or resolves to.
-   * @throws (as rejections) What the body throws; TimeoutError when the lock was not there in time; what `acquire` throws.
+   * @throws (as rejections) What the body throws, also when the lock cannot be released then; TimeoutError when the lock was not
+   * there in time; what `acquire` and `release` throw.
    */
   async withLock<T>(body: () => T | PromiseLike<T>, wait?: AcquireOptions): Promise<T> {
     checkFunction('body', body);
     const limits = readOnce(wait);
     if (!(await this.acquire(limits))) throw notInTime(limits);
-    try {
-      return await body();
-    } finally {
-      this.release();
-    }
+    return runGuarded(this.#releasing(), body);
   }
 
   /**
@@ -134,11 +133,7 @@ export class Lock {
     checkFunction('body', body);
     const limits = readOnce(wait);
     if (!this.acquireSync(limits)) throw notInTime(limits);
-    try {
-      return refusePromise(body());
-    } finally {
-      this.release();
-    }
+    return runGuardedSync(this.#releasing(), body);
   }
 
   /**
@@ -148,18 +143,14 @@ export class Lock {
   async hold(wait?: AcquireOptions): Promise<Guard> {
     const limits = readOnce(wait);
     if (!(await this.acquire(limits))) throw notInTime(limits);
-    return new Guard(() => {
-      this.release();
-    });
+    return this.#releasing();
   }
 
   /** The blocking form: `using guard = lock.holdSync()`. */
   holdSync(wait?: AcquireSyncOptions): Guard {
     const limits = readOnce(wait);
     if (!this.acquireSync(limits)) throw notInTime(limits);
-    return new Guard(() => {
-      this.release();
-    });
+    return this.#releasing();
   }
 
   get [Symbol.toStringTag](): string {
@@ -168,6 +159,23 @@ export class Lock {
 
   [inspect.custom](): string {
     return `${TAG} { ${this.holding()} }`;
+  }
+
+  #releasing(): Guard {
+    return this.guarded(() => {
+      this.release();
+    });
+  }
+
+  /** For whoever has just acquired it. @internal */
+  protected guarded(release: () => void): Guard {
+    const guard = new Guard(() => {
+      const place = this.#guards.indexOf(guard);
+      if (place >= 0) this.#guards.splice(place, 1);
+      release();
+    });
+    this.#guards.push(guard);
+    return guard;
   }
 
   /** Who has it, for people to read. @internal */
@@ -201,6 +209,19 @@ export class Lock {
   /** For Condition. @internal */
   static handleOf(lock: Lock): LockHandle {
     return lock.#handle;
+  }
+
+  /** For Condition: the guards of who has it rest, while others may have it. @internal */
+  static restGuards(lock: Lock): Guard[] {
+    const guards = lock.#guards;
+    lock.#guards = [];
+    return guards;
+  }
+
+  /** They have the lock again, or (`back` false) lost it, and must not release what is another's now. @internal */
+  static resumeGuards(lock: Lock, guards: readonly Guard[], back: boolean): void {
+    if (back) lock.#guards.push(...guards);
+    else for (const guard of guards) Guard.lose(guard);
   }
 
   /** For Condition: whether it was made to be taken from the dead. @internal */

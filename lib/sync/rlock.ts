@@ -4,7 +4,7 @@ import { checkFunction, type Wait } from '../base/options.js';
 import { NotOwnerError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
-import { Guard } from './guard.js';
+import { runGuarded, runGuardedSync, type Guard } from './guard.js';
 import { Holder, holderFor, runInScope, scopeHolder, standFor, THREAD } from './holders.js';
 import {
   Lock,
@@ -23,7 +23,7 @@ import {
   type HolderOption,
   readOnce,
 } from './options.js';
-import { refusePromise, warnAnonymous } from './reports.js';
+import { warnAnonymous } from './reports.js';
 
 const TAG = 'RLock';
 const THREAD_PLAIN = Object.freeze({ holder: THREAD, takeAbandoned: false });
@@ -134,23 +134,12 @@ export class RLock extends Lock {
     const limits = readOnce(wait);
     const holder = this.#namedHolder(holderOption(limits)) ?? new Holder();
     if (!(await this.acquire({ ...limits, holder: objectFor(holder) }))) throw notInTime(limits);
-    try {
-      return await runInScope(this, holder, body);
-    } finally {
-      this.#releaseFor(holder);
-    }
+    return runGuarded(this.#releasing(holder), () => runInScope(this, holder, body));
   }
 
   override withLockSync<T>(body: () => T, wait?: RLockAcquireSyncOptions): T {
     checkFunction('body', body);
-    const limits = readOnce(wait);
-    const holder = holderOption(limits);
-    if (!this.acquireSync(limits)) throw notInTime(limits);
-    try {
-      return refusePromise(body());
-    } finally {
-      this.release(holder && { holder });
-    }
+    return runGuardedSync(this.holdSync(wait), body);
   }
 
   /** As of Lock. The guard is also a holder: `acquire({ holder: guard })` is one more level of it. */
@@ -167,7 +156,7 @@ export class RLock extends Lock {
     const holder = this.#namedHolder(holderOption(limits));
     if (!this.acquireSync(limits)) throw notInTime(limits);
     if (holder !== undefined) return this.#guard(holder);
-    return new Guard(() => {
+    return this.guarded(() => {
       if (!this.#handle.release(THREAD)) throw notOwned();
     });
   }
@@ -197,11 +186,15 @@ export class RLock extends Lock {
   }
 
   #guard(holder: Holder): Guard {
-    const guard = new Guard(() => {
-      this.#releaseFor(holder);
-    });
+    const guard = this.#releasing(holder);
     standFor(guard, holder);
     return guard;
+  }
+
+  #releasing(holder: Holder): Guard {
+    return this.guarded(() => {
+      this.#releaseFor(holder);
+    });
   }
 
   #warnOfItself({ timeout = Infinity }: Wait): void {

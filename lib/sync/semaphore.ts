@@ -4,9 +4,9 @@ import { checkFunction, checkInteger, type Wait } from '../base/options.js';
 import { TimeoutError } from '../errors.js';
 import { refuseClone, registerHandleReducer } from '../serialization/reducers.js';
 import { syncBackend } from './backend.js';
-import { Guard } from './guard.js';
+import { Guard, runGuarded, runGuardedSync } from './guard.js';
 import { acquireTimeout, acquireWait, type Blocking, type SyncWait, readOnce } from './options.js';
-import { overReleased, refusePromise } from './reports.js';
+import { overReleased } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 /** @internal One that is there already: it has arrived from another process, or been opened by its name. */
@@ -84,11 +84,7 @@ export class Semaphore {
     checkFunction('body', body);
     const limits = readOnce(wait);
     if (!(await this.acquire(limits))) throw noPermit(limits);
-    try {
-      return await body();
-    } finally {
-      this.release();
-    }
+    return runGuarded(this.#guard(), body);
   }
 
   /** The blocking form. As `Lock.withLockSync`. */
@@ -96,26 +92,24 @@ export class Semaphore {
     checkFunction('body', body);
     const limits = readOnce(wait);
     if (!this.acquireSync(limits)) throw noPermit(limits);
-    try {
-      return refusePromise(body());
-    } finally {
-      this.release();
-    }
+    return runGuardedSync(this.#guard(), body);
   }
 
   /** Takes a permit and resolves to a guard that gives it back. @throws TimeoutError; what `acquire` throws. */
   async hold(wait?: Wait & Blocking): Promise<Guard> {
     const limits = readOnce(wait);
     if (!(await this.acquire(limits))) throw noPermit(limits);
-    return new Guard(() => {
-      this.release();
-    });
+    return this.#guard();
   }
 
   /** The blocking form. */
   holdSync(wait?: SyncWait & Blocking): Guard {
     const limits = readOnce(wait);
     if (!this.acquireSync(limits)) throw noPermit(limits);
+    return this.#guard();
+  }
+
+  #guard(): Guard {
     return new Guard(() => {
       this.release();
     });
