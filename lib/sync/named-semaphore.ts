@@ -38,10 +38,12 @@ export class NamedSemaphore extends Semaphore implements Disposable {
   readonly name: string;
   readonly #handle: NamedSemaphoreHandle;
 
-  private constructor(name: string, handle: NamedSemaphoreHandle) {
-    super(new ArrivedSemaphore(handle) as never);
+  private constructor(name: string, opened: ArrivedSemaphore<NamedSemaphoreHandle>) {
+    // JavaScript does not know that it is private.
+    if (!((opened as unknown) instanceof ArrivedSemaphore)) throw notNew();
+    super(opened as never);
     this.name = name;
-    this.#handle = handle;
+    this.#handle = opened.handle;
     refuseClone(this, 'NamedSemaphore');
   }
 
@@ -58,13 +60,16 @@ export class NamedSemaphore extends Semaphore implements Disposable {
     const { exclusive = false, mode = 0o600 } = options;
     checkBoolean('options.exclusive', exclusive);
     checkInteger('options.mode', mode, 0, MOST_MODE);
-    return new NamedSemaphore(full, named().create(full, value, exclusive, mode));
+    return new NamedSemaphore(
+      full,
+      new ArrivedSemaphore(named().create(full, value, exclusive, mode)),
+    );
   }
 
   /** Opens one that there is. @throws SystemError: ENOENT, EACCES; what `create` throws for its name. */
   static open(name: string): NamedSemaphore {
     const full = checkName(name);
-    return new NamedSemaphore(full, named().open(full));
+    return new NamedSemaphore(full, new ArrivedSemaphore(named().open(full)));
   }
 
   /** Takes the name away. Whoever has it open goes on using it. @throws as `open`. */
@@ -97,6 +102,13 @@ export class NamedSemaphore extends Semaphore implements Disposable {
       rebuild: ({ reference }) => NamedSemaphore.open(reference as string),
     });
   }
+}
+
+function notNew(): TypeError {
+  const error = new TypeError(
+    'new makes no NamedSemaphore: use NamedSemaphore.create(name), or NamedSemaphore.open(name) for one that there is',
+  );
+  return Object.assign(error, { code: 'ERR_MP_INVALID_ARGUMENT' });
 }
 
 function checkName(name: string): string {

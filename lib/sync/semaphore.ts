@@ -10,10 +10,10 @@ import { overReleased } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 /** @internal One that is there already: it has arrived from another process, or been opened by its name. */
-export class ArrivedSemaphore {
-  readonly handle: SemaphoreHandle;
+export class ArrivedSemaphore<H extends SemaphoreHandle = SemaphoreHandle> {
+  readonly handle: H;
 
-  constructor(handle: SemaphoreHandle) {
+  constructor(handle: H) {
     this.handle = handle;
   }
 }
@@ -32,7 +32,7 @@ export class Semaphore {
    */
   constructor(value = 1) {
     const given: unknown = value;
-    if (given instanceof ArrivedSemaphore) this.#handle = given.handle;
+    if (given instanceof ArrivedSemaphore) this.#handle = given.handle as SemaphoreHandle;
     else {
       checkInteger('value', value, 0, MAX_PERMITS);
       this.#handle = this.newHandle(value);

@@ -262,6 +262,11 @@ native('names, values, permission bits and exclusivity', () =>
     shared.close();`),
 );
 
+native('new makes none, and says what does', () =>
+  check(`const wrong = { name: 'TypeError', code: 'ERR_MP_INVALID_ARGUMENT', message: /NamedSemaphore\\.create.*NamedSemaphore\\.open/ };
+    for (const args of [[], [name], [name, 1], [name, sem]]) assert.throws(() => new NamedSemaphore(...args), wrong);`),
+);
+
 native('no more than SEM_VALUE_MAX permits, and nothing is released past it', () =>
   check(`sem.release(2 ** 31 - 2);
     assert.throws(() => sem.release(2), RangeError);
