@@ -89,6 +89,22 @@ export interface Wait {
 
 export const FOR_EVER: Wait = Object.freeze({});
 
+/** What a blocking form was told: its timeout, read once. A signal would look as if it could end the wait: no listener runs meanwhile. */
+export function readSyncTimeout(
+  name: string,
+  wait: Pick<Wait, 'timeout'> | undefined,
+): number | undefined {
+  if (wait === undefined) return undefined;
+  checkOptions(name, wait);
+  const { timeout, signal }: Wait = wait;
+  checkTimeout(`${name}.timeout`, timeout);
+  if (signal === undefined) return timeout;
+  const error = new TypeError(
+    `${name}.signal cannot end a wait that blocks the thread: pass a timeout, or await the form without Sync`,
+  );
+  throw Object.assign(error, { code: 'ERR_MP_INVALID_ARGUMENT' });
+}
+
 /**
  * A checked copy. What the caller's object runs when it is read, it runs here, once: later something might be half done, and the answer
  * another one.

@@ -5,7 +5,7 @@ import { backend } from '../backend/index.js';
 import { forLoan, forValue, forValueAtOnce } from '../backend/message-head.js';
 import { isAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { FOR_EVER, checkOptions, checkTimeout, invalidType, readWait } from '../base/options.js';
+import { FOR_EVER, invalidType, readSyncTimeout, readWait } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
@@ -118,7 +118,7 @@ export class Connection<In = unknown, Out = In>
   }
 
   pollSync(wait?: SyncWait): boolean {
-    const timeout = syncTimeout(wait) ?? 0;
+    const timeout = readSyncTimeout('wait', wait) ?? 0;
     this.#check('readable');
     return this.#channel.pollSync(Deadline.after(timeout));
   }
@@ -316,7 +316,7 @@ export class Connection<In = unknown, Out = In>
   }
 
   #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
-    const timeout = syncTimeout(wait);
+    const timeout = readSyncTimeout('wait', wait);
     this.#check('readable');
     return this.#channel.recvSync(Deadline.after(timeout), target);
   }
@@ -361,11 +361,4 @@ interface Reduced {
   handle: number | string;
   readable: boolean;
   writable: boolean;
-}
-
-function syncTimeout(wait: SyncWait | undefined): number | undefined {
-  checkOptions('wait', wait);
-  const timeout: unknown = wait?.timeout;
-  checkTimeout('wait.timeout', timeout);
-  return timeout;
 }

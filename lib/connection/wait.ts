@@ -3,7 +3,7 @@ import { Server, Socket } from 'node:net';
 import { backend } from '../backend/index.js';
 import { throwIfAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { FOR_EVER, checkOptions, checkTimeout, invalidType, readWait } from '../base/options.js';
+import { FOR_EVER, invalidType, readSyncTimeout, readWait } from '../base/options.js';
 import type { Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { PendingWait } from '../base/wait.js';
@@ -76,9 +76,7 @@ export async function wait<T extends Waitable>(
  * @throws NotSupportedError on the fallback backend, and for sockets and servers of `node:net`.
  */
 export function waitSync<T extends Waitable>(objects: Iterable<T>, wait: SyncWait = {}): T[] {
-  checkOptions('wait', wait);
-  const { timeout } = wait;
-  checkTimeout('wait.timeout', timeout);
+  const timeout = readSyncTimeout('wait', wait);
   const { blockOn } = backend();
   if (blockOn === undefined) throw noBlocking();
   const watched = watch(objects);

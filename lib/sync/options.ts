@@ -4,8 +4,8 @@ import {
   FOR_EVER,
   checkBoolean,
   checkOptions,
-  checkTimeout,
   invalidType,
+  readSyncTimeout,
   readWait,
   type Wait,
 } from '../base/options.js';
@@ -56,11 +56,7 @@ export function acquireTimeout(options: (SyncWait & Blocking) | undefined): numb
 }
 
 export function syncTimeout(name: string, wait: SyncWait | undefined): number {
-  if (wait === undefined) return Infinity;
-  checkOptions(name, wait);
-  const { timeout } = wait;
-  checkTimeout(`${name}.timeout`, timeout);
-  return timeout ?? Infinity;
+  return readSyncTimeout(name, wait) ?? Infinity;
 }
 
 function mayBlock({ block }: Blocking): boolean {

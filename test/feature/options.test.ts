@@ -40,6 +40,40 @@ describeEach('options', (testCase) => {
     expect(stdout).toBe('by the getter of timeout,by the getter of signal,the item\n');
   });
 
+  test('of a form that blocks have no signal', async () => {
+    const { code, stdout, stderr } = await testCase.run(
+      `import { Condition, Event, JoinableQueue, Lock, Pipe, RLock, Semaphore, waitSync } from 'node-multiprocessing';
+      import assert from 'node:assert/strict';
+      const [a] = Pipe();
+      const [lock, queue, condition] = [new Lock(), new JoinableQueue(), new Condition()];
+      await condition.acquire();
+      const forms = {
+        acquire: (wait) => lock.acquireSync(wait),
+        tryAcquire: (wait) => lock.acquireSync({ block: false, ...wait }),
+        withLock: (wait) => lock.withLockSync(() => {}, wait),
+        hold: (wait) => new RLock().holdSync(wait),
+        reentrant: (wait) => new RLock().acquireSync(wait),
+        semaphore: (wait) => new Semaphore().acquireSync(wait),
+        condition: (wait) => condition.waitSync(wait),
+        waitFor: (wait) => condition.waitForSync(() => true, wait),
+        event: (wait) => new Event().waitSync(wait),
+        put: (wait) => queue.putSync(1, wait),
+        get: (wait) => queue.getSync(wait),
+        join: (wait) => queue.joinSync(wait),
+        recv: (wait) => a.recvSync(wait),
+        poll: (wait) => a.pollSync(wait),
+        wait: (wait) => waitSync([a], wait),
+      };
+      const { signal } = new AbortController();
+      const refused = { name: 'TypeError', code: 'ERR_MP_INVALID_ARGUMENT', message: /(wait|options)\\.signal cannot end a wait/ };
+      for (const [name, form] of Object.entries(forms)) assert.throws(() => form({ signal }), refused, name);
+      assert.equal(lock.locked(), false);
+      process.exit();`,
+      { esm: true },
+    );
+    expect([code, stderr, stdout]).toEqual([0, '', '']);
+  });
+
   test('with something else in place of a signal or a timeout are refused before anything is done', async () => {
     const { code, stdout, stderr } = await testCase.run(
       `import { Barrier, Queue } from 'node-multiprocessing';
