@@ -198,7 +198,9 @@ export function refuseClone(instance: object, tag: string): void {
 }
 
 /** The same for a class of which there are many instances for a short time: a field `$handle` with this in it is cheaper. */
-export function cloneGuard(tag: string): () => string {
-  const guard = (): string => 'This object travels only through node-multiprocessing';
-  return Object.defineProperty(guard, 'name', { value: tag });
+export function cloneGuard(tag: string): symbol {
+  // What V8's refusal shows of it: of a symbol its description, of a function the source.
+  return Symbol(
+    `this ${tag} travels only through node-multiprocessing, to other processes, not to worker threads`,
+  );
 }
