@@ -16,7 +16,7 @@ export enum SyncOutcome {
   Done = 1,
   /** A lock was acquired whose holder had died, as asked for. */
   DoneAbandoned = 2,
-  /** Last at a barrier with an action: run it, then `finish` or `abort`. */
+  /** Last at a barrier with an action: run it, then `finish`. */
   Leader = 3,
   TimedOut = 4,
   /** The holder of the lock has died; the lock stays abandoned. */
@@ -87,9 +87,10 @@ export interface EventHandle extends SharedHandle {
   waitSync(timeoutMs: number): SyncOutcome;
 }
 
-/** An arrival at a barrier: its place in the order of arrival, 0 first, and how the wait ended. */
+/** An arrival at a barrier, and how the wait ended. */
 export interface Arrival {
   readonly outcome: SyncOutcome;
+  /** Its place in the order of arrival, 0 first. Of a Leader, whose place is the last: what it finishes. */
   readonly index: number;
 }
 
@@ -98,8 +99,11 @@ export interface BarrierHandle extends SharedHandle {
   /** A wait whose time is over or whose signal is aborted breaks the barrier: Broken for the others, TimedOut or the reason here. */
   wait(wait: Wait): Arrival | Promise<Arrival>;
   waitSync(timeoutMs: number): Arrival;
-  /** By the leader, after the action: opens the barrier. False when it was broken meanwhile. */
-  finish(): boolean | Promise<boolean>;
+  /**
+   * By the leader, with its `index`, after the action: opens the barrier, or, when the action has failed, breaks it. Does nothing,
+   * and answers false, when those that it leads have been sent away meanwhile: others may have met since.
+   */
+  finish(led: number, opens: boolean): boolean | Promise<boolean>;
   abort(): void;
   reset(): void;
   waiting(): number;

@@ -102,11 +102,15 @@ export class Barrier {
     try {
       await this.#action?.run();
     } catch (error) {
-      this.#handle.abort();
+      try {
+        await this.#handle.finish(arrival.index, false);
+      } catch {
+        // The broker is gone, and nobody waits any more.
+      }
       throw error;
     }
-    if (!(await this.#handle.finish())) throw brokenMeanwhile();
-    return arrival.index;
+    if (!(await this.#handle.finish(arrival.index, true))) throw brokenMeanwhile();
+    return this.parties - 1;
   }
 
   /**
@@ -123,12 +127,12 @@ export class Barrier {
     try {
       this.#action?.runSync();
     } catch (error) {
-      this.#handle.abort();
+      void this.#handle.finish(arrival.index, false);
       throw error;
     }
     // A backend that can block answers at once.
-    if (this.#handle.finish() !== true) throw brokenMeanwhile();
-    return arrival.index;
+    if (this.#handle.finish(arrival.index, true) !== true) throw brokenMeanwhile();
+    return this.parties - 1;
   }
 
   /** An empty barrier again, whatever it was; whoever waits gets BrokenBarrierError. Never waits. Python: `reset()`. */
@@ -203,5 +207,5 @@ function passed({ outcome, index }: Arrival, timeout: number | undefined): numbe
 }
 
 function brokenMeanwhile(): BrokenBarrierError {
-  return new BrokenBarrierError('the barrier was broken while the action ran');
+  return new BrokenBarrierError('the barrier was broken or reset while the action ran');
 }

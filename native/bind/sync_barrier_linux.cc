@@ -27,9 +27,17 @@ napi_value WaitSync(napi_env env, napi_callback_info info) {
 }
 
 napi_value Finish(napi_env env, napi_callback_info info) {
-  SyncCall call(env, info, 1);
+  SyncCall call(env, info, 2);
   auto* const barrier = call.Object<Barrier>();
-  return call.ok() ? call.Answer(barrier->Finish()) : nullptr;
+  const uint32_t phase = call.Number(1);
+  return call.ok() ? call.Answer(barrier->Finish(phase)) : nullptr;
+}
+
+napi_value BreakPhase(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 2);
+  auto* const barrier = call.Object<Barrier>();
+  const uint32_t phase = call.Number(1);
+  return call.ok() ? call.Answer(barrier->BreakPhase(phase)) : nullptr;
 }
 
 napi_value Abort(napi_env env, napi_callback_info info) {
@@ -71,6 +79,7 @@ void AddBarriers(napi_env env, napi_value target, SyncEnv* sync) {
                {{"barrierAsync", WaitAsync},
                 {"barrierSync", WaitSync},
                 {"barrierFinish", Finish},
+                {"barrierBreakPhase", BreakPhase},
                 {"barrierAbort", Abort},
                 {"barrierReset", Reset},
                 {"barrierParties", Parties},

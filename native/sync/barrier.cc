@@ -33,6 +33,7 @@ struct Word {
   Word Next(bool opened) const {
     return {history << 1 | uint64_t{!opened}, phase + 1, 0, false, false};
   }
+  Word Broken() const { return {history, phase, 0, false, true}; }
 };
 
 // How the phase in which somebody arrived has ended; kPending when it has not.
@@ -51,10 +52,7 @@ bool BreakWord(SharedObject* object) {
   do {
     word = Word::Unpack(seen);
     if (word.broken) return false;
-    word.broken = true;
-    word.arrived = 0;
-    word.action = false;
-  } while (!object->word.compare_exchange_strong(seen, word.packed()));
+  } while (!object->word.compare_exchange_strong(seen, word.Broken().packed()));
   return true;
 }
 
@@ -106,6 +104,7 @@ SyncOutcome Barrier::Attempt(WaitRequest* request) {
     if (!shared().word.compare_exchange_strong(seen, word.packed())) continue;
     request->mark = phase;
     if (!last) return SyncOutcome::kPending;
+    if (leads) request->index = static_cast<uint32_t>(phase);
     if (!leads) RingAll(space().participant(), shared());
     return leads ? SyncOutcome::kLeader : SyncOutcome::kDone;
   }
@@ -128,26 +127,26 @@ SyncOutcome Barrier::Withdraw(WaitRequest* request) {
 SyncOutcome Barrier::TimeOut(WaitRequest* request) {
   uint64_t seen = shared().word.load(std::memory_order_seq_cst);
   for (;;) {
-    Word word = Word::Unpack(seen);
+    const Word word = Word::Unpack(seen);
     const SyncOutcome end =
         request->mark == kNotArrived ? SyncOutcome::kPending : EndOf(request->mark, word);
     if (end != SyncOutcome::kPending) return end;
-    word.broken = true;
-    word.arrived = 0;
-    word.action = false;
-    if (!shared().word.compare_exchange_strong(seen, word.packed())) continue;
+    if (!shared().word.compare_exchange_strong(seen, word.Broken().packed())) continue;
     RingAll(space().participant(), shared());
     return SyncOutcome::kBroken;
   }
 }
 
-bool Barrier::Finish() {
+// Dead before the swap, the phase is the leader's still, and breaks with it; after it, the reaper
+// rings. One leader for each phase, so with its number the word says whose action runs.
+bool Barrier::EndAction(uint32_t phase, bool opens) {
   if (!Usable()) return false;
   uint64_t seen = shared().word.load(std::memory_order_seq_cst);
   for (;;) {
     const Word word = Word::Unpack(seen);
-    if (!word.action) return false;
-    if (!shared().word.compare_exchange_strong(seen, word.Next(true).packed())) continue;
+    if (!word.action || word.phase != phase) return false;
+    const Word ended = opens ? word.Next(true) : word.Broken();
+    if (!shared().word.compare_exchange_strong(seen, ended.packed())) continue;
     RingAll(space().participant(), shared());
     return true;
   }

@@ -18,12 +18,15 @@ class Barrier : public SyncObject {
   using SyncObject::SyncObject;
 
   // kDone, kBroken, or kLeader for the last one at a barrier with an action: the others stay until
-  // it calls Finish or Break. A wait whose time is over breaks the barrier. `index` is the place in
-  // the order of arrival.
+  // it calls Finish or BreakPhase. A wait whose time is over breaks the barrier. `index` is the
+  // place in the order of arrival; of a leader, whose place is the last, the phase that it leads.
   SyncOutcome WaitSync(uint64_t deadline_ns, uint32_t* index);
   SyncOutcome WaitAsync(AsyncWaiter* waiter) { return SyncObject::WaitAsync(waiter); }
-  // By the leader, after the action. False when the barrier was broken meanwhile.
-  bool Finish();
+  // By the leader, after the action: the barrier opens. Nothing, and false, when the phase has
+  // ended meanwhile, be it that others have met since and one of them leads now.
+  bool Finish(uint32_t phase) { return EndAction(phase, true); }
+  // By the leader, whose action has failed. The same.
+  bool BreakPhase(uint32_t phase) { return EndAction(phase, false); }
   // Everybody who waits, and who will, is told; until Reset.
   void Break();
   // An empty barrier again; who waits is told that it was broken.
@@ -45,6 +48,9 @@ class Barrier : public SyncObject {
   SyncOutcome TimeOut(WaitRequest* request) override;
   void Nudge() override;
   bool LooksReady(const WaitRequest& request) const override;
+
+ private:
+  bool EndAction(uint32_t phase, bool opens);
 };
 
 }  // namespace mp

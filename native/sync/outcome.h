@@ -11,7 +11,7 @@ enum class SyncOutcome : uint8_t {
   kPending,        // must wait
   kDone,           // acquired, notified, set, or the barrier has opened
   kDoneAbandoned,  // acquired a lock whose holder died, as asked for
-  kLeader,         // last at a barrier with an action: run it, then Finish or Break
+  kLeader,         // last at a barrier with an action: run it, then Finish or BreakPhase
   kTimedOut,       // not acquired in time
   kAbandoned,      // the holder of the lock has died; it stays abandoned
   kBroken,         // the barrier is broken
@@ -36,7 +36,7 @@ struct WaitRequest {
   uint64_t mark = 0;
   // Whose death would let this waiter go on.
   Stamp watch;
-  // Place in the order of arrival at a barrier.
+  // Place in the order of arrival at a barrier. Of a leader, whose place is the last: its phase.
   uint32_t index = 0;
   // What is to be put, or has been got: a QueueRequest.
   void* subject = nullptr;

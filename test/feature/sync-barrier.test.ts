@@ -76,6 +76,30 @@ describeEach('Barrier', (testCase) => {
     );
   });
 
+  test('an action that outlives a reset is no affair of who has met since', async () => {
+    await check(
+      testCase,
+      `for (const fails of [false, true]) {
+        const actions = [];
+        const barrier = new Barrier(2, { action: () => new Promise((resolve, reject) => actions.push({ resolve, reject })) });
+        const meet = () => Promise.allSettled([barrier.wait(), barrier.wait()]);
+        const first = meet();
+        await until(() => actions.length === 1);
+        barrier.reset();
+        const second = meet();
+        await until(() => actions.length === 2);
+        if (fails) actions[0].reject(Object.assign(new Error('too late'), { code: 'ERR_TOO_LATE' }));
+        else actions[0].resolve();
+        const codes = (await first).map(({ reason }) => reason?.code).sort();
+        assert.deepEqual(codes, ['ERR_MP_BROKEN_BARRIER', fails ? 'ERR_TOO_LATE' : 'ERR_MP_BROKEN_BARRIER']);
+        assert.equal(barrier.broken, false);
+        assert.equal(barrier.nWaiting, 2);
+        actions[1].resolve();
+        assert.deepEqual((await second).map(({ value }) => value).sort(), [0, 1]);
+      }`,
+    );
+  });
+
   test('the action runs once, in the process that came last', async () => {
     const stdout = await check(
       testCase,

@@ -42,7 +42,7 @@ void ActArrive(World& world, SyncSpace& space) {
   auto* const mine = new std::shared_ptr<Barrier>(Opened(space, world.barrier));
   auto* const waiter = new AsyncWaiter;
   StepFromHere();
-  if ((*mine)->WaitAsync(waiter) == SyncOutcome::kLeader) (*mine)->Finish();
+  if ((*mine)->WaitAsync(waiter) == SyncOutcome::kLeader) (*mine)->Finish(waiter->request.index);
   StepToHere();
 }
 void ActBreak(World& world, SyncSpace& space) {
@@ -59,6 +59,33 @@ void ActGoOn(World& world, SyncSpace& space) {
     std::vector<AsyncWaiter*> done;
     if (!space.Serve(&done) || done[0]->outcome != SyncOutcome::kDone) _exit(1);
   });
+}
+
+// The child leads, and its action is over. Others have met meanwhile, or do so later.
+void ActFinish(World& world, SyncSpace& space) {
+  auto mine = Opened(space, world.barrier);
+  AsyncWaiter waiter;
+  if (mine->WaitAsync(&waiter) != SyncOutcome::kLeader) _exit(1);
+  StepFromHere();
+  mine->Finish(waiter.request.index);
+  StepToHere();
+}
+AsyncWaiter next_leader;
+void OthersMeet(World& world, bool over) {
+  world.barrier->Reset();
+  const SyncOutcome outcome = world.Woken();
+  EXPECT(outcome == SyncOutcome::kDone || (outcome == SyncOutcome::kBroken && !over));
+  auto theirs = Opened(*world.reaper, world.barrier);
+  EXPECT(theirs->WaitAsync(&world.also_waiting) == SyncOutcome::kPending);
+  world.other = theirs;
+  World::SleepIn(*world.reaper);
+  next_leader = {};
+  EXPECT(world.barrier->WaitAsync(&next_leader) == SyncOutcome::kLeader);
+}
+void TheirActionRunsOn(World& world) {
+  EXPECT(world.barrier->Waiting() == 2 && !world.barrier->IsBroken());
+  EXPECT(world.barrier->Finish(next_leader.request.index));
+  EXPECT(world.AlsoWoken() == SyncOutcome::kDone);
 }
 
 Sleeper sleeper;
@@ -145,6 +172,12 @@ TEST(AsyncArrivalHalted) {
                       EXPECT(IsWhole(world));
                     }});
   }
+  HaltEverywhere({"finish at a barrier at which others meet after a reset",
+                  [](World& world) {
+                    MakeBarrier(2, true)(world);
+                    Wait(world);
+                  },
+                  ActFinish, OthersMeet, Nothing, TheirActionRunsOn});
   // The third one comes meanwhile: it opens the barrier, or waits for the child to come.
   HaltEverywhere({"arrive first at a barrier, async", MakeBarrier(3, false),
                   [](World& world, SyncSpace& space) {

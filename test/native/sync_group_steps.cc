@@ -93,7 +93,7 @@ TEST(BarrierSteps) {
     uint32_t index = 0;
     StepFromHere();
     const SyncOutcome outcome = mine->WaitSync(kNever, &index);
-    if (outcome == SyncOutcome::kLeader) mine->Finish();
+    if (outcome == SyncOutcome::kLeader) mine->Finish(index);
     StepToHere();
     for (;;) pause();
   };

@@ -79,7 +79,7 @@ TEST(BarrierHalted) {
              uint32_t index = 0;
              const SyncOutcome outcome = mine.WaitSync(kNever, &index);
              if (outcome != (action ? SyncOutcome::kLeader : SyncOutcome::kDone)) _exit(1);
-             if (index != 1 || (action && !mine.Finish())) _exit(2);
+             if (action ? !mine.Finish(index) : index != 1) _exit(2);
            });
          },
          ReachedOrAsleep, WaitForBarrier, ReachedInTheEnd});

@@ -303,16 +303,44 @@ TEST(ABarrierWithAnActionWaitsForIt) {
   AsyncWaiter first, last, next;
   EXPECT(barrier->WaitAsync(&first) == SyncOutcome::kPending);
   EXPECT(barrier->WaitAsync(&last) == SyncOutcome::kLeader);
-  EXPECT(first.request.index == 0 && last.request.index == 1);
+  EXPECT(first.request.index == 0);
   EXPECT(barrier->WaitAsync(&next) == SyncOutcome::kPending);
   std::vector<AsyncWaiter*> done;
   EXPECT(!space->Serve(&done));
   EXPECT(barrier->Waiting() == 2);
-  EXPECT(barrier->Finish());
+  EXPECT(barrier->Finish(last.request.index));
+  EXPECT(!barrier->Finish(last.request.index));
   EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &first);
   EXPECT(barrier->Waiting() == 1);  // the one that had come too early
   EXPECT(barrier->Cancel(&next));
   EXPECT(barrier->Waiting() == 0 && !barrier->IsBroken());
+}
+
+TEST(ALeaderEndsItsOwnPhaseOnly) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  for (const bool opens : {false, true}) {
+    auto barrier = space->Make<Barrier>(2U, true).value();
+    AsyncWaiter waiters[4];
+    EXPECT(barrier->WaitAsync(&waiters[0]) == SyncOutcome::kPending);
+    EXPECT(barrier->WaitAsync(&waiters[1]) == SyncOutcome::kLeader);
+    barrier->Reset();
+    EXPECT(barrier->WaitAsync(&waiters[2]) == SyncOutcome::kPending);
+    const auto late = [&] {
+      const uint32_t phase = waiters[1].request.index;
+      return opens ? barrier->Finish(phase) : barrier->BreakPhase(phase);
+    };
+    EXPECT(!late() && barrier->Waiting() == 1 && !barrier->IsBroken());
+    EXPECT(barrier->WaitAsync(&waiters[3]) == SyncOutcome::kLeader);
+    EXPECT(!late() && barrier->Waiting() == 2 && !barrier->IsBroken());
+    std::vector<AsyncWaiter*> done;
+    EXPECT(space->Serve(&done) && done.size() == 1 && done[0] == &waiters[0]);
+    EXPECT(waiters[0].outcome == SyncOutcome::kBroken);
+    const uint32_t phase = waiters[3].request.index;
+    EXPECT(opens ? barrier->Finish(phase) : barrier->BreakPhase(phase));
+    EXPECT(space->Serve(&done) && barrier->IsBroken() == !opens);
+    EXPECT(waiters[2].outcome == (opens ? SyncOutcome::kDone : SyncOutcome::kBroken));
+  }
 }
 
 TEST(ABarrierBreaks) {

@@ -141,7 +141,7 @@ TEST(BarriersAndEventsMeet) {
       const SyncOutcome outcome = mine->WaitSync(kNever, &index);
       if (outcome == SyncOutcome::kLeader) {
         rounds += 1;
-        EXPECT(mine->Finish());
+        EXPECT(mine->Finish(index));
         flag->Set();
         flag->Clear();
       } else {

@@ -99,7 +99,9 @@ export interface NativeSync extends NativeQueues, NativePipes, NativeLoans {
   barrierSync(handle: number, timeoutMs: number): number;
   /** Undefined has the index 0. */
   barrierAsync(handle: number): Answer;
-  barrierFinish(handle: number): boolean;
+  /** By the leader of that phase, which is its index. */
+  barrierFinish(handle: number, phase: number): boolean;
+  barrierBreakPhase(handle: number, phase: number): boolean;
   barrierAbort(handle: number): void;
   barrierReset(handle: number): void;
   barrierParties(handle: number): number;

@@ -10,7 +10,7 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
   #leader: Waiter | undefined;
 
   protected serve(waiter: Waiter): boolean {
-    if (waiter.want.to === 'finish') {
+    if (waiter.want.to !== 'wait') {
       this.#finish(waiter);
       return true;
     }
@@ -56,7 +56,7 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
         return;
       }
       this.#leader = waiter;
-      this.answer(waiter, SyncOutcome.Leader, this.made.parties - 1);
+      this.answer(waiter, SyncOutcome.Leader, waiter.token);
     } else if (waiter.once) {
       this.dropAnswered(waiter.port, waiter.token);
       return;
@@ -64,11 +64,14 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
     this.#show();
   }
 
-  /** The action has run. */
+  /** The action has run, or has failed. After a reset another one may lead, also of the same process. */
   #finish(waiter: Waiter): void {
-    const opens = this.#leader?.port === waiter.port;
-    this.answer(waiter, opens ? SyncOutcome.Done : SyncOutcome.Broken);
-    if (opens) this.#open();
+    const { port, want } = waiter;
+    const leads = this.#leader?.port === port && this.#leader.token === want.led;
+    this.answer(waiter, leads ? SyncOutcome.Done : SyncOutcome.Broken);
+    if (!leads) return;
+    if (want.to === 'finish') this.#open();
+    else this.#breakUp(true);
   }
 
   #open(): void {

@@ -44,11 +44,11 @@ export abstract class FallbackHandle implements SharedHandle {
   protected ask(
     to: Want['to'],
     wait: Wait,
-    request?: LockRequest,
+    request?: Partial<Want>,
     asked?: () => void,
   ): Promise<Answer> {
-    const { holder = 0, takeAbandoned = false } = request ?? {};
-    return this.object.ask(this, { to, holder, takeAbandoned, pid: process.pid }, wait, asked);
+    const want = { to, holder: 0, takeAbandoned: false, led: 0, pid: process.pid, ...request };
+    return this.object.ask(this, want, wait, asked);
   }
 
   protected async outcome(...asked: Parameters<FallbackHandle['ask']>): Promise<SyncOutcome> {
@@ -183,8 +183,9 @@ export class FallbackBarrier extends FallbackHandle implements BarrierHandle {
     throw blocking('waitSync', 'await wait()');
   }
 
-  async finish(): Promise<boolean> {
-    return (await this.outcome('finish', {})) === SyncOutcome.Done;
+  async finish(led: number, opens: boolean): Promise<boolean> {
+    const { outcome } = await this.ask(opens ? 'finish' : 'break', {}, { led });
+    return outcome === SyncOutcome.Done;
   }
 
   abort(): void {

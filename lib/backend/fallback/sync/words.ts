@@ -22,17 +22,19 @@ export interface Made {
 
 /** What is waited for. */
 export interface Want {
-  /** `finish`: the leader of a barrier asks whether it opens. */
-  readonly to: 'acquire' | 'wait' | 'finish';
+  /** `finish`, `break`: by the leader of a barrier, as its action has ended. Done, unless others lead now. */
+  readonly to: 'acquire' | 'wait' | 'finish' | 'break';
   readonly holder: number;
   readonly takeAbandoned: boolean;
+  /** The leader's index, by which it is told from others of its process. */
+  readonly led: number;
   /** The process that asks, for whoever is told of its death. */
   readonly pid: number;
 }
 
 export interface Answer {
   readonly outcome: SyncOutcome;
-  /** The place in the order of arrival at a barrier. */
+  /** The place in the order of arrival at a barrier; of a leader, the token of its wait. */
   readonly index: number;
 }
 

@@ -130,8 +130,10 @@ export class NativeBarrier extends NativeHandle implements BarrierHandle {
     return arrival(this.native.barrierSync(this.id, timeoutMs));
   }
 
-  finish(): boolean {
-    return this.native.barrierFinish(this.id);
+  finish(led: number, opens: boolean): boolean {
+    return opens
+      ? this.native.barrierFinish(this.id, led)
+      : this.native.barrierBreakPhase(this.id, led);
   }
 
   abort(): void {
