@@ -53,8 +53,8 @@ class ArrivedBarrier {
 
 /**
  * Where so many parties meet: each waits until all have come, over and over. Broken as soon as one of them gives up: a wait
- * whose time is over, an action that throws, `abort()`, or, other than in Python, a process that dies and had the barrier. It travels to other
- * processes as a Lock does. Python: `multiprocessing.Barrier`.
+ * whose time is over, an action that throws, `abort()`, or, other than in Python, a process that dies and had the barrier, or that
+ * ends while it runs the action. It travels to other processes as a Lock does. Python: `multiprocessing.Barrier`.
  */
 export class Barrier {
   readonly #handle: BarrierHandle;

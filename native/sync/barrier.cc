@@ -104,7 +104,7 @@ SyncOutcome Barrier::Attempt(WaitRequest* request) {
     if (!shared().word.compare_exchange_strong(seen, word.packed())) continue;
     request->mark = phase;
     if (!last) return SyncOutcome::kPending;
-    if (leads) request->index = static_cast<uint32_t>(phase);
+    if (leads) led_ = request->index = static_cast<uint32_t>(phase);
     if (!leads) RingAll(space().participant(), shared());
     return leads ? SyncOutcome::kLeader : SyncOutcome::kDone;
   }
@@ -138,9 +138,11 @@ SyncOutcome Barrier::TimeOut(WaitRequest* request) {
 }
 
 // Dead before the swap, the phase is the leader's still, and breaks with it; after it, the reaper
-// rings. One leader for each phase, so with its number the word says whose action runs.
+// rings. One leader for each phase, so with its number the word says whose action runs. Another one
+// that was led here since means that this one is gone; in the child of a fork none is led.
 bool Barrier::EndAction(uint32_t phase, bool opens) {
-  if (!Usable()) return false;
+  if (!Usable() || phase != led_) return false;
+  led_ = kNoPhase;
   uint64_t seen = shared().word.load(std::memory_order_seq_cst);
   for (;;) {
     const Word word = Word::Unpack(seen);
@@ -168,6 +170,13 @@ void Barrier::Reset() {
     RingAll(space().participant(), shared());
     return;
   }
+}
+
+// The leader ends in order with its action still running, or nobody can reach that any more. Dead
+// before the swap, it is still attached, and Recover breaks it.
+void Barrier::Close() {
+  if (led_ != kNoPhase) BreakPhase(led_);
+  SyncObject::Close();
 }
 
 void Barrier::Nudge() {

@@ -47,10 +47,16 @@ class Barrier : public SyncObject {
   SyncOutcome Withdraw(WaitRequest* request) override;
   SyncOutcome TimeOut(WaitRequest* request) override;
   void Nudge() override;
+  void Close() override;
   bool LooksReady(const WaitRequest& request) const override;
 
  private:
+  static constexpr uint32_t kNoPhase = ~uint32_t{0};
+
   bool EndAction(uint32_t phase, bool opens);
+
+  // Whose action runs here. The others of the phase wait for nobody else.
+  uint32_t led_ = kNoPhase;
 };
 
 }  // namespace mp

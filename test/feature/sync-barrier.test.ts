@@ -100,6 +100,25 @@ describeEach('Barrier', (testCase) => {
     );
   });
 
+  test('a leader that ends during its action breaks it, however it ends', async () => {
+    await check(
+      testCase,
+      `const lead = async (target, action, code) => {
+        const barrier = new Barrier(2, { action });
+        const waiting = assert.rejects(barrier.wait(), { code: 'ERR_MP_BROKEN_BARRIER' });
+        await until(() => barrier.nWaiting === 1);
+        const leader = new Process({ target, args: [barrier], stderr: 'ignore' });
+        await leader.start();
+        assert.equal(await leader.join(), code);
+        await waiting;
+        assert.equal(barrier.broken, true);
+      };
+      await lead(t.waitAt, t.exitAction, 0);
+      await lead(t.waitAt, t.endlessAction, 1);
+      if (native) await lead(t.waitSyncAt, t.exitAction, 0);`,
+    );
+  });
+
   test('the action runs once, in the process that came last', async () => {
     const stdout = await check(
       testCase,

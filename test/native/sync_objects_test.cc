@@ -343,6 +343,24 @@ TEST(ALeaderEndsItsOwnPhaseOnly) {
   }
 }
 
+TEST(ALeaderThatLeavesBreaksItsPhase) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  for (const bool is_reset : {false, true}) {
+    auto barrier = space->Make<Barrier>(2U, true).value();
+    AsyncWaiter first, last;
+    EXPECT(barrier->WaitAsync(&first) == SyncOutcome::kPending);
+    auto other = JoinSpace(segment);
+    auto theirs = other->Open<Barrier>(barrier->ref()).value();
+    EXPECT(theirs->WaitAsync(&last) == SyncOutcome::kLeader);
+    if (is_reset) barrier->Reset();
+    theirs.reset();
+    EXPECT(barrier->IsBroken() == !is_reset);
+    std::vector<AsyncWaiter*> done;
+    EXPECT(space->Serve(&done) && first.outcome == SyncOutcome::kBroken);
+  }
+}
+
 TEST(ABarrierBreaks) {
   auto segment = SmallSegment();
   auto space = JoinSpace(segment);
