@@ -1,5 +1,6 @@
 /** A map on its way: its items collected, cut into tasks, and the answers put back in their places. */
 import type { PoolFunction } from './functions.js';
+import { checkStep, closeSource, isAsync, sourceOf, type Source } from './item-source.js';
 import { controlOf, reporterFor, type Items, type MapOptions } from './pool-options.js';
 import { ProgressMeter } from './progress.js';
 import type { PendingResult } from './results.js';
@@ -38,7 +39,7 @@ export class MapJob<R> implements Job {
   #meter: ProgressMeter | undefined;
   #tasksLeft = 0;
   /** While it is read. */
-  #source: AsyncIterator<unknown> | undefined;
+  #source: Source<unknown> | undefined;
 
   constructor(set: WorkerSet, request: MapRequest, result: PendingResult<R[]>) {
     this.#set = set;
@@ -53,7 +54,7 @@ export class MapJob<R> implements Job {
   async run(items: Items<unknown>): Promise<void> {
     this.#set.addJob(this);
     try {
-      const collected = Symbol.asyncIterator in items ? await this.#collect(items) : [...items];
+      const collected = isAsync(items) ? await this.#collect(items) : [...items];
       if (!this.#result.ready()) this.#submit(collected);
     } catch (error) {
       this.fail(error);
@@ -66,17 +67,19 @@ export class MapJob<R> implements Job {
   fail(error: unknown): void {
     this.#settle(failed(error));
     for (const task of this.#tasks) this.#set.abort(task, error);
-    void this.#leave(this.#source);
+    // It may be in the middle of a step that never ends.
+    if (this.#source !== undefined) closeSource(this.#source);
+    this.#source = undefined;
     this.#set.removeJob(this);
   }
 
   async #collect(items: AsyncIterable<unknown>): Promise<unknown[]> {
     const collected: unknown[] = [];
-    const source = items[Symbol.asyncIterator]();
+    const source = sourceOf(items);
     this.#source = source;
     try {
       while (!this.#result.ready()) {
-        const step = await source.next();
+        const step = checkStep(await source.next());
         if (step.done === true) break;
         collected.push(step.value);
       }
@@ -84,16 +87,6 @@ export class MapJob<R> implements Job {
       this.#source = undefined;
     }
     return collected;
-  }
-
-  /** Lets the source clean up. It may be in the middle of a step that never ends, so nobody waits for that. */
-  async #leave(source: AsyncIterator<unknown> | undefined): Promise<void> {
-    this.#source = undefined;
-    try {
-      await source?.return?.();
-    } catch {
-      // The map has failed already, for another reason.
-    }
   }
 
   /** @throws QueueFullError */

@@ -51,6 +51,10 @@ test('an async source is read to its end first', async () => {
   expect(await map((n: number) => n + 1, source()).result.get()).toEqual([2, 3, 4]);
 });
 
+test('a text is a source of items', async () => {
+  expect(await map((c: string) => c + c, 'abc').result.get()).toEqual(['aa', 'bb', 'cc']);
+});
+
 test('nothing gives an empty list at once', async () => {
   const { result, set } = map((n: number) => n, []);
   expect(await result.get()).toEqual([]);
