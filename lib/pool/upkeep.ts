@@ -6,12 +6,18 @@ import { endOf, isPassingShortage, workerDied } from './deaths.js';
 import type { PoolWorker } from './pool-worker.js';
 import type { StatsCounter } from './stats.js';
 
-/** Before a start is tried again that failed for want of descriptors, processes or memory. */
+/** Before a start is tried again that failed for want of descriptors, processes or memory; twice as long each time. */
 const SHORTAGE_PAUSE_MS = 100;
+const SHORTAGE_PAUSE_AT_MOST_MS = 1_600;
+
+/** So often in a row it is tried while there is no worker: for three seconds at least. */
+const TRIES_WITHOUT_WORKERS = 6;
 
 export interface UpkeepOwner {
   readonly size: number;
   readonly stats: StatsCounter;
+  /** There are processes that take tasks, or have some. */
+  hasWorkers(): boolean;
   /** Starts what is missing. */
   fill(): void;
   giveUp(reason: string, cause: unknown): void;
@@ -21,6 +27,8 @@ export class Upkeep {
   readonly #owner: UpkeepOwner;
   readonly #crashes: CrashLimit;
   #shortageTimer: NodeJS.Timeout | undefined;
+  #shortagePauseMs = SHORTAGE_PAUSE_MS;
+  #triesWithoutWorkers = 0;
 
   constructor(owner: UpkeepOwner) {
     this.#owner = owner;
@@ -28,6 +36,8 @@ export class Upkeep {
   }
 
   workerReady(): void {
+    this.#shortagePauseMs = SHORTAGE_PAUSE_MS;
+    this.#triesWithoutWorkers = 0;
     this.#crashes.workerReady();
   }
 
@@ -37,12 +47,8 @@ export class Upkeep {
   }
 
   startFailed(error: unknown): void {
-    const why = error instanceof Error ? `: ${error.message}` : '';
-    const reason = isPassingShortage(error)
-      ? this.#crashes.diedBeforeReady()
-      : `a worker could not be started${why}`;
-    if (reason !== undefined) this.#owner.giveUp(reason, error);
-    else this.#fillLater(error);
+    if (isPassingShortage(error)) this.#fillLater(error);
+    else this.#owner.giveUp(`a worker could not be started${because(error)}`, error);
   }
 
   /** A death that settles a task is paid for by that task. Others must not become too many. */
@@ -69,11 +75,29 @@ export class Upkeep {
     return worker.state === 'ready' ? this.#crashes.diedIdle() : this.#crashes.diedBeforeReady();
   }
 
+  /** A shortage does not end a pool while it has workers. */
   #fillLater(error: unknown): void {
-    log('a worker could not be started, trying again: %o', error);
-    this.#shortageTimer ??= setTimeout(() => {
-      this.#shortageTimer = undefined;
-      this.#owner.fill();
-    }, SHORTAGE_PAUSE_MS);
+    const hasWorkers = this.#owner.hasWorkers();
+    if (this.#shortageTimer === undefined) {
+      this.#triesWithoutWorkers = hasWorkers ? 0 : this.#triesWithoutWorkers + 1;
+      if (this.#triesWithoutWorkers >= TRIES_WITHOUT_WORKERS) {
+        const times = String(this.#triesWithoutWorkers);
+        this.#owner.giveUp(`no worker could be started, ${times} times${because(error)}`, error);
+        return;
+      }
+      log('a worker could not be started, trying again: %o', error);
+      this.#shortageTimer = setTimeout(() => {
+        this.#shortageTimer = undefined;
+        this.#owner.fill();
+      }, this.#shortagePauseMs);
+      this.#shortagePauseMs = Math.min(2 * this.#shortagePauseMs, SHORTAGE_PAUSE_AT_MOST_MS);
+    }
+    // Those at work keep the program alive by themselves, and idle ones do not.
+    if (hasWorkers) this.#shortageTimer.unref();
+    else this.#shortageTimer.ref();
   }
+}
+
+function because(error: unknown): string {
+  return error instanceof Error ? `: ${error.message}` : '';
 }

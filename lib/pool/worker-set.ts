@@ -80,6 +80,7 @@ export class WorkerSet implements WorkerOwner {
     this.#upkeep = new Upkeep({
       size: options.size,
       stats: this.#stats,
+      hasWorkers: () => this.#roster.atWork.some(({ pid }) => pid !== undefined),
       fill: () => {
         this.fill();
       },
