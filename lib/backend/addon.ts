@@ -59,6 +59,8 @@ export interface NativeChild {
   kill(signal: number): boolean;
   /** Takes the status of one that has ended, if nobody else has. For the end of this process; it is not told here. */
   collect(): void;
+  /** SIGKILL for it when this worker_thread ends before it. */
+  endWithThread(): void;
   release(): void;
 }
 

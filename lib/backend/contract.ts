@@ -193,6 +193,8 @@ export interface Child {
   /** Whether the child keeps this process's event loop alive. */
   ref(): void;
   unref(): void;
+  /** It is killed when the `worker_thread` that has started it ends before it, however that ends. Absent on the fallback. */
+  endWithThread?(): void;
   /** Gives up the descriptors. Only after the end. */
   release(): void;
 }

@@ -20,7 +20,8 @@ export class RunningChild {
     this.daemon = daemon;
     this.#child = child;
     child.unref();
-    if (!daemon) this.#hold();
+    if (daemon) child.endWithThread?.();
+    else this.#hold();
     child.onExit((status) => {
       this.#end(status);
     });

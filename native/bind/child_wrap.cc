@@ -1,5 +1,6 @@
 #include "bind/child_wrap.h"
 
+#include <csignal>
 #include <memory>
 #include <unordered_set>
 #include <utility>
@@ -41,6 +42,7 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
          InstanceMethod<&ChildWrap::LeaveLoop>("unref"), InstanceMethod<&ChildWrap::Check>("check"),
          InstanceMethod<&ChildWrap::WaitSync>("waitSync"), InstanceMethod<&ChildWrap::Kill>("kill"),
          InstanceMethod<&ChildWrap::Collect>("collect"),
+         InstanceMethod<&ChildWrap::EndWithThread>("endWithThread"),
          InstanceMethod<&ChildWrap::Release>("release"), InstanceAccessor<&ChildWrap::Pid>("pid"),
          InstanceAccessor<&ChildWrap::Ended>("ended"), InstanceAccessor<&ChildWrap::Fd>("fd")},
         group);
@@ -65,8 +67,12 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   }
   ~ChildWrap() override { group_->held.erase(this); }
 
-  // The environment ends, and its event loop with it.
-  Child Leave() { return std::move(child_); }
+  // The environment ends, and its event loop with it. Of a thread that was terminated nothing has
+  // told its daemons to end; they end as with a process that is killed.
+  Child Leave() {
+    if (ends_with_thread_) (void)child_.Kill(SIGKILL);
+    return std::move(child_);
+  }
 
   // It is not this process's child: the parent's answers are not to be had here.
   void AfterForkInChild(bool) override {
@@ -168,6 +174,8 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
     (void)child_.Check();
   }
 
+  void EndWithThread(const Napi::CallbackInfo&) { ends_with_thread_ = true; }
+
   void Release(const Napi::CallbackInfo&) {
     watch_.Close();
     callback_.Reset();
@@ -200,6 +208,7 @@ class ChildWrap : public Napi::ObjectWrap<ChildWrap>, public ForkAware {
   Napi::FunctionReference callback_;
   bool reap_ = true;
   bool keeps_loop_ = true;
+  bool ends_with_thread_ = false;
   bool told_ = false;  // the observer knows that it has ended
 };
 

@@ -123,6 +123,32 @@ describe.runIf(forking)('Children of a worker_thread that has ended [native]', (
     );
   });
 
+  test('end with it where they are daemons, however busy', async () => {
+    await run(
+      '',
+      `const thread = new Worker(\`
+        const { parentPort } = require('node:worker_threads');
+        const { Pool, Process } = require('node-multiprocessing');
+        const busy = async () => {
+          const { currentTask } = await import('node-multiprocessing');
+          currentTask().report(process.pid);
+          for (;;);
+        };
+        const target = () => new Promise((resolve) => setTimeout(resolve, 60_000));
+        const onReport = async (worker) => {
+          const daemon = new Process({ target, daemon: true });
+          await daemon.start();
+          parentPort.postMessage([worker, daemon.pid]);
+        };
+        new Pool(1).applyAsync(busy, [], { onReport });\`, { eval: true });
+      thread.on('error', (error) => { throw error; });
+      const pids = await new Promise((resolve) => thread.once('message', resolve));
+      assert.deepEqual(pids.map(exists), [true, true]);
+      await thread.terminate();
+      await Promise.all(pids.map(collected));`,
+    );
+  });
+
   test('are nothing to a child that is forked meanwhile', async () => {
     await run(
       '',

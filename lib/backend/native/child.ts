@@ -50,6 +50,10 @@ abstract class HeldChild {
     return this.status === undefined && this.native.kill(constants.signals[signal]);
   }
 
+  endWithThread(): void {
+    this.native.endWithThread();
+  }
+
   release(): void {
     const { status } = this;
     // A look has found the end before the event loop came to it; its listeners still hear of it.
