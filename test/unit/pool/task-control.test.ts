@@ -93,20 +93,22 @@ describe('a task that is given up', () => {
     await dead(at(factory, 0));
   });
 
-  test('does not count against the pool, however often its worker is killed for it', async () => {
-    const { factory, set, bootAll } = makeSet(1, { killGrace: 0 });
-    for (let i = 0; i < 10; i++) {
-      const { task } = watchedTask(poolFunction(), { control: abortable });
-      set.submit([task]);
+  for (const began of [true, false]) {
+    test(`does not count against the pool, however often its worker is killed for it (begun: ${String(began)})`, async () => {
+      const { factory, set, bootAll } = makeSet(1, { killGrace: 0 });
+      for (let i = 0; i < 10; i++) {
+        const { task } = watchedTask(poolFunction(), { control: abortable });
+        set.submit([task]);
+        await bootAll();
+        if (began) at(factory, i).begin();
+        set.abort(task, 'enough');
+        await dead(at(factory, i));
+      }
+      set.submit([watchedTask(poolFunction()).task]);
       await bootAll();
-      if (i % 2 === 0) at(factory, i).begin();
-      set.abort(task, 'enough');
-      await dead(at(factory, i));
-    }
-    set.submit([watchedTask(poolFunction()).task]);
-    await bootAll();
-    expect(at(factory, 10).inbox).toHaveLength(1);
-  });
+      expect(at(factory, 10).inbox).toHaveLength(1);
+    });
+  }
 });
 
 describe('a limit for the run', () => {
