@@ -1,5 +1,6 @@
 #include "sync/barrier.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "sync/sync_space.h"
@@ -10,39 +11,49 @@ namespace {
 
 constexpr uint64_t kPhaseMask = 0xf'ffff;
 constexpr uint64_t kArrivedMask = 0xfff;
-constexpr uint64_t kHistoryMask = 0x3fff'ffff;
-constexpr uint64_t kHistoryLength = 30;
+constexpr uint64_t kHistoryLength = 10;
+constexpr uint64_t kHistoryMask = (uint64_t{1} << kHistoryLength) - 1;
 constexpr uint64_t kHasAction = uint64_t{1} << 32;  // in the parameter
 constexpr uint64_t kNotArrived = ~uint64_t{0};      // in a waiter's mark
 
 struct Word {
   uint64_t history = 0;
+  uint64_t opened = 0;
   uint64_t phase = 0;
   uint64_t arrived = 0;
   bool action = false;
   bool broken = false;
 
   uint64_t packed() const {
-    return (history & kHistoryMask) << 34 | (phase & kPhaseMask) << 14 |
+    return (history & kHistoryMask) << 54 | opened << 34 | (phase & kPhaseMask) << 14 |
            (arrived & kArrivedMask) << 2 | uint64_t{action} << 1 | uint64_t{broken};
   }
   static Word Unpack(uint64_t word) {
-    return {word >> 34, word >> 14 & kPhaseMask, word >> 2 & kArrivedMask, (word & 2) != 0,
-            (word & 1) != 0};
+    return {
+        word >> 54,      word >> 34 & kPhaseMask, word >> 14 & kPhaseMask, word >> 2 & kArrivedMask,
+        (word & 2) != 0, (word & 1) != 0};
   }
-  Word Next(bool opened) const {
-    return {history << 1 | uint64_t{!opened}, phase + 1, 0, false, false};
+  Word Next(bool opens) const {
+    if (opens) return {history, std::min(opened + 1, kPhaseMask), phase + 1, 0, false, false};
+    // The last one that did not open is `opened` + 1 before this one, and goes into the history.
+    const uint64_t before = opened < kHistoryLength ? (history << 1 | 1) << opened : 0;
+    return {before, 0, phase + 1, 0, false, false};
   }
-  Word Broken() const { return {history, phase, 0, false, true}; }
+  Word Broken() const { return {history, opened, phase, 0, false, true}; }
 };
 
 // How the phase in which somebody arrived has ended; kPending when it has not.
 SyncOutcome EndOf(uint64_t phase, const Word& now) {
   const uint64_t behind = (now.phase - phase) & kPhaseMask;
   if (behind == 0) return now.broken ? SyncOutcome::kBroken : SyncOutcome::kPending;
-  // Later than the history tells: the barrier went on without this waiter, so its phase had opened.
-  if (behind > kHistoryLength) return SyncOutcome::kDone;
-  const bool opened = (now.history >> (behind - 1) & 1) == 0;
+  if (behind <= now.opened) return SyncOutcome::kDone;
+  // Before the last phase that did not open, and by how many. Farther back than the history tells:
+  // the barrier broke or was reset after this waiter had come, and whether it had opened for it
+  // before is not known. Others may have gone on without it, for so long either way; but nobody is
+  // ever let through a phase that did not open.
+  const uint64_t before = behind - now.opened - 1;
+  if (before == 0 || before > kHistoryLength) return SyncOutcome::kBroken;
+  const bool opened = (now.history >> (before - 1) & 1) == 0;
   return opened ? SyncOutcome::kDone : SyncOutcome::kBroken;
 }
 

@@ -2,8 +2,10 @@
 // A barrier for a number of parties. One word tells everything, so that arriving, opening and
 // breaking are single steps; it breaks when anybody who has it open dies.
 //
-//   word: history 30 (bit 0: how the phase before this one ended, 1 = not by opening), phase 20,
-//         arrived 12, action running 1, broken 1
+//   word: history 10, opened 20, phase 20, arrived 12, action running 1, broken 1
+//
+// `opened` counts the phases since the last one that did not open, and stays at its largest number;
+// `history` has how those before that one ended (bit 0: the one right before, 1 = not by opening).
 
 #include "base/status.h"
 #include "sync/sync_object.h"
