@@ -1,6 +1,20 @@
 #include "bind/env_state.h"
 
+#include <cstdlib>
+
 namespace mp {
+
+namespace {
+
+// For the end of the process by exit(3), where Node ends the environments of worker_threads but not
+// that of the main thread.
+EnvState* main_environment = nullptr;
+
+void TellOfExit() {
+  if (main_environment != nullptr) main_environment->NotifyExiting();
+}
+
+}  // namespace
 
 EnvState* EnvState::Create(Napi::Env env) {
   uv_loop_t* loop = nullptr;
@@ -12,9 +26,13 @@ EnvState* EnvState::Create(Napi::Env env) {
 
 EnvState::EnvState(uv_loop_t* loop) : loop_(loop) {
   anchor_.next_ = anchor_.previous_ = &anchor_;
+  if (loop != uv_default_loop()) return;
+  main_environment = this;
+  std::atexit(TellOfExit);
 }
 
 EnvState::~EnvState() {
+  if (main_environment == this) main_environment = nullptr;
   // Objects may outlive the state during teardown: leave each of them unlinked.
   while (anchor_.next_ != &anchor_) anchor_.next_->Unlink();
   anchor_.next_ = anchor_.previous_ = nullptr;
@@ -32,6 +50,14 @@ void EnvState::NotifyForkInChild(bool twin) {
   for (ForkAware* object = anchor_.next_; object != &anchor_;) {
     ForkAware* next = object->next_;
     object->AfterForkInChild(twin);
+    object = next;
+  }
+}
+
+void EnvState::NotifyExiting() {
+  for (ForkAware* object = anchor_.next_; object != &anchor_;) {
+    ForkAware* next = object->next_;
+    object->Exiting();
     object = next;
   }
 }

@@ -10,7 +10,8 @@
 
 namespace mp {
 
-// Something with a libuv handle or a descriptor that a forked child must let go of or re-create.
+// Something with a libuv handle or a descriptor that a forked child must let go of or re-create, or
+// with something that the process must not take along when it ends.
 // Members of the environment's intrusive list; the list never owns them.
 class ForkAware {
  public:
@@ -18,6 +19,10 @@ class ForkAware {
   // and libuv; must not call into JavaScript. `twin` is true for fork(), where the child goes on
   // with everything.
   virtual void AfterForkInChild(bool twin) = 0;
+  // Before _exit, and as the process of the main thread's environment ends by exit(3), where Node
+  // does not end that environment. What others could use is given back. No JavaScript runs any
+  // more.
+  virtual void Exiting() {}
 
  protected:
   ForkAware() = default;
@@ -51,8 +56,6 @@ class ProcessObserver {
   virtual void NotForked() = 0;
   // At the first sign of it, and once for each child.
   virtual void ChildEnded(int pid, bool killed) = 0;
-  // Before _exit.
-  virtual void Exiting() = 0;
 
  protected:
   ~ProcessObserver() = default;
@@ -78,6 +81,7 @@ class EnvState {
   void Add(ForkAware* object);
   void Remove(ForkAware* object) { object->Unlink(); }
   void NotifyForkInChild(bool twin);
+  void NotifyExiting();
 
  private:
   class Anchor : public ForkAware {

@@ -65,9 +65,8 @@ Napi::Value AtSafePoint(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ExitNow(const Napi::CallbackInfo& info) {
-  ProcessObserver* const observer = EnvState::Get(info.Env()).observer;
   const int code = info[0].ToNumber().Int32Value();
-  if (observer != nullptr) observer->Exiting();
+  EnvState::Get(info.Env()).NotifyExiting();
   _exit(code);
 }
 

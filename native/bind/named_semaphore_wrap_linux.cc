@@ -31,9 +31,12 @@ class Awakener final : public ForkAware, public std::enable_shared_from_this<Awa
   }
   void Open();
   void AfterForkInChild(bool twin) override;
+  void Exiting() override { GiveUp(); }
 
  private:
   void OnAwake();
+  // Nobody here waits any more: permits that were taken for who did go back.
+  void GiveUp();
   void KeepLoopAlive(bool alive);
   static void OnEnvironmentEnd(napi_async_cleanup_hook_handle hook, void* self);
 
@@ -85,7 +88,10 @@ class NamedSemaphoreWrap : public Napi::ObjectWrap<NamedSemaphoreWrap> {
     Napi::HandleScope scope(env);
     const napi_value count = Napi::Number::New(env, given);
     // JavaScript answers with Want(): how many still wait.
+    answered_ = false;
     CallFromLoop(env, on_given_.Value(), {count});
+    // A thread that is terminated comes to its loop once more, but not to JavaScript.
+    if (!answered_) semaphore_->Release(given);
   }
 
   // The end of the environment, or the child of a fork: nobody here waits any more.
@@ -131,6 +137,7 @@ class NamedSemaphoreWrap : public Napi::ObjectWrap<NamedSemaphoreWrap> {
     Args args(info);
     const int wanted = args.Integer(0, "wanted", 0);
     if (!args.ok()) return;
+    answered_ = true;
     if (permits_ == nullptr) {
       if (wanted == 0) return;
       awakener_->Open();
@@ -160,6 +167,7 @@ class NamedSemaphoreWrap : public Napi::ObjectWrap<NamedSemaphoreWrap> {
   std::shared_ptr<NamedSemaphore> semaphore_;
   std::shared_ptr<WantedPermits> permits_;  // from the first wait on
   bool waits_ = false;
+  bool answered_ = false;  // by JavaScript, what was delivered last
   Napi::FunctionReference on_given_;
 
   friend class Awakener;
@@ -215,12 +223,17 @@ void Awakener::AfterForkInChild(bool) {
   KeepLoopAlive(false);
 }
 
+// The thread, which is waited for, is no longer among the semaphores' waiters either.
+void Awakener::GiveUp() {
+  for (NamedSemaphoreWrap* waiter : std::exchange(waiting_, {})) waiter->GiveUp();
+  SemaphoreWatch::Leave();
+}
+
 void Awakener::OnEnvironmentEnd(napi_async_cleanup_hook_handle hook, void* held) {
   auto* holder = static_cast<std::shared_ptr<Awakener>*>(held);
   Awakener& self = **holder;
-  for (NamedSemaphoreWrap* waiter : std::exchange(self.waiting_, {})) waiter->GiveUp();
   self.Unlink();
-  SemaphoreWatch::Leave();
+  self.GiveUp();
   self.hook_ = hook;
   uv_async_t* const async = std::exchange(self.async_, nullptr);
   async->data = holder;

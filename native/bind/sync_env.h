@@ -97,7 +97,7 @@ class SyncEnv final : public ForkAware, public ProcessObserver {
   };
   static constexpr size_t kNumbersPerResult = 3;
 
-  SyncEnv(Napi::Env env, uv_loop_t* loop);
+  explicit SyncEnv(Napi::Env env);
   ~SyncEnv() override = default;
   static void Close(napi_async_cleanup_hook_handle hook, void* self);
   void Deliver(const std::vector<AsyncWaiter*>& served);

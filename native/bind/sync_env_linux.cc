@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #include "bind/loop_callback.h"
@@ -14,10 +13,6 @@ namespace {
 
 constexpr uint32_t kLargestId = 0x3fff'ffff;
 
-// For the end of the process by exit(3), where Node ends the environments of worker_threads but not
-// that of the main thread.
-SyncEnv* main_environment = nullptr;
-
 // What V8 cannot see of what JavaScript has a handle on: without it, nothing would tell when the
 // handles that nobody can reach should be looked for. An end of a pipe keeps a queue too.
 int64_t MemoryOf(ObjectKind kind) {
@@ -26,31 +21,22 @@ int64_t MemoryOf(ObjectKind kind) {
                               (end ? ObjectStore::SizeOf(ObjectKind::kQueue) : 0));
 }
 
-void LeaveAtExit() {
-  if (main_environment != nullptr) main_environment->Leave();
-}
-
 }  // namespace
 
-SyncEnv::SyncEnv(Napi::Env env, uv_loop_t* loop) : env_(env), watches_(MakeWatchGroup(env)) {
+SyncEnv::SyncEnv(Napi::Env env) : env_(env), watches_(MakeWatchGroup(env)) {
   EnvState& state = EnvState::Get(env);
   state.Add(this);
   state.observer = this;
-  if (loop == uv_default_loop()) {
-    main_environment = this;
-    std::atexit(LeaveAtExit);
-  }
 }
 
 SyncEnv* SyncEnv::Create(Napi::Env env) {
-  auto* const self = new SyncEnv(env, EnvState::Get(env).loop());
+  auto* const self = new SyncEnv(env);
   napi_add_async_cleanup_hook(env, &SyncEnv::Close, self, nullptr);
   return self;
 }
 
 void SyncEnv::Close(napi_async_cleanup_hook_handle hook, void* data) {
   auto* const self = static_cast<SyncEnv*>(data);
-  if (main_environment == self) main_environment = nullptr;
   EnvState::Get(self->env_).observer = nullptr;
   self->Leave();
   self->loans_->DropReferences(self->env_);

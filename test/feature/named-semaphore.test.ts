@@ -197,6 +197,52 @@ native('a fork while waits are pending: the parent goes on, the child begins ane
   ),
 );
 
+/** Permits were taken for waits that the event loop is not told of any more. */
+const TAKE = `const take = (NamedSemaphore, name) => {
+    const own = NamedSemaphore.open(name);
+    for (let i = 0; i < 5; i++) own.acquire();
+    own.release(5);
+    while (own.getValue() > 0);
+  };
+  const back = () => {
+    assert.deepEqual([sem.getValue(), noted()], [5, 0]);
+    for (let i = 0; i < 5; i++) sem.acquireSync();
+  };`;
+
+native('a process that ends gives back what its waits have not been told of', () =>
+  check(`${TAKE}
+    const loaded = 'require(' + JSON.stringify(require.resolve('node-multiprocessing')) + ').NamedSemaphore';
+    for (const [end, code] of [['process.exit(3)', 3], ['throw new Error("lost")', 1]]) {
+      const source = '(' + take + ')(' + loaded + ', ' + JSON.stringify(name) + '); ' + end;
+      assert.equal(spawnSync(process.execPath, ['-e', source]).status, code);
+      back();
+    }`),
+);
+
+native('so does a forked child', () =>
+  check(
+    `${TAKE}
+    for (const end of [process.exit, exitNow]) {
+      const child = new Process({ target: () => { take(NamedSemaphore, name); end(3); } });
+      await child.start();
+      assert.equal(await child.join(), 3);
+      back();
+    }`,
+    { env: { MP_TEST_START_METHOD: 'fork' } },
+  ),
+);
+
+native('so does a worker_thread that is terminated', () =>
+  check(`${TAKE}
+    const { Worker } = require('node:worker_threads');
+    const source = 'const { workerData, parentPort } = require("node:worker_threads"); (' + take +
+      ')(require("node-multiprocessing").NamedSemaphore, workerData); parentPort.postMessage("taken"); for (;;);';
+    const worker = new Worker(source, { eval: true, workerData: name });
+    await once(worker, 'message');
+    await worker.terminate();
+    back();`),
+);
+
 native('it may be made, awaited and left in a worker_thread', () =>
   check(`const { Worker } = require('node:worker_threads');
     const source = \`const { workerData, parentPort } = require('node:worker_threads');
