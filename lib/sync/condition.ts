@@ -199,8 +199,8 @@ export class Condition {
   }
 
   /**
-   * Wakes so many of those who wait, in the order in which they came; fewer when there are fewer. They go on when they have the
-   * lock. One that has died does not count. Never waits, where Python waits for those that it woke. Python: `notify(n)`.
+   * Wakes so many of those who wait, in turn as of `Lock.acquire`; fewer when there are fewer. They go on when they have the lock.
+   * One that has died does not count. Never waits, where Python waits for those that it woke. Python: `notify(n)`.
    * @param n An integer of at least 1.
    * @throws StateError when the caller does not have the lock (Python: AssertionError); TypeError, RangeError.
    */

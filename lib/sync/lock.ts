@@ -68,8 +68,9 @@ export class Lock {
   }
 
   /**
-   * Waits for the lock without blocking the thread, first come, first served, and takes it. Python: `acquire(block, timeout)`.
-   * @param options.timeout Milliseconds. Absent waits for ever, 0 tries once.
+   * Waits for the lock without blocking the thread, and takes it. Natively processes take turns, and in one process it is first come,
+   * first served; on the fallback it is that among all. Python: `acquire(block, timeout)`.
+   * @param options.timeout Milliseconds. Absent waits for ever, 0 tries once. A busy event loop may be given the lock past it.
    * @param options.signal Ends the wait.
    * @param options.block False tries once, whatever the timeout.
    * @param options.takeAbandoned As the constructor's, for this call alone, without a warning.

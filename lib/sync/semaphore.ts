@@ -41,7 +41,7 @@ export class Semaphore {
   }
 
   /**
-   * Takes a permit, without blocking the thread until there is one; first come, first served. Python: `acquire(block, timeout)`.
+   * Takes a permit, without blocking the thread until there is one; in turn, as of `Lock.acquire`. Python: `acquire(block, timeout)`.
    * @param options.timeout Milliseconds. Absent waits for ever, 0 tries once.
    * @param options.signal Ends the wait.
    * @param options.block False tries once, whatever the timeout.
