@@ -5,6 +5,7 @@
  * Turns are kept by numbers. A task's turn is the one after the last of its own flow, but never behind the present one; the
  * lowest goes first. So who comes to a full queue with one task is next, and who has many waits for one of each other flow.
  */
+import { LaneHeap } from './lane-heap.js';
 import { Lane } from './lane.js';
 import type { Flow, Task } from './task.js';
 
@@ -19,11 +20,8 @@ interface Level {
   /** Calls that belong to no map. */
   readonly calls: Flow;
   readonly flows: Map<Flow, FlowLanes>;
-}
-
-interface Found {
-  readonly lane: Lane;
-  readonly task: Task;
+  /** The same lanes, by whose turn it is. */
+  readonly lanes: LaneHeap;
 }
 
 export class TaskQueue {
@@ -69,7 +67,9 @@ export class TaskQueue {
   /** Back to the front of its lane, with the turn that it had: the task was handed out and is to be handed out again. */
   unshift(task: Task): void {
     const level = this.#levelOf(task);
-    laneOf(level, task.flow ?? level.calls, task).unshift(task);
+    const lane = laneOf(level, task.flow ?? level.calls, task);
+    lane.unshift(task);
+    level.lanes.hasten(lane, task);
     this.#enter(task);
   }
 
@@ -79,17 +79,18 @@ export class TaskQueue {
    */
   take(horizon: number, mayPass: () => boolean): Task | undefined {
     for (const level of this.#levels) {
-      let next = nextOf(level, Infinity);
+      let lane = level.lanes.first();
       if (level.flows.size === 0) this.#levels = this.#levels.filter((other) => other !== level);
-      if (next !== undefined && next.task.fn.id > horizon) {
+      if (lane !== undefined && lane.fn > horizon) {
         if (!mayPass()) return undefined;
-        next = nextOf(level, horizon);
+        lane = level.lanes.firstUpTo(horizon);
       }
-      if (next === undefined) continue;
-      next.lane.shift();
-      level.turn = Math.max(level.turn, next.task.turn);
-      this.forget(next.task);
-      return next.task;
+      const task = lane?.first();
+      if (task === undefined) continue;
+      lane?.shift();
+      level.turn = Math.max(level.turn, task.turn);
+      this.forget(task);
+      return task;
     }
     return undefined;
   }
@@ -97,8 +98,8 @@ export class TaskQueue {
   /** The one that is next, for who knows its function. */
   get first(): Task | undefined {
     for (const level of this.#levels) {
-      const next = nextOf(level, Infinity);
-      if (next !== undefined) return next.task;
+      const next = level.lanes.first()?.first();
+      if (next !== undefined) return next;
     }
     return undefined;
   }
@@ -143,35 +144,28 @@ export class TaskQueue {
     const found = this.#levels[at];
     if (found?.priority === priority) return found;
     const flows = new Map<Flow, FlowLanes>();
-    const level = { priority, turn: this.#highest, calls: { turn: 0 }, flows };
+    const lanes = new LaneHeap((lane) => {
+      dropLane(flows, lane);
+    });
+    const level = { priority, turn: this.#highest, calls: { turn: 0 }, flows, lanes };
     this.#levels.splice(at === -1 ? this.#levels.length : at, 0, level);
     return level;
   }
 }
 
-function laneOf({ flows }: Level, flow: Flow, task: Task): Lane {
-  let lanes = flows.get(flow);
-  if (lanes === undefined) flows.set(flow, (lanes = new Map<number, Lane>()));
-  let lane = lanes.get(task.fn.id);
-  if (lane === undefined) lanes.set(task.fn.id, (lane = new Lane()));
+function laneOf({ flows, lanes }: Level, flow: Flow, task: Task): Lane {
+  let byFunction = flows.get(flow);
+  if (byFunction === undefined) flows.set(flow, (byFunction = new Map<number, Lane>()));
+  let lane = byFunction.get(task.fn.id);
+  if (lane === undefined) {
+    byFunction.set(task.fn.id, (lane = new Lane(flow, task.fn.id)));
+    lanes.add(lane, task);
+  }
   return lane;
 }
 
-/** Empty lanes and flows are dropped on the way. */
-function nextOf({ flows }: Level, horizon: number): Found | undefined {
-  let next: Found | undefined;
-  for (const [flow, lanes] of flows) {
-    for (const [fn, lane] of lanes) {
-      const task = lane.first();
-      if (task === undefined) lanes.delete(fn);
-      else if (fn <= horizon && (next === undefined || goesBefore(task, next.task)))
-        next = { lane, task };
-    }
-    if (lanes.size === 0) flows.delete(flow);
-  }
-  return next;
-}
-
-function goesBefore(task: Task, other: Task): boolean {
-  return task.turn < other.turn || (task.turn === other.turn && task.id < other.id);
+function dropLane(flows: Map<Flow, FlowLanes>, { flow, fn }: Lane): void {
+  const byFunction = flows.get(flow);
+  byFunction?.delete(fn);
+  if (byFunction?.size === 0) flows.delete(flow);
 }

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { Lane } from '../../../lib/pool/lane.js';
 import type { Flow, Task } from '../../../lib/pool/task.js';
 import { TaskQueue } from '../../../lib/pool/task-queue.js';
 import { poolFunction, watchedTask } from './fake-workers.js';
@@ -151,5 +152,64 @@ describe('tasks that wait', () => {
     b!.task.settle({ ok: false, error: 'gone' });
     expect(queue.length).toBe(2);
     expect(order(queue, tasks)).toBe('ac');
+  });
+
+  test('are found without a look at every map that waits', () => {
+    const queue = new TaskQueue();
+    const flows = Array.from({ length: 1000 }, flowOf);
+    for (const flow of flows)
+      for (const { task } of make(['1', '2', '3'], { flow })) queue.push(task);
+    const look = vi.spyOn(Lane.prototype, 'first');
+    for (let taken = 0; taken < 3000; taken++) next(queue);
+    expect(look.mock.calls.length).toBeLessThan(10 * 3000);
+    look.mockRestore();
+    expect(queue.length).toBe(0);
+    expect(next(queue)).toBeUndefined();
+  });
+
+  test.each([1, 2, 3, 4, 5])('go by priority, turn and age, whatever happens (seed %d)', (seed) => {
+    let state = seed;
+    const below = (count: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * count);
+    };
+    const queue = new TaskQueue();
+    const flows = [undefined, ...Array.from({ length: 20 }, flowOf)];
+    const functions = Array.from({ length: 4 }, () => poolFunction());
+    const waiting = new Set<Task>();
+    const given: Task[] = [];
+    for (let step = 0; step < 5_000; step++) {
+      const dice = below(10);
+      if (dice < 4) {
+        const flow = flows[below(flows.length)];
+        const { task } = watchedTask(functions[below(4)]!, {
+          flow,
+          control: { priority: below(2) },
+        });
+        queue.push(task);
+        waiting.add(task);
+      } else if (dice < 5 && given.length > 0) {
+        const [task] = given.splice(below(given.length), 1);
+        queue.unshift(task!);
+        waiting.add(task!);
+      } else if (dice < 6 && waiting.size > 0) {
+        const task = [...waiting][below(waiting.size)]!;
+        queue.forget(task);
+        task.settle({ ok: false, error: 'gone' });
+        waiting.delete(task);
+      } else {
+        const horizon = functions[below(4)]!.id;
+        const [expected] = [...waiting]
+          .filter((task) => task.fn.id <= horizon)
+          .sort((a, b) => b.priority - a.priority || a.turn - b.turn || a.id - b.id);
+        const task = queue.take(horizon, () => true);
+        expect(task?.id).toBe(expected?.id);
+        if (task === undefined) continue;
+        waiting.delete(task);
+        given.push(task);
+        if (given.length > 20) given.shift();
+      }
+      expect(queue.length).toBe(waiting.size);
+    }
   });
 });
