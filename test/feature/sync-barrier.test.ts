@@ -119,6 +119,30 @@ describeEach('Barrier', (testCase) => {
     );
   });
 
+  test('a leader that gives up before it has been told breaks it', async () => {
+    await check(
+      testCase,
+      `const event = new Event();
+      const actions = [];
+      const barrier = new Barrier(2, { action: () => new Promise((resolve) => actions.push(resolve)) });
+      const abort = new AbortController();
+      // More than are told at once, and the barrier's come after them.
+      const many = Array.from({ length: 300 }, () => event.wait());
+      many[0].then(() => abort.abort(new Error('enough')));
+      const first = Promise.all([barrier.wait(), barrier.wait()]);
+      await until(() => actions.length === 1);
+      const other = barrier.wait();
+      const last = barrier.wait({ signal: abort.signal });
+      actions[0]();
+      event.set();
+      const ends = await Promise.allSettled([other, last]);
+      assert.deepEqual(ends.map(({ reason }) => reason.code ?? reason.message), ['ERR_MP_BROKEN_BARRIER', 'enough']);
+      assert.equal(barrier.broken, true);
+      assert.equal(actions.length, 1);
+      await Promise.all([first, ...many]);`,
+    );
+  });
+
   test('the action runs once, in the process that came last', async () => {
     const stdout = await check(
       testCase,

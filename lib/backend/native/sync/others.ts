@@ -102,12 +102,16 @@ function arrival(answer: number): Arrival {
   return { outcome: answer & OUTCOME_MASK, index: answer >> INDEX_SHIFT };
 }
 
-const ARRIVAL: Ending<Arrival> = {
-  value: (outcome, index) => ({ outcome, index }),
-  abortExpires: true,
-};
-
 export class NativeBarrier extends NativeHandle implements BarrierHandle {
+  readonly #ending: Ending<Arrival> = {
+    value: (outcome, index) => ({ outcome, index }),
+    abortExpires: true,
+    // Nobody will run the action.
+    unwanted: (outcome, index) => {
+      if (outcome === SyncOutcome.Leader) this.finish(index, false);
+    },
+  };
+
   get parties(): number {
     return this.native.barrierParties(this.id);
   }
@@ -123,7 +127,7 @@ export class NativeBarrier extends NativeHandle implements BarrierHandle {
     }
     if (begun >= 0) return arrival(begun);
     if (wait.timeout === 0) return arrival(this.native.expire(-begun));
-    return this.waits.add(-begun, this, wait, ARRIVAL);
+    return this.waits.add(-begun, this, wait, this.#ending);
   }
 
   waitSync(timeoutMs: number): Arrival {

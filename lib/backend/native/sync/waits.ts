@@ -24,6 +24,8 @@ export interface Ending<T> {
   readonly value: (outcome: SyncOutcome, index: number, id: number) => T;
   /** A signal ends a wait as its timeout does, and not without a trace. */
   readonly abortExpires: boolean;
+  /** What a wait had been served with that its signal ended in this way. */
+  readonly unwanted?: (outcome: SyncOutcome, index: number) => void;
 }
 
 const PLAIN: Ending<SyncOutcome> = { value: (outcome) => outcome, abortExpires: false };
@@ -91,7 +93,8 @@ export class Waits {
       () => {
         if (!this.#waiting.delete(id)) return undefined;
         if (ending.abortExpires) {
-          this.#native.expire(id);
+          const answer = this.#native.expire(id);
+          ending.unwanted?.(answer & OUTCOME_MASK, answer >> INDEX_SHIFT);
           return undefined;
         }
         // Given up while others were told that they have been served, and served with them.
