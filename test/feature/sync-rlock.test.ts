@@ -130,6 +130,25 @@ describeEach('RLock', (testCase) => {
     );
   });
 
+  test('all that its holder has asked for meanwhile is given at once, before the others', async () => {
+    await check(
+      testCase,
+      `const lock = new RLock();
+      const [mine, yours] = [{}, {}];
+      await lock.acquire({ holder: yours });
+      const first = lock.acquire({ holder: mine });
+      let served = false;
+      const between = lock.acquire({ holder: {} }).then(() => { served = true; });
+      const more = [lock.acquire({ holder: mine }), lock.acquire({ holder: mine })];
+      lock.release({ holder: yours });
+      assert.deepEqual(await Promise.all([first, ...more]), [true, true, true]);
+      assert.equal(lock.count({ holder: mine }), 3);
+      assert.equal(served, false);
+      for (let i = 0; i < 3; i++) lock.release({ holder: mine });
+      await between;`,
+    );
+  });
+
   test('numbers of holders are used again, and never two at a time', async () => {
     await check(
       testCase,

@@ -237,6 +237,36 @@ describeEach('Condition', (testCase) => {
     );
   });
 
+  test('the time and the signal of waitFor are for all of it', async () => {
+    await check(
+      testCase,
+      `const cond = new Condition();
+      // Notified more often than it could wait anew: only a time for all of it ends this.
+      let over = false;
+      const times = [];
+      cond.wait = (wait) => (times.push(wait.timeout), Condition.prototype.wait.call(cond, wait));
+      const waiting = cond.withLock(() => cond.waitFor(() => false, { timeout: 300 })).finally(() => (over = true));
+      while (!over) {
+        await cond.withLock(() => cond.notify());
+        await sleep(5);
+      }
+      assert.equal(await waiting, false);
+      assert.ok(times.length > 1);
+      times.reduce((before, time) => (assert.ok(time < before, times.join()), time));
+      const abort = new AbortController();
+      let asked = 0;
+      const aborted = cond.withLock(() => cond.waitFor(() => { asked += 1; return false; }, { signal: abort.signal }));
+      aborted.catch(() => {});
+      await until(() => asked === 1);
+      await cond.withLock(() => cond.notify());
+      await until(() => asked === 2);
+      await cond.withLock(() => {});
+      abort.abort(new Error('enough'));
+      await assert.rejects(aborted, { message: 'enough' });
+      assert.equal(cond.lock.locked(), false);`,
+    );
+  });
+
   test('waitFor asks again after each notification, for so long', async () => {
     await check(
       testCase,
