@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 8;
+constexpr uint32_t kLayoutVersion = 9;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
