@@ -108,6 +108,10 @@ export class Dispatch {
 
   /** One for each and round again, so that none has many while another has few. */
   #giveAhead(now: number): void {
+    // It comes to them without a word, as soon as it is done with what makes it late.
+    for (const worker of this.#roster.present)
+      if (worker.isLate(now) && this.#isOutranked(worker))
+        this.#putBack(worker.takeBack(worker.load));
     for (let given = true; given;) {
       given = false;
       for (const worker of this.#roster.present)

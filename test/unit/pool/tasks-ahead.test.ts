@@ -74,6 +74,24 @@ describe('tasks ahead', () => {
     for (const task of [...low, ...lower]) expect(lines.flat()).toContain(task);
   });
 
+  test('make way for those of a higher priority also behind one that is late', async () => {
+    const { factory, set, bootAll } = open(1);
+    const fn = short();
+    const [running, low, lowToo, high] = [0, 0, 0, 1].map(
+      (priority) => watchedTask(fn, { control: { priority } }).task,
+    ) as [Task, Task, Task, Task];
+    set.submit([running, low, lowToo]);
+    await bootAll();
+    const worker = at(factory, 0);
+    worker.begin();
+    expect(worker.inbox).toEqual([low, lowToo]);
+    clock.now += 20;
+    set.submit([high]);
+    expect(worker.inbox).toEqual([]);
+    worker.finish(succeeded(1));
+    expect(worker.inbox[0]).toBe(high);
+  });
+
   test('keep their order behind those of a higher priority, among equals too', async () => {
     const { factory, set, bootAll } = open(1);
     const fn = short();
