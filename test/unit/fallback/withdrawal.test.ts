@@ -1,5 +1,5 @@
 // A wait that is cut short in the very moment in which its message is on the way.
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Channel } from '../../../lib/backend/contract.js';
 import { SimulatedTree, type SimulatedProcess } from './simulated-tree.js';
 
@@ -29,9 +29,15 @@ function byte(value: number): { bytes: Uint8Array; handles: [] } {
   return { bytes: Uint8Array.of(value), handles: [] };
 }
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 for (const how of ['timeout', 'abort'] as const) {
   test(`${how}: the message is the outcome, and nobody else's is taken`, async () => {
     const { tree, writer, readers } = await share();
+    // The timeout passes when the test says so: after the message was sent, however slow the machine.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const [[first, early], [, late]] = readers as [
       [SimulatedProcess, Channel],
       [SimulatedProcess, Channel],
@@ -45,7 +51,7 @@ for (const how of ['timeout', 'abort'] as const) {
     await tree.run();
     await writer.send(byte(1), {});
     if (how === 'abort') controller.abort(new Error('enough'));
-    else await new Promise((resolve) => setTimeout(resolve, 20));
+    else vi.advanceTimersByTime(5);
     await tree.run();
     expect(await reading).toBe(1);
 
