@@ -45,31 +45,12 @@ napi_value AcquireAsync(napi_env env, napi_callback_info info) {
   });
 }
 
-Status ReleaseAll(Semaphore& semaphore, uint32_t permits) {
-  return semaphore.Release(permits);
-}
-
-// One by one. Refused before the first if they are too many; when others have released the rest
-// meanwhile, what was released here is taken again where it can be.
-Status ReleaseAll(BoundedSemaphore& semaphore, uint32_t permits) {
-  if (permits > semaphore.Permits() - semaphore.Value()) {
-    return Status::Failed(EOVERFLOW, "Release");
-  }
-  for (uint32_t done = 0; done < permits; done += 1) {
-    const Status released = semaphore.Release();
-    if (released.ok()) continue;
-    for (; done > 0; done -= 1) semaphore.TryAcquire();
-    return released;
-  }
-  return Status::Ok();
-}
-
 napi_value Release(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 2);
   const uint32_t permits = call.Number(1);
   if (!call.ok()) return nullptr;
   return WithSemaphore(&call, [&](const SyncEnv::Slot&, auto& semaphore) {
-    const Status released = ReleaseAll(semaphore, permits);
+    const Status released = semaphore.Release(permits);
     if (!released.ok() && released.error != EOVERFLOW) return call.Fail(released);
     return call.AnswerUnless(!released.ok());
   });

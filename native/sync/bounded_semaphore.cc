@@ -140,8 +140,21 @@ SyncOutcome BoundedSemaphore::Attempt(WaitRequest*) {
   return TakeOne() ? SyncOutcome::kDone : SyncOutcome::kPending;
 }
 
-Status BoundedSemaphore::Release() {
+Status BoundedSemaphore::Release(uint32_t permits) {
   if (!Usable()) return Status::Failed(ECHILD, "Release");
+  if (permits > 1 && permits > PermitsOf(shared()) - Value()) {
+    return Status::Failed(EOVERFLOW, "Release");
+  }
+  for (uint32_t done = 0; done < permits; done += 1) {
+    const Status released = ReleaseOne();
+    if (released.ok()) continue;
+    for (; done > 0; done -= 1) TryAcquire();
+    return released;
+  }
+  return Status::Ok();
+}
+
+Status BoundedSemaphore::ReleaseOne() {
   const uint32_t permits = PermitsOf(shared());
   std::atomic<uint64_t>* const cells = CellsOf(&shared());
   const uint64_t own = CellOf(space().stamp(), kHeld);
@@ -188,10 +201,6 @@ bool BoundedSemaphore::LooksReady(const WaitRequest&) const {
     if (CellsOf(&shared())[i].load(std::memory_order_relaxed) == 0) return true;
   }
   return false;
-}
-
-uint32_t BoundedSemaphore::Permits() const {
-  return PermitsOf(shared());
 }
 
 uint32_t BoundedSemaphore::Value() const {

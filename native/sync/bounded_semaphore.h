@@ -20,11 +20,11 @@ class BoundedSemaphore : public SyncObject {
   SyncOutcome TryAcquire();
   SyncOutcome AcquireSync(uint64_t deadline_ns);
   SyncOutcome AcquireAsync(AsyncWaiter* waiter);
-  // An own permit, or another participant's when this one has none. Fails with EOVERFLOW when none
-  // is out.
-  Status Release();
+  // One by one: an own permit, or another participant's when this one has none. Fails with
+  // EOVERFLOW when no more are out: before the first if they are too many; when others have
+  // released the rest meanwhile, what was released here is taken again where it can be.
+  Status Release(uint32_t permits = 1);
   uint32_t Value() const;
-  uint32_t Permits() const;
 
   static Status Check(uint32_t permits);
   static void Initialise(SharedObject* object, uint32_t permits);
@@ -40,6 +40,7 @@ class BoundedSemaphore : public SyncObject {
 
  private:
   bool TakeOne();
+  Status ReleaseOne();
   uint32_t hint_ = 0;  // where the last permit was found
 };
 

@@ -101,6 +101,22 @@ TEST(ABoundedSemaphoreIsBounded) {
   EXPECT(space->Make<BoundedSemaphore>(1025U).status().error == EINVAL);
 }
 
+TEST(TooManyBoundedPermitsAreRefusedBeforeTheFirst) {
+  auto segment = SmallSegment();
+  auto space = JoinSpace(segment);
+  auto other = JoinSpace(segment);
+  auto semaphore = space->Make<BoundedSemaphore>(2U).value();
+  auto theirs = other->Open<BoundedSemaphore>(semaphore->ref()).value();
+  for (int i = 0; i < 2; i += 1) EXPECT(semaphore->TryAcquire() == SyncOutcome::kDone);
+  AsyncWaiter waiter;
+  EXPECT(theirs->AcquireAsync(&waiter) == SyncOutcome::kPending);
+  EXPECT(semaphore->Release(3).error == EOVERFLOW);
+  std::vector<AsyncWaiter*> done;
+  EXPECT(!other->Serve(&done));
+  EXPECT(semaphore->Release(2).ok());
+  EXPECT(other->Serve(&done) && semaphore->Value() == 1);
+}
+
 TEST(ThePermitsOfTheDeadComeBack) {
   auto segment = SmallSegment();
   auto space = JoinSpace(segment);

@@ -65,17 +65,24 @@ void BothWaitForPermits(World& world) {
   BothWait(world, world.bounded,
            [](BoundedSemaphore& object, AsyncWaiter* waiter) { object.AcquireAsync(waiter); });
 }
-// As release(2) does.
 void ActReleaseBoth(World& world, SyncSpace& space) {
   auto mine = Opened(space, world.bounded);
   for (int i = 0; i < 2; i += 1) {
     if (mine->TryAcquire() != SyncOutcome::kDone) _exit(1);
   }
   StepFromHere();
-  for (int i = 0; i < 2; i += 1) {
-    if (!mine->Release().ok()) _exit(2);
-  }
+  if (!mine->Release(2).ok()) _exit(2);
   StepToHere();
+}
+// Says whether they were too many, and what is free before it ends: with it all that it has is.
+constexpr int kTooMany = 100;
+void ActReleaseTooMany(World& world, SyncSpace& space) {
+  auto mine = Opened(space, world.bounded);
+  StepFromHere();
+  const Status released = mine->Release(2);
+  StepToHere();
+  if (!released.ok() && released.error != EOVERFLOW) _exit(1);
+  world.said->store((released.ok() ? 0 : kTooMany) + static_cast<int>(mine->Value()));
 }
 void ActAcquireBounded(World& world, SyncSpace& space) {
   auto mine = Opened(space, world.bounded);
@@ -177,6 +184,15 @@ TEST(BoundedSeveral) {
                     EXPECT(world.also_waiting.outcome == SyncOutcome::kDone);
                     ReleasedByAll(world, 2);
                   }});
+  // Both of them, or none when another one comes in between, however far the first has come.
+  static bool another;
+  HaltEverywhere(
+      {"release two bounded permits, of which others release one", MakeTaken, ActReleaseTooMany,
+       [](World& world, bool over) {
+         another = world.bounded->Release().ok();
+         EXPECT(!another || !over);
+       },
+       Nothing, [](World& world) { EXPECT(world.said->load() == (another ? kTooMany + 1 : 2)); }});
 }
 
 TEST(BoundedAcquire) {
