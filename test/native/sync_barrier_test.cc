@@ -136,6 +136,39 @@ TEST(AWaiterThatComesLateIsToldHowItsPhaseEnded) {
   }
 }
 
+// So do all that came in between, as far back as the history goes.
+TEST(AWaiterLearnsOfItsOwnPhaseBehindSeveralThatDidNotOpen) {
+  for (const bool is_reset : {false, true}) {
+    for (const int resets : {1, 2, 3, 9}) {
+      for (const bool meets : {false, true}) {
+        auto segment = SmallSegment();
+        auto space = JoinSpace(segment);
+        auto other = JoinSpace(segment);
+        auto barrier = space->Make<Barrier>(2U, false).value();
+        auto theirs = other->Open<Barrier>(barrier->ref()).value();
+        const auto arrive = [&](AsyncWaiter* waiter) { theirs->WaitAsync(waiter); };
+        AsyncWaiter late, second;
+        EXPECT(barrier->WaitAsync(&late) == SyncOutcome::kPending);
+        is_reset ? theirs->Reset() : arrive(&second);
+        for (int i = 0; i < resets; i += 1) {
+          AsyncWaiter first, last;
+          std::vector<AsyncWaiter*> done;
+          arrive(&first);
+          if (meets && i == 0)
+            arrive(&last);
+          else
+            theirs->Reset();
+          EXPECT(other->Serve(&done));
+        }
+        theirs->Break();
+        std::vector<AsyncWaiter*> done;
+        EXPECT(space->Serve(&done));
+        EXPECT(late.outcome == (is_reset ? SyncOutcome::kBroken : SyncOutcome::kDone));
+      }
+    }
+  }
+}
+
 TEST(ABarrierBreaks) {
   auto segment = SmallSegment();
   auto space = JoinSpace(segment);
