@@ -174,6 +174,12 @@ describeEach('Barrier', (testCase) => {
       assert.deepEqual([index, (await line.recv()).index].sort(), [0, 1]);
       await p.join();
       assert.throws(() => barrier.waitSync({ timeout: 10 }), { code: 'ERR_MP_BROKEN_BARRIER' });
+      const hasty = new Barrier(2, { timeout: 1 });
+      assert.throws(() => hasty.waitSync(), { message: /within 1 ms/ });
+      hasty.reset();
+      const before = performance.now();
+      assert.throws(() => hasty.waitSync({ timeout: 20 }), { message: /within 20 ms/ });
+      assert.ok(performance.now() - before >= 19);
       const alone = new Barrier(1, { action: async () => {} });
       assert.throws(() => alone.waitSync(), { code: 'ERR_MP_STATE' });
       assert.equal(alone.broken, true);`,
