@@ -95,6 +95,23 @@ describe('results', () => {
       [1, 0, undefined],
     ]);
   });
+
+  test.each([
+    { ordered: true, chunkSize: 1 },
+    { ordered: true, chunkSize: 4 },
+    { ordered: false, chunkSize: 1 },
+    { ordered: false, chunkSize: 4 },
+  ])('count those that failed, one by one: %o', async ({ ordered, chunkSize }) => {
+    const seen: number[] = [];
+    const onProgress = ({ failed }: Progress): void => void seen.push(failed);
+    const failAtOdd = (n: number): number => {
+      if (n % 2 === 1) throw new RangeError('odd');
+      return n;
+    };
+    const it = imap(failAtOdd, upTo(6), { ordered, options: { chunkSize, onProgress } });
+    for (let i = 0; i < 6; i++) await it.next().catch(() => undefined);
+    expect(seen).toEqual(chunkSize === 1 ? [0, 1, 1, 2, 2, 3] : [2, 3]);
+  });
 });
 
 describe('reading', () => {
