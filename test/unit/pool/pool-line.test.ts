@@ -178,3 +178,23 @@ when(onLinux)(
     );
   },
 );
+
+when(onLinux)('a worker lets go of the lines of those that are started beside it', async () => {
+  await check(`
+    const { becomeWorker } = require(${JSON.stringify(path.join(dist, 'entry', 'pool-worker.js'))});
+    const { Process } = require('node-multiprocessing').getContext('fork');
+    const [other, beside] = PoolLine.pair();
+    const [control, itsControl] = PoolLine.pair();
+    const worker = new Process({
+      daemon: true,
+      target: () => becomeWorker({ tasks: there, control: itsControl }, { functions: { horizon: 0 } }),
+    });
+    await worker.start();
+    for (const line of [there, itsControl, beside]) line.close();
+    assert.notEqual(await here.recv(), undefined);
+    // It lives, and nobody has the other end of this one any more.
+    assert.equal(await other.poll(), true);
+    assert.equal(await other.recv(), undefined);
+    for (const line of [here, control, other]) line.close();
+    assert.equal(await worker.join(), 0);`);
+});
