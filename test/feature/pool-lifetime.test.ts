@@ -201,6 +201,37 @@ describeEach('a program and its pool', (testCase) => {
     expect([code, stdout]).toEqual([0, 'gone\n']);
     expect(stderr.match(/ERR_MP_POOL_DROPPED/g)).toHaveLength(1);
   });
+
+  when(testCase.method === 'fork')(
+    'a forked child that drops the pool of its parent is not told of it, and ends no workers',
+    async () => {
+      const { code, stdout, stderr } = await testCase.run(
+        `${head}
+        const { Process } = require('node-multiprocessing');
+        const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+        let pool = make(1);
+        const drop = async () => {
+          let isGone = false;
+          const registry = new FinalizationRegistry(() => (isGone = true));
+          registry.register(pool);
+          pool = undefined;
+          while (!isGone) { gc(); await turn(); }
+          // The pool's own is told in the same turn, or in the next ones.
+          for (let i = 0; i < 10; i++) await turn();
+        };
+        import(tasks).then(async (tasks) => {
+          const pid = await pool.apply(tasks.pid);
+          const child = new Process({ target: drop });
+          await child.start();
+          console.log(await child.join(), (await pool.apply(tasks.pid)) === pid);
+          pool.close();
+          await pool.join();
+        });`,
+        { nodeArgs: ['--expose-gc'] },
+      );
+      expect([code, stdout, stderr]).toEqual([0, '0 true\n', '']);
+    },
+  );
 });
 
 describeEach('the memory of a pool', (testCase) => {
