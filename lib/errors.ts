@@ -120,7 +120,7 @@ export class BootstrapError extends ProcessError {
  * takes it with `takeAbandoned`. Python's locks stay held for ever instead.
  */
 export class LockAbandonedError extends ProcessError {
-  /** The process that died with the lock; undefined when it is not known. */
+  /** The process that died with the lock, or a worker_thread of which; undefined when it is not known. */
   readonly pid: number | undefined;
 
   constructor(

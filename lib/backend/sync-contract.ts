@@ -50,6 +50,8 @@ export interface LockHandle extends SharedHandle {
   /** One level of a reentrant lock. False, and nothing done, when nobody holds it, or (reentrant) that holder does not. */
   release(holder: number): boolean;
   locked(): boolean;
+  /** Nobody has it, and its last holder died with it; natively as far as somebody has come to look. */
+  abandoned(): boolean;
   /** How often that holder of this process has it; a Lock: 1 or 0. */
   count(holder: number): number;
   /** The process that has it, for people to read: 0 when nobody has, and it may be outdated at once. */

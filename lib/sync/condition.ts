@@ -27,7 +27,7 @@ import {
   type HolderOption,
   type SyncWait,
 } from './options.js';
-import { warnTaken } from './reports.js';
+import { theDead, warnTaken } from './reports.js';
 import { RLock, type RLockAcquireOptions, type RLockAcquireSyncOptions } from './rlock.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
@@ -325,7 +325,7 @@ function checkTaken(outcome: SyncOutcome, handle: LockHandle): void {
     return;
   }
   throw new LockAbandonedError(
-    `process ${String(pid ?? '(unknown)')} died with the lock while it was waited for, and the lock is not held now`,
+    `${theDead(pid)} died with the lock while it was waited for, and the lock is not held now`,
     { pid },
   );
 }

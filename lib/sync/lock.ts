@@ -17,7 +17,7 @@ import {
   type TakeOption,
   readOnce,
 } from './options.js';
-import { notHeld, warnTaken } from './reports.js';
+import { notHeld, theDead, warnTaken } from './reports.js';
 import { openShared, sendShared, type Shared } from './travel.js';
 
 const TAG = 'Lock';
@@ -181,6 +181,7 @@ export class Lock {
 
   /** Who has it, for people to read. @internal */
   protected holding(): string {
+    if (this.#handle.abandoned()) return `abandoned by ${theDead(this.#handle.abandonedPid())}`;
     if (!this.locked()) return 'unlocked';
     const pid = this.#handle.ownerPid();
     return pid === 0 ? 'locked' : `locked by process ${String(pid)}`;
@@ -201,7 +202,7 @@ export class Lock {
       return true;
     }
     throw new LockAbandonedError(
-      `process ${String(pid ?? '(unknown)')} died while it held the lock, and what the lock protects may be half done: ` +
+      `${theDead(pid)} died while it held the lock, and what the lock protects may be half done: ` +
         'acquire({ takeAbandoned: true }) takes the lock all the same',
       { pid },
     );

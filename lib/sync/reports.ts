@@ -14,9 +14,15 @@ export function overReleased(permits: number): RangeError {
   return outOfRange('n', 'no more than what was acquired', permits);
 }
 
+/** Who died with a lock. With the number of this very process it was a worker_thread, which has no other. */
+export function theDead(pid: number | undefined): string {
+  if (pid === process.pid) return 'a thread of this process';
+  return `process ${String(pid || '(unknown)')}`;
+}
+
 export function warnTaken(pid: number | undefined): void {
   process.emitWarning(
-    `took a lock that process ${String(pid ?? '(unknown)')} held when it died: ` +
+    `took a lock that ${theDead(pid)} held when it died: ` +
       'what the lock protects may be half done',
     { type: WARNING, code: 'ERR_MP_LOCK_ABANDONED' },
   );

@@ -69,6 +69,12 @@ napi_value Locked(napi_env env, napi_callback_info info) {
   return call.ok() ? call.Answer(lock->IsLocked()) : nullptr;
 }
 
+napi_value Abandoned(napi_env env, napi_callback_info info) {
+  SyncCall call(env, info, 1);
+  RLock* const lock = call.Object<RLock>();
+  return call.ok() ? call.Answer(lock->IsAbandoned()) : nullptr;
+}
+
 napi_value HeldHere(napi_env env, napi_callback_info info) {
   SyncCall call(env, info, 2);
   RLock* const lock = call.Object<RLock>();
@@ -156,6 +162,7 @@ void AddLocks(napi_env env, napi_value target, SyncEnv* sync) {
                 {"lockAsync", AcquireAsync},
                 {"lockRelease", Release},
                 {"lockLocked", Locked},
+                {"lockAbandoned", Abandoned},
                 {"lockHeldHere", HeldHere},
                 {"lockOwnerPid", OwnerPid},
                 {"lockAbandonedPid", AbandonedPid},

@@ -198,6 +198,10 @@ bool Lock::IsLocked() const {
   return static_cast<bool>(OwnerOf(seen));
 }
 
+bool Lock::IsAbandoned() const {
+  return (shared().word.load(std::memory_order_acquire) & kAbandoned) != 0;
+}
+
 uint32_t Lock::OwnerPid() const {
   const Stamp owner = OwnerOf(shared().word.load(std::memory_order_relaxed));
   const Segment& segment = space().segment();

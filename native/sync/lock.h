@@ -27,6 +27,8 @@ class Lock : public SyncObject {
   Status Release();
 
   bool IsLocked() const;
+  // Free, but its last holder died with it; as far as somebody has come to look.
+  bool IsAbandoned() const;
   // The process that has it; 0 when nobody has.
   uint32_t OwnerPid() const;
   // The process that died with it, while it is abandoned or was taken as such.

@@ -273,10 +273,12 @@ describeEach('Lock', (testCase) => {
       assert.equal(await taking, true);
       assert.equal(lock.locked(), true);
       lock.release();
+      assert.equal(inspect(lock), 'Lock { unlocked }');
       assert.equal(await lock.acquire(), true);
       lock.release();
       await assert.rejects(rlock.acquire({ timeout: 0 }), { code: 'ERR_MP_LOCK_ABANDONED' });
       assert.equal(rlock.locked(), false);
+      assert.equal(inspect(rlock), 'RLock { abandoned by process ' + p.pid + ' }');
       assert.throws(() => rlock.release());
       assert.throws(() => lock.release(), RangeError);
       await p.join();

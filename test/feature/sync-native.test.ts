@@ -11,7 +11,12 @@ const file = path.join(fixtures, 'native.cjs');
 /** Shared objects are where processes can be forked, for now: Linux. */
 const applies = cases.some(({ backend, method }) => backend === 'native' && method === 'fork');
 
-const FILES = { objects: 'one process', limits: 'limits', processes: 'several processes' };
+const FILES = {
+  objects: 'one process',
+  limits: 'limits',
+  processes: 'several processes',
+  threads: 'several threads',
+};
 
 for (const [name, title] of applies ? Object.entries(FILES) : []) {
   describe(`Shared objects, ${title}`, () => {

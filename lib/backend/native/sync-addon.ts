@@ -68,6 +68,7 @@ export interface NativeSync extends NativeQueues, NativePipes, NativeLoans {
   /** False when there was nothing to release. */
   lockRelease(handle: number): false | undefined;
   lockLocked(handle: number): boolean;
+  lockAbandoned(handle: number): boolean;
   lockHeldHere(handle: number, holder: number): boolean;
   lockOwnerPid(handle: number): number;
   lockAbandonedPid(handle: number): number;

@@ -93,6 +93,10 @@ export class FallbackLock extends FallbackHandle implements LockHandle {
     return this.#state.by !== null;
   }
 
+  abandoned(): boolean {
+    return this.#state.abandoned;
+  }
+
   count(holder: number): number {
     const state = this.#state;
     return holds(state, this.object.process, holder) ? state.count : 0;

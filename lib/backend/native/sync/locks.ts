@@ -33,6 +33,10 @@ export class NativeLock extends NativeHandle implements LockHandle {
     return this.native.lockLocked(this.id);
   }
 
+  abandoned(): boolean {
+    return this.native.lockAbandoned(this.id);
+  }
+
   count(holder: number): number {
     return this.native.lockHeldHere(this.id, holder) ? 1 : 0;
   }
@@ -73,6 +77,10 @@ export class NativeRLock extends NativeHandle implements LockHandle {
 
   locked(): boolean {
     return this.native.lockLocked(this.id);
+  }
+
+  abandoned(): boolean {
+    return this.native.lockAbandoned(this.id);
   }
 
   count(holder: number): number {
