@@ -25,6 +25,15 @@ void CallFromLoop(Napi::Env env, const Napi::Function& function,
   if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
 }
 
+// What is asked does not matter: Node-API refuses whatever might run JavaScript. The main thread,
+// which ends with its process, need not ask.
+bool CanCallFromLoop(Napi::Env env) {
+  if (EnvState::Get(env).loop() == uv_default_loop()) return true;
+  const Napi::HandleScope scope(env);
+  bool found = false;
+  return napi_has_element(env, env.Global(), 0, &found) == napi_ok;
+}
+
 std::shared_ptr<WatchGroup> MakeWatchGroup(Napi::Env env) {
   auto group = std::make_shared<WatchGroup>(EnvState::Get(env).loop());
   napi_add_async_cleanup_hook(env, OnEnvironmentEnd, new std::shared_ptr<WatchGroup>(group),

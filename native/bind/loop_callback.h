@@ -15,6 +15,10 @@ namespace mp {
 void CallFromLoop(Napi::Env env, const Napi::Function& function,
                   std::initializer_list<napi_value> args);
 
+// False in a thread that is being terminated: it comes to its loop once more, but not to
+// JavaScript.
+bool CanCallFromLoop(Napi::Env env);
+
 // The watches of this environment, which Node waits for when it ends. One group for each call.
 std::shared_ptr<WatchGroup> MakeWatchGroup(Napi::Env env);
 

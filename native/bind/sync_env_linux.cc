@@ -130,8 +130,9 @@ QueueWaiter* SyncEnv::NextWaiter() {
 
 Result<uint32_t> SyncEnv::Enlist(std::shared_ptr<SyncObject> object, bool quiet) {
   if (waits_ == nullptr) {
-    waits_ = new AsyncWaits(EnvState::Get(env_).loop(), watches_,
-                            [this](const std::vector<AsyncWaiter*>& served) { Deliver(served); });
+    waits_ = new AsyncWaits(
+        EnvState::Get(env_).loop(), watches_, [this] { return CanCallFromLoop(env_); },
+        [this](const std::vector<AsyncWaiter*>& served) { Deliver(served); });
   }
   const Status watched = waits_->Watch(space_.get());
   if (!watched.ok()) {

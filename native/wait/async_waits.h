@@ -27,8 +27,9 @@ class AsyncWaits {
   using Waiters = std::vector<AsyncWaiter*>;
 
   // `deliver` is told on the event loop who can go on, once per look. It may run anything, a fork
-  // included. Deletes itself by Close.
-  AsyncWaits(uv_loop_t* loop, std::shared_ptr<WatchGroup> group,
+  // included. Nobody is served, and what was given to who waits goes back with the space, once
+  // `can_deliver` says that nobody can be told any more. Deletes itself by Close.
+  AsyncWaits(uv_loop_t* loop, std::shared_ptr<WatchGroup> group, std::function<bool()> can_deliver,
              std::function<void(const Waiters&)> deliver);
 
   // There is somebody who waits in this space. Fails for want of a descriptor.
@@ -52,6 +53,7 @@ class AsyncWaits {
   void OnRung();
   void OnCheck();
   void LookForTheDead();
+  bool Serve() { return can_deliver_() && space_->Serve(&done_); }
   void Deliver();
   void RestartTimer();
   template <typename Visit>
@@ -59,6 +61,7 @@ class AsyncWaits {
 
   uv_loop_t* loop_;
   PollWatch bell_;
+  std::function<bool()> can_deliver_;
   std::function<void(const Waiters&)> deliver_;
   std::function<void()> closed_;
   SyncSpace* space_ = nullptr;  // while somebody waits

@@ -24,8 +24,12 @@ AsyncWaits* OwnerOf(Handle* handle) {
 }  // namespace
 
 AsyncWaits::AsyncWaits(uv_loop_t* loop, std::shared_ptr<WatchGroup> group,
+                       std::function<bool()> can_deliver,
                        std::function<void(const Waiters&)> deliver)
-    : loop_(loop), bell_(std::move(group), [this] { OnRung(); }), deliver_(std::move(deliver)) {
+    : loop_(loop),
+      bell_(std::move(group), [this] { OnRung(); }),
+      can_deliver_(std::move(can_deliver)),
+      deliver_(std::move(deliver)) {
   uv_prepare_init(loop_, &prepare_);
   uv_check_init(loop_, &check_);
   uv_idle_init(loop_, &idle_);
@@ -97,7 +101,7 @@ void AsyncWaits::OnPrepare() {
   space_->participant().ArmDoorbell();
   armed_ = true;
   if (space_->wake_up_cost().Counts()) armed_ns_ = MonotonicNs();
-  if (!space_->Serve(&done_)) return;
+  if (!Serve()) return;
   armed_ = false;
   space_->participant().Disarm();
   // What is delivered may let others go on: one more round of the loop, timers and input included.
@@ -111,13 +115,13 @@ void AsyncWaits::OnRung() {
   if (!std::exchange(armed_, false)) return;
   space_->LearnWakeUp(armed_ns_);
   space_->participant().Disarm();
-  if (space_->Serve(&done_)) Deliver();
+  if (Serve()) Deliver();
 }
 
 void AsyncWaits::OnCheck() {
   if (!std::exchange(armed_, false) || !space_->participant().Disarm()) return;
   space_->participant().Silence();
-  if (space_->Serve(&done_)) Deliver();
+  if (Serve()) Deliver();
 }
 
 // Nothing is touched after the call: it may have forgotten the space, ended the environment's
