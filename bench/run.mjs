@@ -1,6 +1,4 @@
-// npm run bench [-- --only text] [-- --quick] [-- --newest] [-- --json file]
-// --quick measures once and less, in some minutes; the full form takes a quarter of an hour. --newest measures what passes messages
-// and starts processes on the newest Node that there is a binary of (npm run test:nodes), which the full form does in the end.
+// npm run bench: USAGE below says how.
 //
 // Every case × subject runs in a fresh process of its own, the subjects of a case taking turns, so that a busy moment of the
 // machine hits all of them. Prints a table per case and writes everything to a JSON file; a whole run, neither quick nor of some
@@ -8,23 +6,33 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { otherNodes } from '../scripts/build/nodes.mjs';
 import { cases } from './cases/index.mjs';
 import { describeMachine } from './machine.mjs';
+import { readOptions } from './options.mjs';
 import { isWhole, writePage } from './page.mjs';
 import { runSubject } from './run-subject.mjs';
 import { statistics } from './statistics.mjs';
 import { printCase } from './table.mjs';
 
-const { values: options } = parseArgs({
-  options: {
+const USAGE = `npm run bench [-- OPTIONS]
+
+  --only TEXT  the cases that have it in their names
+  --quick      measures once and less, in some minutes; the full form takes a quarter of an hour
+  --newest     what passes messages and starts processes, on the newest Node that there is a binary of (npm run test:nodes);
+               the full form does that in the end
+  --json FILE  where the figures go: build/bench.json by default
+  --help       this text`;
+
+const options = readOptions(
+  {
     only: { type: 'string', default: '' },
     quick: { type: 'boolean', default: false },
     newest: { type: 'boolean', default: false },
     json: { type: 'string', default: path.join(import.meta.dirname, '..', 'build', 'bench.json') },
   },
-});
+  USAGE,
+);
 
 const TURNS = options.quick ? 1 : 3;
 const machine = describeMachine();
