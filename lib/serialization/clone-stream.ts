@@ -57,6 +57,12 @@ export class Placeholder extends Uint8Array {
   }
 }
 
+/**
+ * What V8 writes of a URL or a Blob too, and on Node 20 of a DOMException; so an empty object costs a walk. One of those that has
+ * enumerable properties of its own arrives with those alone.
+ */
+export const EMPTY_OBJECT = 'o{\0';
+
 /** Methods of v8.Serializer that the type declarations leave out. */
 interface HiddenSerializer {
   _setTreatArrayBufferViewsAsHostObjects(treat: boolean): void;

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { SerializationError } from '../errors.js';
 import { CloneWriter, Placeholder } from './clone-stream.js';
 import { decodeError, encodeError, isError } from './error-codec.js';
+import { isHostObject, isPlain } from './host-objects.js';
 import { type Reducer, findReducer, registerPlaceholder } from './reducers.js';
 import { taskFunction, taskReferenceOf } from './task-ref.js';
 import type { Transfer } from './transfer.js';
@@ -73,8 +74,8 @@ export class GraphWalk {
       if (this.#askEngine) this.#checkByEngine(value);
       return value;
     }
-    const isExotic = Symbol.toStringTag in value;
-    if (isExotic && Object.keys(value).length === 0) this.#checkByEngine(value);
+    const isExotic = Symbol.toStringTag in value || !isPlain(value);
+    if (isExotic && Object.keys(value).length === 0) this.#checkEmpty(value);
     const copy = this.#copyProperties(value, {});
     // No part of it was the reason.
     if (isExotic && this.#askEngine) this.#checkByEngine(value);
@@ -172,6 +173,11 @@ export class GraphWalk {
       this.#steps.pop();
     }
     return copy;
+  }
+
+  #checkEmpty(value: object): void {
+    this.#checkByEngine(value);
+    if (isHostObject(value)) this.#refuse(refusedByEngine(value));
   }
 
   /**

@@ -13,7 +13,7 @@ import type { Front, TransferHandle } from '../backend/contract.js';
 import { asBuffer } from '../base/bytes.js';
 import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
-import { CloneReader, CloneWriter, damaged } from './clone-stream.js';
+import { CloneReader, CloneWriter, EMPTY_OBJECT, damaged } from './clone-stream.js';
 import { NOT_COMPACT, alignedInTwo, readCompact, readCompactInTwo } from './compact-reader.js';
 import { NOT_WRITTEN, compactInTwo, compactText, writeCompact } from './compact-writer.js';
 import { GraphWalk } from './graph-walk.js';
@@ -88,7 +88,7 @@ export function serializeLarge(
     return framed(serializeByWalk(value, transfer, root));
   }
   const attempt = tryClone(value);
-  if (attempt.failure === undefined && !mayHoldErrors(attempt.body)) return framed(attempt);
+  if (attempt.failure === undefined && !mayHoldMore(attempt.body)) return framed(attempt);
   return framed(serializeByWalk(value, transfer, root, attempt));
 }
 
@@ -201,14 +201,8 @@ function framed({ body, bulk }: Cloned): Written {
 /** Every stack of V8's has a line like this; text that happens to hold one costs a walk and nothing else. */
 const STACK_LINE = '\n    at ';
 const stackLines = [Buffer.from(STACK_LINE, 'latin1'), Buffer.from(STACK_LINE, 'utf16le')];
-/**
- * V8 of Node 20 writes a DOMException as an empty object, so there an empty object costs a walk. A DOMException with enumerable
- * properties of its own arrives with those alone.
- */
-const EMPTY_OBJECT = 'o{\0';
-/** Without its first letter, of which there are many in a text. */
+/** Its end, without the first letter, of which there are many in a text. */
 const emptyObjectEnd = Buffer.from('{\0', 'latin1');
-const losesDomExceptions = process.versions.node.startsWith('20.');
 /** Up to here one search in a string is cheaper than two in the bytes. */
 const SMALL_BYTES = 2048;
 
@@ -217,13 +211,13 @@ const SMALL_BYTES = 2048;
  * errors are found by searching what was written, and values without errors need no walk. Byte arrays behind the body
  * hold no errors. An error whose stack has no such line keeps what structured clone keeps, unless it is the whole value.
  */
-function mayHoldErrors(body: Buffer): boolean {
+function mayHoldMore(body: Buffer): boolean {
   if (body.length <= SMALL_BYTES) {
     const text = body.toString('latin1');
-    if (losesDomExceptions && text.includes(EMPTY_OBJECT)) return true;
+    if (text.includes(EMPTY_OBJECT)) return true;
     return text.includes(STACK_LINE) || text.includes('\n\0 \0 \0 \0 \0a\0t\0 ');
   }
-  if (losesDomExceptions && body.includes(emptyObjectEnd)) return true;
+  if (body.includes(emptyObjectEnd) && body.includes(EMPTY_OBJECT, 0, 'latin1')) return true;
   return stackLines.some((line) => body.includes(line));
 }
 

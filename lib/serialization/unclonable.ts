@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:net';
 import type { Stream } from 'node:stream';
 import { types } from 'node:util';
+import { wayOutOf } from './host-objects.js';
 import { isClass } from './is-class.js';
 
 /** What a value is that cannot travel, in words for a message, and what its owner can do instead. */
@@ -108,7 +109,10 @@ export function refusedByEngine(value: object): Refusal {
       wayOut: 'its memory was transferred away: send it before that, or a copy',
     };
   }
-  return { what: `an instance of ${className(value)} with private host state`, wayOut: SEND_DATA };
+  return {
+    what: `an instance of ${className(value)} with private host state`,
+    wayOut: wayOutOf(value) ?? SEND_DATA,
+  };
 }
 
 function isDetached(buffer: object): boolean {

@@ -30,6 +30,7 @@ const offenders = [
   ['.f.bound', { f: { bound: fn.bind(null) } }], ['.C', { C: Account }],
   ['.bytes.of', { bytes: { of: detached } }],
   ['[1]', [new Error('travels'), fn]],
+  ['.where', { where: new URL('https://example.org/a') }], ['[0].of', [{ of: new Blob(['bytes']) }]],
 ];
 const fullPath = (root, path) => (path.startsWith('[...X') ? path.replace('X', root) : root + path);
 const expected = (path) => (error) => {

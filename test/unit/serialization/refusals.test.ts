@@ -1,11 +1,13 @@
 // What cannot travel is refused with its place, what it is, and the way out; nothing acquired on the way is left behind.
+import { File } from 'node:buffer';
+import { createSecretKey } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { createServer, Socket } from 'node:net';
+import { BlockList, createServer, Socket, SocketAddress } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { SerializationError } from '../../../lib/errors.js';
-import { serialize } from '../../../lib/serialization/serializer.js';
+import { deserialize, serialize } from '../../../lib/serialization/serializer.js';
 import { Transfer } from '../../../lib/serialization/transfer.js';
 import { Lamp, NotedHandle } from './handles.js';
 import { loadNatively } from './native.js';
@@ -174,6 +176,85 @@ describe('what it is', () => {
 
   test('the cause is what a getter threw', () => {
     expect(refusal(throwing).cause).toBeInstanceOf(Error);
+  });
+});
+
+describe("an object of one of Node's classes that V8 alone writes as an empty object", () => {
+  class Page extends URL {}
+  const cases: [RegExp, unknown][] = [
+    [/an instance of Blob with private host state; send its bytes/, new Blob(['abc'])],
+    [/an instance of File .* send its bytes/, new File(['abc'], 'name')],
+    [/an instance of BlockList .* send its rules/, new BlockList()],
+    [/an instance of SocketAddress .* send its address/, new SocketAddress({})],
+    [/an instance of URL .* send its href/, new URL('https://example.org/a')],
+    [/an instance of Page .* send its href/, new Page('https://example.org/a')],
+    [/an instance of URLSearchParams .* send its text/, new URLSearchParams('a=1')],
+    [/an instance of Headers .* send its entries/, new Headers({ a: 'b' })],
+    [/an instance of FormData .* send its entries/, new FormData()],
+    [/an instance of Request .* send its url/, new Request('https://example.org/a')],
+    [/an instance of Response .* send its status/, new Response('body')],
+    [/an instance of MessageEvent .* send its data/, new MessageEvent('message', {})],
+    [/an instance of ReadableStream .* send what is read/, new ReadableStream()],
+    [/an instance of WritableStream .* send the data/, new WritableStream()],
+    [/an instance of SecretKeyObject .* send what its export/, createSecretKey(Buffer.from('k'))],
+  ];
+  for (const [pattern, value] of cases) {
+    test(pattern.source, () => {
+      expect(refusal(value)).toMatchObject({ path: 'value', message: expect.stringMatching(pattern) as string }); // prettier-ignore
+      expect(refusal([new Map([['where', value]])], 'args').path).toBe('args[0].get("where")');
+      // In more than fits a short search.
+      expect(refusal({ text: '\u3042{'.repeat(5000), value }).path).toBe('value.value');
+      expect(refusal({ error: new Error('walked'), value }).path).toBe('value.value');
+    });
+  }
+
+  test('a CryptoKey', async () => {
+    const algorithm = { name: 'AES-GCM', length: 128 };
+    const key = await crypto.subtle.generateKey(algorithm, true, ['encrypt']);
+    expect(refusal({ key })).toMatchObject({
+      path: 'value.key',
+      message: expect.stringMatching(/exportKey/) as string,
+    });
+  });
+
+  test('as a property of an error does not travel, and the error does', () => {
+    const where = new URL('https://example.org/a');
+    const error = Object.assign(new Error('failed'), { where, map: new Map([[1, 2]]), empty: {} });
+    const copy = deserialize(serialize(error, undefined)) as Record<string, unknown>;
+    expect(copy['where']).toBeUndefined();
+    expect(copy).toMatchObject({ map: new Map([[1, 2]]), empty: {} });
+    expect(copy['[unclonable]']).toEqual(['where: an instance of URL']);
+  });
+});
+
+describe('an instance of a class of the program', () => {
+  class Private {
+    readonly #secret = 1;
+    get secret(): number {
+      return this.#secret;
+    }
+  }
+  class Headers {}
+  class Tagged {
+    get [Symbol.toStringTag](): string {
+      return 'URL';
+    }
+  }
+  for (const value of [new Private(), new Headers(), new Tagged(), Object.create({}) as object]) {
+    test(`without properties arrives as an empty object: ${value.constructor.name}`, () => {
+      expect(deserialize(serialize({ value }, undefined))).toEqual({ value: {} });
+      expect(deserialize(serialize(value, undefined))).toEqual({});
+    });
+  }
+
+  test('has its getters asked once', () => {
+    let asked = 0;
+    class Counting {
+      constructor() {
+        Object.defineProperty(this, 'n', { enumerable: true, get: () => (asked += 1) });
+      }
+    }
+    expect(deserialize(serialize(new Counting(), undefined))).toEqual({ n: 1 });
   });
 });
 
