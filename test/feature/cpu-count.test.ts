@@ -1,10 +1,9 @@
 // cpuCount() in a process that the kernel keeps on fewer CPUs than there are; quotas are in test/unit/process/cpu-count.test.ts.
 import { readFileSync } from 'node:fs';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { runProgram } from '../support/clean-node.js';
-import { when } from '../support/start-methods.js';
 
-when(process.platform === 'linux')('cpuCount() is bounded by the affinity', async () => {
+test.runIf(process.platform === 'linux')('cpuCount() is bounded by the affinity', async () => {
   const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
   const { code, stdout, stderr } = await runProgram(`
     const { cpuCount } = require('node-multiprocessing');

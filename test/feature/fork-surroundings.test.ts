@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../support/clean-node.js';
-import { cases, describeEach, when } from '../support/start-methods.js';
+import { cases, describeEach } from '../support/start-methods.js';
 import { check } from '../fixtures/process/programs.js';
 
 /** Runs the same program once more on a terminal of its own, and prints what came out there. */
@@ -139,7 +139,7 @@ wrap(crypto, 'randomInt', 'randomBytes', 'randomFill', 'randomFillSync', 'random
 wrap(fs, 'watchFile', 'unwatchFile');`;
 
 describe('In a program of which something has wrapped functions of Node', () => {
-  when(cases.some(({ method }) => method === 'fork'))(
+  test.runIf(cases.some(({ method }) => method === 'fork'))(
     'fork is the default, and a child has no timer, watcher or random number of its parent',
     async () => {
       await holds(`${WRAPPED}
@@ -181,7 +181,7 @@ describe('In a program of which something has wrapped functions of Node', () => 
 });
 
 describe('In a Node that keeps its timers where nobody finds them', () => {
-  when(cases.some(({ method }) => method === 'fork'))(
+  test.runIf(cases.some(({ method }) => method === 'fork'))(
     'spawn is the default, and fork says why not',
     async () => {
       await holds(`
@@ -225,7 +225,7 @@ const mp = load(require.resolve('node-multiprocessing'));
 `;
 
 describe('In a realm of its own', () => {
-  when(cases.some(({ method }) => method === 'fork'))(
+  test.runIf(cases.some(({ method }) => method === 'fork'))(
     'fork is the default, and children and tasks work',
     async () => {
       await holds(`${IN_A_REALM}
@@ -250,7 +250,7 @@ describe('In a realm of its own', () => {
 });
 
 describe('In a program with hooks of module.register()', () => {
-  when(cases.some(({ method }) => method === 'fork'))(
+  test.runIf(cases.some(({ method }) => method === 'fork'))(
     'an import() in a forked child is refused and says why, all else works',
     async () => {
       await holds(`
@@ -278,7 +278,7 @@ describe('In a program with hooks of module.register()', () => {
 });
 
 describe('While a process is on its way', () => {
-  when(cases.some(({ method }) => method === 'fork'))(
+  test.runIf(cases.some(({ method }) => method === 'fork'))(
     "what the program begins to use is not the child's",
     async () => {
       await holds(`

@@ -80,18 +80,26 @@ export function describeConformance(
   );
 }
 
-/** `describe` once per case; narrow with `only` where a feature exists on some cases alone. */
+/**
+ * `describe` once per case; narrow with `only` where a feature exists on some cases alone. Where it exists on none of this run's, that is
+ * one skipped test: no file may be without any.
+ */
 export function describeEach(
   title: string,
   body: (testCase: Case) => void,
   only: (testCase: Case) => boolean = () => true,
 ): void {
-  for (const testCase of cases.filter(only)) {
+  const applying = cases.filter(only);
+  if (applying.length === 0) test.skip(`${title} [no case of this run]`, () => undefined);
+  for (const testCase of applying) {
     describe(`${title} [${testCase.backend}, ${testCase.method}]`, () => body(testCase));
   }
 }
 
-/** `test`, where it applies; elsewhere there is no such test, rather than a skipped one. */
+/**
+ * `test`, where it applies; for the other cases there is no such test, rather than a skipped one. It is for the body of `describeEach`:
+ * what hangs on the platform or the run alone is `test.runIf` or `describe.runIf`.
+ */
 export function when(
   applies: boolean | undefined,
 ): (title: string, body: () => unknown, timeoutMs?: number) => void {

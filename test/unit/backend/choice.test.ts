@@ -1,5 +1,4 @@
 // Which backend a process gets, and how it says that it cannot have the one that was asked for.
-import { when } from '../../support/start-methods.js';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { runProgram } from '../../support/clean-node.js';
@@ -24,7 +23,7 @@ const noAddon = `require('node:module')._load = ((load) => function (request, ..
   return load.call(this, request, ...rest);
 })(require('node:module')._load);`;
 
-when(process.platform === 'linux')('is native where the addon loads, on Linux', async () => {
+test.runIf(process.platform === 'linux')('is native where the addon loads, on Linux', async () => {
   expect(await choice(undefined)).toBe('native true');
   expect(await choice('')).toBe('native true');
 });

@@ -1,8 +1,7 @@
 // A queue that a process has let go of, and uses again.
 import path from 'node:path';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { runProgram } from '../../support/clean-node.js';
-import { when } from '../../support/start-methods.js';
 
 const backend = path.resolve(import.meta.dirname, '..', '..', '..', 'dist', 'backend', 'index.js');
 
@@ -23,7 +22,7 @@ async function check(body: string): Promise<void> {
 
 const onLinux = process.platform === 'linux';
 
-when(onLinux)(
+test.runIf(onLinux)(
   'a queue that was let go of is the same again when it is used, with a side to put from',
   async () => {
     await check(`
@@ -42,7 +41,7 @@ when(onLinux)(
   },
 );
 
-when(onLinux)(
+test.runIf(onLinux)(
   'a queue that was let go of is closed and empty when nobody had it any more',
   async () => {
     await check(`

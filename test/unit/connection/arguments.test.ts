@@ -1,5 +1,4 @@
 // What a Connection accepts, what it refuses and how it says so. Both ends are in this process.
-import { when } from '../../support/start-methods.js';
 import { inspect } from 'node:util';
 import { Connection, Pipe } from 'node-multiprocessing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -210,7 +209,7 @@ test('a connection is made by Pipe() and shows what it can', () => {
   expect(inspect(sender)).toBe('Connection { sends, closed }');
 });
 
-when(native)('fileno is its descriptor', () => {
+test.runIf(native)('fileno is its descriptor', () => {
   expect(left.fileno()).toBeGreaterThan(2);
   expect(left.fileno()).not.toBe(right.fileno());
 });

@@ -1,8 +1,7 @@
 // Who listens to a channel is handed its messages without asking for each, on both backends.
 import path from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, test as always } from 'vitest';
 import { runProgram } from '../../support/clean-node.js';
-import { when } from '../../support/start-methods.js';
 
 const dist = path.resolve(import.meta.dirname, '..', '..', '..', 'dist');
 
@@ -29,7 +28,7 @@ async function check(backend: string, body: string): Promise<void> {
 }
 
 describe.each(['native', 'fallback'])('%s', (backend) => {
-  const test = when(backend === 'fallback' || process.platform === 'linux');
+  const test = always.runIf(backend === 'fallback' || process.platform === 'linux');
 
   test('it is handed what was there before and what comes, in order, and then the end', async () => {
     await check(
@@ -129,7 +128,7 @@ describe.each(['native', 'fallback'])('%s', (backend) => {
   });
 });
 
-when(process.platform === 'linux')(
+always.runIf(process.platform === 'linux')(
   'natively, in a forked child nobody listens to what its parent listens to',
   async () => {
     await check(
@@ -147,7 +146,7 @@ when(process.platform === 'linux')(
   },
 );
 
-when(process.platform === 'linux')(
+always.runIf(process.platform === 'linux')(
   'natively, who cannot wait for want of a descriptor is told, and can later',
   async () => {
     await check(

@@ -1,5 +1,4 @@
 // Connections inside of values. Both ends are in this process.
-import { when } from '../../support/start-methods.js';
 import { Connection, Pipe } from 'node-multiprocessing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
@@ -64,7 +63,7 @@ test('a whole pipe through itself, many times over', async () => {
   }
 });
 
-when(native)('three hundred in one message', async () => {
+test.runIf(native)('three hundred in one message', async () => {
   const pipes = Array.from({ length: 150 }, () => Pipe());
   const all = pipes.flat();
   await left.send(all);
@@ -88,7 +87,7 @@ test('what is not sent or not wanted is closed', async () => {
   b.close();
 });
 
-when(native)('what was given up before there was room for it is closed', async () => {
+test.runIf(native)('what was given up before there was room for it is closed', async () => {
   const [a, b] = Pipe();
   await left.send(Buffer.alloc(8 << 20));
   await expect(left.send(a, { timeout: 5 })).rejects.toMatchObject({ code: 'ERR_MP_TIMEOUT' });
@@ -100,7 +99,7 @@ when(native)('what was given up before there was room for it is closed', async (
   expect(await right.poll()).toBe(false);
 });
 
-when(native)('while messages of its own wait for room', async () => {
+test.runIf(native)('while messages of its own wait for room', async () => {
   const [a, b] = Pipe<Anything>();
   await a.send(Buffer.alloc(8 << 20));
   const waiting = a.send('waits');

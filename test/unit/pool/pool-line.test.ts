@@ -1,8 +1,7 @@
 // How the messages between a pool and its workers get into shared memory and out of it.
 import path from 'node:path';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { runProgram } from '../../support/clean-node.js';
-import { when } from '../../support/start-methods.js';
 
 const dist = path.resolve(import.meta.dirname, '..', '..', '..', 'dist');
 
@@ -28,7 +27,7 @@ async function check(body: string, nodeArgs: string[] = []): Promise<void> {
 
 const onLinux = process.platform === 'linux';
 
-when(onLinux)('long byte arrays are copied once on each side', async () => {
+test.runIf(onLinux)('long byte arrays are copied once on each side', async () => {
   await check(
     `const LENGTH = 2 ** 22;
     const one = new Uint8Array(LENGTH).fill(1), floats = new Float64Array(LENGTH / 8).fill(2);
@@ -54,8 +53,10 @@ when(onLinux)('long byte arrays are copied once on each side', async () => {
   );
 });
 
-when(onLinux)('a long byte array arrives as one of its class in memory of its own', async () => {
-  await check(`
+test.runIf(onLinux)(
+  'a long byte array arrives as one of its class in memory of its own',
+  async () => {
+    await check(`
     const classes = [
       Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
       BigInt64Array, BigUint64Array,
@@ -91,9 +92,10 @@ when(onLinux)('a long byte array arrives as one of its class in memory of its ow
     const { error, data } = there.tryRecv().read();
     assert.ok(error instanceof RangeError && error.cause === 1);
     assert.deepEqual(data, failed.data);`);
-});
+  },
+);
 
-when(onLinux)(
+test.runIf(onLinux)(
   'a long byte array that waits for room is not copied, and is what it is when there is room',
   async () => {
     await check(`
@@ -118,7 +120,7 @@ when(onLinux)(
   },
 );
 
-when(onLinux)('the header of a message in parts can be taken back', async () => {
+test.runIf(onLinux)('the header of a message in parts can be taken back', async () => {
   await check(`
     assert.equal(here.send(task(8), [new Uint8Array(200_000)]), undefined);
     assert.equal(here.takeBack().taskId, 8);
@@ -128,7 +130,7 @@ when(onLinux)('the header of a message in parts can be taken back', async () => 
     assert.equal((await there.recv()).read()[0][199_999], 9);`);
 });
 
-when(onLinux)('parts that are none are refused, and nothing is sent', async () => {
+test.runIf(onLinux)('parts that are none are refused, and nothing is sent', async () => {
   await check(`
     const { backend } = require(${JSON.stringify(path.join(dist, 'backend', 'index.js'))});
     const [left, right] = backend().channelPair(true);
@@ -144,7 +146,7 @@ when(onLinux)('parts that are none are refused, and nothing is sent', async () =
     right.close();`);
 });
 
-when(onLinux)(
+test.runIf(onLinux)(
   'who waits is told of what was sent untold: once, when asked to, or before there is to be room',
   async () => {
     await check(
