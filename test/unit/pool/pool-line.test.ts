@@ -181,8 +181,10 @@ test.runIf(onLinux)(
   },
 );
 
-when(onLinux)('a worker lets go of the lines of those that are started beside it', async () => {
-  await check(`
+test.runIf(onLinux)(
+  'a worker lets go of the lines of those that are started beside it',
+  async () => {
+    await check(`
     const { becomeWorker } = require(${JSON.stringify(path.join(dist, 'entry', 'pool-worker.js'))});
     const { Process } = require('node-multiprocessing').getContext('fork');
     const [other, beside] = PoolLine.pair();
@@ -199,4 +201,5 @@ when(onLinux)('a worker lets go of the lines of those that are started beside it
     assert.equal(await other.recv(), undefined);
     for (const line of [here, control, other]) line.close();
     assert.equal(await worker.join(), 0);`);
-});
+  },
+);
