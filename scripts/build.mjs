@@ -1,4 +1,4 @@
-// npm run build: the addon (node-gyp) and the library (tsc + ESM wrapper), each only when something changed.
+// npm run build:all: the addon (node-gyp), only when something changed, and the library (tsc, rolldown, ESM wrapper).
 //   node scripts/build.mjs [--only=native|ts] [--force]
 import { withBuildLock } from './build/lock.mjs';
 import { buildNative } from './build/native.mjs';
