@@ -35,6 +35,15 @@ test('scripts exist', () => {
   expect(missing).toEqual([]);
 });
 
+test('every error class is in the table of the README', () => {
+  const classes = Object.entries(multiprocessing)
+    .filter(([, value]) => Object.prototype.isPrototypeOf.call(multiprocessing.ProcessError, value))
+    .map(([name]) => name);
+  const [{ text } = { text: '' }] = documents;
+  const rows = [...text.matchAll(/^\| `(\w+Error)` \| `[A-Z]/gm)].map(([, name]) => name);
+  expect(rows.sort()).toEqual(classes.sort());
+});
+
 test('every public name is in the documentation', () => {
   const all = documents.map(({ text }) => text).join('\n');
   const untold = Object.keys(multiprocessing).filter(
