@@ -91,7 +91,9 @@ async function measure(title, files, run) {
   const bar = new cliProgress.SingleBar(
     {
       format: `${title.padEnd(12)} {bar} {value}/{total} files, {duration_formatted}`,
-      hideCursor: true,
+      // A demo that is interrupted must not leave the terminal without either.
+      hideCursor: false,
+      linewrap: true,
     },
     cliProgress.Presets.shades_classic,
   );

@@ -3,30 +3,12 @@ import { expect, test } from 'vitest';
 import { interrupted, lineOf, program } from '../fixtures/pool/interrupts.js';
 import type { ProgramOptions, ProgramResult } from '../support/clean-node.js';
 import { describeEach, when, type Case } from '../support/start-methods.js';
+import { TERMINAL } from '../support/terminal.js';
 
 const run = (testCase: Case, body: string, options: ProgramOptions = {}): Promise<ProgramResult> =>
   testCase.run(program(body), { esm: true, ...options });
 
 const CALM = { code: 0, signal: null, stderr: '' };
-
-/** A terminal of its own: types Ctrl-C when it reads "ready", prints what it has read, and ends with the child's exit code. */
-const TERMINAL = `
-import os, pty, sys
-pid, terminal = pty.fork()
-if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
-seen = b''
-typed = False
-while True:
-  try: text = os.read(terminal, 4096)
-  except OSError: break
-  if not text: break
-  seen += text
-  if b'ready' in seen and not typed:
-    typed = True
-    os.write(terminal, b'\\x03')
-sys.stdout.buffer.write(seen)
-sys.exit(-os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`;
 
 describeEach('SIGINT', (testCase) => {
   const line = lineOf(testCase);
@@ -57,7 +39,7 @@ describeEach('SIGINT', (testCase) => {
       testCase,
       `if (process.stdout.isTTY) { ${body} }
       const command = [process.execPath, ...process.execArgv, process.argv[1]];
-      const { status, stdout } = spawnSync('python3', ['-c', ${JSON.stringify(TERMINAL)}, ...command]);
+      const { status, stdout } = spawnSync('python3', ['-c', ${JSON.stringify(TERMINAL)}, 'ready', ...command]);
       process.stdout.write(stdout);
       process.exitCode = status;`,
     );

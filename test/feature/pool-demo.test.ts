@@ -1,20 +1,27 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProgram } from '../support/clean-node.js';
 import { describeEach, type Case } from '../support/start-methods.js';
+import { TERMINAL } from '../support/terminal.js';
 
 const demo = path.resolve(import.meta.dirname, '..', '..', 'examples', 'demo.mjs');
 
 let folder: string;
+/** Takes so long that there is time to interrupt it. */
+let big: string;
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'demo-'));
   for (let i = 0; i < 20; i++) writeFileSync(path.join(folder, `file ${i}`), `${i}`.repeat(10_000));
   symlinkSync('/nowhere', path.join(folder, 'dangling'));
+  big = mkdtempSync(path.join(tmpdir(), 'demo-big-'));
+  writeFileSync(path.join(big, 'zeros'), '');
+  truncateSync(path.join(big, 'zeros'), 199e6);
 });
 afterAll(() => {
-  rmSync(folder, { recursive: true });
+  for (const made of [folder, big]) rmSync(made, { recursive: true });
 });
 
 /** The demo takes the default method of its backend; spawn on the native backend is not its subject. */
@@ -40,6 +47,22 @@ describeEach(
       expect(stdout).toMatch(/^ {2}child_process\.fork +\d+/m);
       expect(stdout).toMatch(/^ {2}worker_threads +\d+/m);
     });
+
+    test.each(['one process', '2 processes'])(
+      'Ctrl-C during the bar of %s leaves the terminal as it was',
+      (bar) => {
+        const demoHere = [process.execPath, demo, '--processes', '2', big];
+        const { status, stdout } = spawnSync('python3', ['-c', TERMINAL, bar, ...demoHere], {
+          encoding: 'utf8',
+          env: { ...process.env, ...testCase.env },
+        });
+        expect(stdout).toContain(bar);
+        expect(status).not.toBe(0);
+        // Cursor off, line wrapping off.
+        expect(stdout).not.toContain('\x1b[?25l');
+        expect(stdout).not.toContain('\x1b[?7l');
+      },
+    );
   },
   takesDefault,
 );
