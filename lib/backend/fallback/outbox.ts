@@ -2,6 +2,7 @@ import type { Message } from '../contract.js';
 import type { Wait } from '../../base/options.js';
 import { PendingWait } from '../../base/wait.js';
 import { BrokenPipeError, type ClosedError, TimeoutError } from '../../errors.js';
+import { Fifo } from './fifo.js';
 import { CHANNEL_WINDOW, cost, type EndId } from './frames.js';
 import type { Liveness } from '../../base/liveness.js';
 
@@ -23,7 +24,7 @@ export class Outbox {
   #broken = false;
   /** A message begins while some is left, however long it is: the longest passes, alone. */
   #credit = CHANNEL_WINDOW;
-  #departing: Departing[] = [];
+  readonly #departing = new Fifo<Departing>();
 
   constructor(end: EndId, carrier: Carrier) {
     this.#end = end;
@@ -33,7 +34,7 @@ export class Outbox {
   /** The signal has not fired yet. */
   send(owner: object, message: Message, wait: Wait): Promise<void> {
     if (this.#broken) return Promise.reject(brokenPipe());
-    if (this.#credit > 0 && this.#departing.length === 0) return this.#begin(message);
+    if (this.#credit > 0 && this.#departing.size === 0) return this.#begin(message);
     if (wait.timeout === 0) return Promise.reject(full(0));
     const { liveness } = this.#carrier;
     const timedOut = (): never => {
@@ -41,10 +42,11 @@ export class Outbox {
     };
     liveness.hold();
     const turn = new PendingWait<Promise<void>>(wait, timedOut, () => {
-      this.#departing = this.#departing.filter((departing) => departing.turn !== turn);
+      this.#departing.delete(departing);
       liveness.release();
     });
-    this.#departing.push({ owner, message, turn });
+    const departing = { owner, message, turn };
+    this.#departing.push(departing);
     return turn.promise.then((sent) => sent);
   }
 
@@ -52,7 +54,7 @@ export class Outbox {
   credited(size: number): void {
     this.#credit = Math.min(CHANNEL_WINDOW, this.#credit + size);
     while (this.#credit > 0) {
-      const next = this.#departing[0];
+      const next = this.#departing.first;
       if (next === undefined) return;
       next.turn.resolve(this.#begin(next.message));
     }

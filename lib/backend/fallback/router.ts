@@ -1,5 +1,6 @@
 import { Broker } from './broker.js';
 import { EndTable, type Uplink } from './end-table.js';
+import { Fifo } from './fifo.js';
 import type { Frame, ProcessId, Reply, Request } from './frames.js';
 import { Lanes } from './lanes.js';
 import type { Link } from './link.js';
@@ -37,7 +38,7 @@ export class Router implements Uplink {
   /** Every descendant, by the line on which it is reached. */
   readonly #routes = new Map<ProcessId, Lanes>();
   /** What the broker and the own ends say to each other, one after the other. */
-  readonly #turns: (() => void)[] = [];
+  readonly #turns = new Fifo<() => void>();
   /** They are being taken, or will be when the event loop comes round. */
   #turning = false;
   /** One of them is being taken. */
@@ -91,7 +92,7 @@ export class Router implements Uplink {
 
   catchUp(): boolean {
     if (this.#broker === undefined || this.#inTurn) return false;
-    while (this.#turns.length > 0) this.#takeTurn();
+    while (this.#turns.size > 0) this.#takeTurn();
     return true;
   }
 
@@ -197,20 +198,23 @@ export class Router implements Uplink {
   #takeTurns(): void {
     this.#turning = true;
     try {
-      while (this.#turns.length > 0 && this.#turnsInARow < FRAMES_PER_TURN) {
+      while (this.#turns.size > 0 && this.#turnsInARow < FRAMES_PER_TURN) {
         this.#turnsInARow += 1;
         this.#takeTurn();
       }
     } finally {
       this.#turning = false;
     }
-    if (this.#turns.length > 0) this.#takeTurnsLater();
+    if (this.#turns.size > 0) this.#takeTurnsLater();
   }
 
   #takeTurn(): void {
     this.#inTurn = true;
     try {
-      this.#turns.shift()?.();
+      const { first } = this.#turns;
+      if (first === undefined) return;
+      this.#turns.delete(first);
+      first();
     } finally {
       this.#inTurn = false;
     }

@@ -55,9 +55,11 @@ export class BrokerLock extends BrokerObject<LockState> {
     this.serveWaiting();
     if (this.made.kind !== 'rlock') return;
     // Who has it already need not wait for those in between.
-    const again = this.waiting.filter((waiter) => this.#isAgain(waiter));
-    this.waiting = this.waiting.filter((waiter) => !again.includes(waiter));
-    for (const waiter of again) this.serve(waiter);
+    for (const waiter of this.waiting) {
+      if (!this.#isAgain(waiter)) continue;
+      this.waiting.delete(waiter);
+      this.serve(waiter);
+    }
   }
 
   #isAgain({ port, want }: Waiter): boolean {

@@ -2,6 +2,7 @@ import { SyncOutcome } from '../../sync-contract.js';
 import type { Port, Queued } from '../broker-end.js';
 import type { EndId } from '../frames.js';
 import { after, firstState, type Act, type State } from './state.js';
+import { Waiters } from './waiters.js';
 import type { Answer, Made, Snapshot, Want } from './words.js';
 
 /** Somebody who asked. */
@@ -52,10 +53,10 @@ export abstract class BrokerObject<S extends State = State> {
   readonly id: EndId;
   readonly made: Made;
   state: S;
-  protected waiting: Waiter[] = [];
+  protected readonly waiting = new Waiters<Waiter>();
   readonly #watchers = new Map<Port, Watcher>();
   readonly #stakeholders = new Set<Port>();
-  #gifts: Waiter[] = [];
+  #gifts = new Waiters<Waiter>();
   #answers: { waiter: Waiter; answer: Answer; gift: boolean }[] = [];
 
   constructor(id: EndId, made: Made) {
@@ -120,19 +121,19 @@ export abstract class BrokerObject<S extends State = State> {
 
   drop(port: Port, token: number): void {
     const before = this.state;
-    const waiter = this.waiting.find((other) => other.port === port && other.token === token);
+    const waiter = this.waiting.find(port, token);
     if (waiter === undefined) this.dropAnswered(port, token);
     else {
-      this.waiting = this.waiting.filter((other) => other !== waiter);
+      this.waiting.delete(waiter);
       this.expire(waiter);
     }
     this.publish(before);
   }
 
   got(port: Port, token: number, kept: boolean): void {
-    const gift = this.#gifts.find((other) => other.port === port && other.token === token);
+    const gift = this.#gifts.find(port, token);
     if (gift === undefined) return;
-    this.#gifts = this.#gifts.filter((other) => other !== gift);
+    this.#gifts.delete(gift);
     if (kept) return;
     const before = this.state;
     this.takeBack(gift);
@@ -149,9 +150,8 @@ export abstract class BrokerObject<S extends State = State> {
     const hadIt = this.#watchers.has(port);
     this.unwatch(port);
     this.#unstake(port);
-    const undelivered = this.#gifts.filter((gift) => gift.port === port);
-    this.#gifts = this.#gifts.filter((gift) => gift.port !== port);
-    this.waiting = this.waiting.filter((waiter) => waiter.port !== port);
+    const undelivered = this.#gifts.takeOf(port);
+    this.waiting.takeOf(port);
     for (const gift of undelivered) this.takeBack(gift);
     this.bury(port, hadIt && !orderly);
     this.publish(before);
@@ -197,15 +197,15 @@ export abstract class BrokerObject<S extends State = State> {
   }
 
   protected forgetGifts(): void {
-    this.#gifts = [];
+    this.#gifts = new Waiters();
   }
 
   /** Serves those who wait, from the front, until one of them has to go on waiting. */
   protected serveWaiting(): void {
     for (;;) {
-      const [first] = this.waiting;
+      const { first } = this.waiting;
       if (first === undefined || !this.serve(first)) return;
-      this.waiting.shift();
+      this.waiting.delete(first);
     }
   }
 

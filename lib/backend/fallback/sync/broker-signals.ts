@@ -18,9 +18,12 @@ export class BrokerCondition extends BrokerObject<ConditionState> {
   }
 
   #notify(count: number): void {
-    const woken = this.waiting.slice(0, count);
-    this.waiting = this.waiting.slice(woken.length);
-    for (const waiter of woken) this.give(waiter, SyncOutcome.Done);
+    for (let left = count; left > 0; left -= 1) {
+      const { first } = this.waiting;
+      if (first === undefined) return;
+      this.waiting.delete(first);
+      this.give(first, SyncOutcome.Done);
+    }
   }
 }
 
