@@ -7,6 +7,7 @@ import { backend } from '../../backend/index.js';
 import type { Child, Forking } from '../../backend/contract.js';
 import { ForkUnavailableError } from '../../errors.js';
 import { spawnUnavailable } from '../launch/spawn-availability.js';
+import './async-waits.js';
 import { runAfterInChild, runAfterInParent, runBefore } from './hooks.js';
 import { printLastWords, rehearseIdentity, takeIdentity } from './identity.js';
 import { prepareHttp2Sessions } from './http2-sessions.js';
