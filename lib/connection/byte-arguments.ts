@@ -6,7 +6,15 @@ import { BufferTooShortError } from '../errors.js';
 export function viewBytes(name: string, view: unknown): Buffer {
   if (!ArrayBuffer.isView(view))
     throw invalidType(name, 'a Buffer, a typed array or a DataView', view);
-  return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+  try {
+    return Buffer.from(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+  } catch {
+    throw invalidType(
+      name,
+      'a view of memory that was not transferred away and has not shrunk',
+      view,
+    );
+  }
 }
 
 export interface SendBytesOptions {

@@ -62,6 +62,20 @@ describe('bytes', () => {
     expect(await right.poll()).toBe(false);
   });
 
+  test.each([new Uint8Array(4), new Float64Array(4), new DataView(new ArrayBuffer(4), 1)])(
+    'of %s are refused once the memory was transferred away',
+    async (view) => {
+      structuredClone(view.buffer, { transfer: [view.buffer] });
+      const about = (name: string): object => ({
+        ...invalid,
+        message: expect.stringMatching(`^${name} must be .* not transferred away`) as string,
+      });
+      await expect(left.sendBytes(view)).rejects.toMatchObject(about('bytes'));
+      await expect(left.recvBytesInto(view)).rejects.toMatchObject(about('target'));
+      expect(await right.poll()).toBe(false);
+    },
+  );
+
   test('are sent from an offset, as many as asked for', async () => {
     await left.sendBytes(bytes, { offset: 3 });
     await left.sendBytes(bytes, { offset: 3, size: 2 });
