@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { types } from 'node:util';
 import { SerializationError } from '../errors.js';
 import { isOwnMainModule } from './main-module.js';
 import { importOwnMain } from './own-main.js';
@@ -145,9 +146,30 @@ function at(from: unknown, path: readonly string[]): unknown {
   for (const key of path) {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null)
       return undefined;
+    if (!isOffered(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;
+}
+
+/** Its own, or of a class of the program: what every object and every function has is nobody's export. */
+function isOffered(value: object, key: string): boolean {
+  for (let owner: object | null = value; owner !== null;) {
+    if (Object.hasOwn(owner, key)) {
+      return owner === value || (key !== 'constructor' && !isOfEveryone(owner));
+    }
+    owner = Object.getPrototypeOf(owner) as object | null;
+  }
+  // A proxy may answer to names that it does not list.
+  return types.isProxy(value);
+}
+
+/** Object.prototype or Function.prototype, of any realm. */
+function isOfEveryone(owner: object): boolean {
+  if (Object.getPrototypeOf(owner) === null) return Object.hasOwn(owner, 'hasOwnProperty');
+  return (
+    typeof owner === 'function' && Object.hasOwn(owner, 'bind') && Object.hasOwn(owner, 'apply')
+  );
 }
 
 function namesOf(exported: unknown): string {
