@@ -40,6 +40,7 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 function checkFiles(files) {
   check('no binding.gyp in the package root', !files.includes('binding.gyp'));
+  check('no sources that cannot be built', !files.some((name) => name.startsWith('native/')));
   check(
     'a prebuilt binary',
     files.some((name) => /^prebuilds\/.*\.node$/.test(name)),
