@@ -1,8 +1,15 @@
 /** The front door: the default context's surface, the classes, the errors. No logic. */
-export type { StartMethod } from './backend/contract.js';
-export type { Wait } from './base/options.js';
+export type { StartMethod, StdioTarget } from './backend/contract.js';
+export type { OnConsumerDied } from './backend/queue-contract.js';
+export type { SyncWait, Wait } from './base/options.js';
+export type {
+  LengthLimit,
+  ReceiveIntoOptions,
+  SendBytesOptions,
+} from './connection/byte-arguments.js';
 export { Connection } from './connection/connection.js';
 export { Pipe } from './connection/pipe.js';
+export type { PipeOptions } from './connection/pipe.js';
 export { wait, waitSync } from './connection/wait.js';
 export type { Waitable } from './connection/wait.js';
 export { getContext } from './context/context.js';
@@ -18,6 +25,7 @@ export { ProcessPoolExecutor } from './pool/executor.js';
 export type {
   ExecutorMapOptions,
   ExecutorOptions,
+  Iterables,
   ShutdownOptions,
 } from './pool/executor-options.js';
 export { Future } from './pool/future.js';
@@ -34,6 +42,7 @@ export type { AsyncResult, Callbacks } from './pool/results.js';
 export type { Distribution, PoolStats } from './pool/stats.js';
 export { waitFutures } from './pool/wait-futures.js';
 export type { DoneAndNotDone, ReturnWhen, WaitFuturesOptions } from './pool/wait-futures.js';
+export type { AtForkHooks } from './process/after-fork/hooks.js';
 export { exitNow, fork, registerAtFork } from './process/after-fork/index.js';
 export { cpuCount } from './process/cpu-count.js';
 export { activeChildren, currentProcess, parentProcess } from './process/current.js';
@@ -45,3 +54,4 @@ export * from './queues/index.js';
 export { registerReducer } from './serialization/reducers.js';
 export { taskRef } from './serialization/task-ref.js';
 export * from './sync/index.js';
+export type { Blocking, HolderOption, TakeOption } from './sync/options.js';

@@ -87,6 +87,9 @@ export interface Wait {
   signal?: AbortSignal | undefined;
 }
 
+/** What the blocking forms take: no signal can reach a blocked thread. */
+export type SyncWait = Pick<Wait, 'timeout'>;
+
 export const FOR_EVER: Wait = Object.freeze({});
 
 /** What a blocking form was told: its timeout, read once. A signal would look as if it could end the wait: no listener runs meanwhile. */

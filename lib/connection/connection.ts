@@ -6,7 +6,7 @@ import { forLoan, forValue, forValueAtOnce } from '../backend/message-head.js';
 import { isAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
 import { FOR_EVER, invalidType, readSyncTimeout, readWait } from '../base/options.js';
-import type { Wait } from '../base/options.js';
+import type { SyncWait, Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
 import { Loan, type Lender } from '../loans/loan.js';
@@ -25,9 +25,6 @@ import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-a
 import { endsGoByArguments } from './given-ends.js';
 import { lenderOf } from './lender.js';
 import { decode, decodeLoaned, encode, outOfScratch, plainBytes } from './messages.js';
-
-/** What the blocking forms take: no signal can reach a blocked thread. */
-export type SyncWait = Pick<Wait, 'timeout'>;
 
 const TAG = 'Connection';
 const NO_HANDLES: readonly TransferHandle[] = Object.freeze([]);

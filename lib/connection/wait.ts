@@ -4,11 +4,10 @@ import { backend } from '../backend/index.js';
 import { throwIfAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
 import { FOR_EVER, invalidType, readSyncTimeout, readWait } from '../base/options.js';
-import type { Wait } from '../base/options.js';
+import type { SyncWait, Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { PendingWait } from '../base/wait.js';
 import { NotSupportedError } from '../errors.js';
-import type { SyncWait } from './connection.js';
 import { socketReadiness } from './socket-readiness.js';
 
 /** What `wait()` waits for: connections, sentinels of processes, queues, and sockets in paused mode. */

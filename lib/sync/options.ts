@@ -7,11 +7,11 @@ import {
   invalidType,
   readSyncTimeout,
   readWait,
+  type SyncWait,
   type Wait,
 } from '../base/options.js';
 
-/** What the blocking forms take: no signal can reach a blocked thread. */
-export type SyncWait = Pick<Wait, 'timeout'>;
+export type { SyncWait };
 
 export interface Blocking {
   /** False tries once; the timeout counts for nothing then, as in Python. */
