@@ -35,6 +35,19 @@ test('scripts exist', () => {
   expect(missing).toEqual([]);
 });
 
+test('the README says which Node the tools ask for, and which the package', () => {
+  const oldest = (...file: string[]): string => {
+    const { engines } = JSON.parse(readFileSync(path.join(root, ...file), 'utf8')) as {
+      engines: { node: string };
+    };
+    return /\d+\.\d+/.exec(engines.node)?.[0] ?? '';
+  };
+  const bundler = oldest('node_modules', 'rolldown', 'package.json');
+  expect(documents[0]?.text).toContain(
+    `Node ${bundler} or newer (the package itself: ${oldest('package.json')})`,
+  );
+});
+
 test('every error class is in the table of the README', () => {
   const classes = Object.entries(multiprocessing)
     .filter(([, value]) => Object.prototype.isPrototypeOf.call(multiprocessing.ProcessError, value))
