@@ -192,6 +192,19 @@ Status ReplaceEpolls(const ForkRequest& request) {
 
 // One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
 // parent shares come first: threads that wake up later must find their own under the old numbers.
+// Node's own handlers give the terminal the modes back that it had when the program began. It is the
+// parent's, which goes on with it. Those of libuv, which call listeners, have SA_RESTART.
+void LeaveTerminalToParent() {
+  constexpr auto kMarks = SA_RESETHAND | SA_RESTART | SA_SIGINFO;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction present{};
+    if (sigaction(signal, nullptr, &present) != 0) continue;
+    if ((present.sa_flags & kMarks) != SA_RESETHAND) continue;
+    const struct sigaction standard{};  // all zero: SIG_DFL
+    sigaction(signal, &standard, nullptr);
+  }
+}
+
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   robust.Empty();
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
@@ -206,6 +219,7 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   ThreadStop::Release();
   if (request.clean) request.loop->closing_handles = nullptr;
   request.in_child(!request.clean);
+  LeaveTerminalToParent();
   // The pool is still parked: nobody touches the loop's queues.
   if (request.clean)
     Require(LoopAfterFork::Quiet(request.loop, request.keep_fds, ThreadRoles::pool_threads()));

@@ -42,6 +42,30 @@ describeEach(
         expect(printed).toContain(text);
       }
     });
+
+    test('its modes are those of the parent, whatever signal a child or a worker ends of', async () => {
+      const printed = await check(
+        testCase,
+        onTerminal(`
+          process.stdin.setRawMode(true);
+          const modes = () => require('node:child_process').execSync('stty -a < /dev/tty').toString();
+          const before = modes();
+          for (const [end, code] of [['terminate', -15], ['interrupt', -2]]) {
+            const p = new Process({ target: t.sleepFor, args: [100_000] });
+            await p.start();
+            p[end]();
+            assert.equal(await p.join(), code);
+            assert.equal(modes(), before);
+          }
+          const pool = new mp.Pool(1);
+          await pool.apply(t.print, ['from a task']);
+          pool.terminate();
+          await pool.join();
+          assert.equal(modes(), before);
+          process.stdin.setRawMode(false);`),
+      );
+      expect(printed).toContain('from a task');
+    });
   },
   () => process.platform !== 'win32',
 );
