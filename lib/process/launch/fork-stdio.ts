@@ -2,6 +2,9 @@
 import fs from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Forking } from '../../backend/contract.js';
+import { backend } from '../../backend/index.js';
+import { Deadline } from '../../base/deadline.js';
+import { WRITABLE } from '../../base/readiness.js';
 
 /** The getters throw where the descriptor is of no known kind or closed. */
 function standardStreams(): NodeJS.WriteStream[] {
@@ -48,10 +51,22 @@ class DescriptorStream extends Writable {
     callback: (error?: Error | null) => void,
   ): void {
     try {
-      for (let at = 0; at < chunk.length;) at += fs.writeSync(this.fd, chunk, at);
+      for (let at = 0; at < chunk.length;) at += this.#writeSome(chunk, at);
       callback();
     } catch (error) {
       callback(error as Error);
+    }
+  }
+
+  /** The open file may be somebody's who does not block on it: there a full pipe is no failure, but a reason to wait. */
+  #writeSome(chunk: Buffer, at: number): number {
+    try {
+      return fs.writeSync(this.fd, chunk, at);
+    } catch (error) {
+      const { blockOn } = backend();
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || blockOn === undefined) throw error;
+      blockOn([{ fd: this.fd, events: WRITABLE }], Deadline.after(undefined));
+      return 0;
     }
   }
 }
