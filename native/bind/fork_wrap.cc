@@ -93,9 +93,15 @@ Napi::Value Redirect(const Napi::CallbackInfo& info) {
 Napi::Value OpenFile(const Napi::CallbackInfo& info) {
   const std::string path = info[0].ToString();
   const bool append = info[1].ToString().Utf8Value() == "append";
-  const int flags = append ? O_WRONLY | O_CREAT | O_APPEND : O_RDONLY;
+  // A FIFO without a reader is an error then, not a wait of the whole event loop.
+  const int flags = append ? O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK : O_RDONLY;
   const int fd = open(path.c_str(), flags | O_CLOEXEC, 0666);
   if (fd < 0) return Throw(info.Env(), Status::Failed(errno, "open"));
+  if (append && fcntl(fd, F_SETFL, O_APPEND) != 0) {
+    const Status failed = Status::Failed(errno, "fcntl");
+    close(fd);
+    return Throw(info.Env(), failed);
+  }
   return Napi::Number::New(info.Env(), fd);
 }
 

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Deadline } from '../../base/deadline.js';
 import { log } from '../../base/log.js';
+import { openToAppend } from '../append-file.js';
 import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.js';
 import { systemError } from '../system-error.js';
 import { blocking } from './channel.js';
@@ -17,7 +18,7 @@ export async function startProcess(
   const opened: number[] = [];
   const target = (given: StdioTarget): StdioTarget => {
     if (typeof given !== 'string' || ['inherit', 'ignore', 'pipe'].includes(given)) return given;
-    const fd = openSync(given, 'a');
+    const fd = openToAppend(given);
     opened.push(fd);
     return fd;
   };

@@ -1,8 +1,9 @@
 /** Starting a Node child with a line to it, and that line's other end. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { StateError } from '../../errors.js';
 import type { Addon } from '../addon.js';
+import { openToAppend } from '../append-file.js';
 import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import type { ChildEnd, SpawnedChild, SpawnRequest } from '../contract.js';
 import { SpawnedNode } from './child.js';
@@ -31,7 +32,7 @@ export async function spawnNode(
   let theirs: number | undefined;
   const target = (to: SpawnRequest['stdout']): number | 'inherit' | 'ignore' | 'pipe' => {
     if (typeof to === 'number' || to === 'inherit' || to === 'ignore' || to === 'pipe') return to;
-    const fd = openSync(to, 'a');
+    const fd = openToAppend(to);
     files.push(fd);
     return fd;
   };
