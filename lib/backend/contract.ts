@@ -190,7 +190,7 @@ export interface Child {
   polled(): PolledDescriptor;
   /** Sends the signal to this very child, never to a recycled pid. False when it has ended. */
   kill(signal: NodeJS.Signals): boolean;
-  /** Whether the child keeps this process's event loop alive. */
+  /** Whether the child, but for its streams, keeps this process's event loop alive. */
   ref(): void;
   unref(): void;
   /** It is killed when the `worker_thread` that has started it ends before it, however that ends. Absent on the fallback. */

@@ -52,6 +52,7 @@ function onExit(): void {
   // Where nobody is waited for but daemons, which end in a moment, Node's own words come soon enough, and say more.
   const waits = children.some(({ daemon }) => !daemon) && canWait();
   const said = waits && sayLastWords();
+  for (const child of children) child.closeStreams();
   terminateDaemons(children);
   for (const child of children.filter(({ daemon }) => !daemon)) waitOrPart(child);
   const deadline = Deadline.after(DAEMON_GRACE_MS);

@@ -85,7 +85,7 @@ function checkStdio(name: string, given: unknown): StdioTarget {
   if (typeof given !== 'string') {
     throw invalidType(name, "'inherit', 'ignore', 'pipe', a file path or a descriptor", given);
   }
-  if (given === '' || given.includes('\0'))
-    throw outOfRange(name, 'a path of at least one character', given);
+  if (given === '') throw outOfRange(name, 'a path of at least one character', given);
+  if (given.includes('\0')) throw outOfRange(name, 'a path without null bytes', given);
   return given;
 }

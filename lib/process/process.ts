@@ -132,6 +132,7 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     }
     life.phase = 'closed';
     own.children.delete(this);
+    life.child?.closeUnread();
     life.child = undefined;
     this.#work = undefined;
   }

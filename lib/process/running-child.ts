@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Child, ExitStatus } from '../backend/contract.js';
 import { throwIfAborted } from '../base/abort-signal.js';
 import type { Deadline } from '../base/deadline.js';
@@ -19,7 +20,7 @@ export class RunningChild {
   constructor(child: Child, daemon: boolean) {
     this.daemon = daemon;
     this.#child = child;
-    child.unref();
+    this.#unref();
     if (daemon) child.endWithThread?.();
     else this.#hold();
     child.onExit((status) => {
@@ -105,14 +106,39 @@ export class RunningChild {
     (this.#child as Child & { letGo?: () => void }).letGo?.();
   }
 
+  /** Nobody can read any more: the child gets EPIPE, where it would else wait for a reader for ever. */
+  closeStreams(): void {
+    for (const stream of this.#streams()) stream.destroy();
+  }
+
+  /** What somebody reads is left to him. */
+  closeUnread(): void {
+    for (const stream of this.#streams()) if (isUnread(stream)) stream.destroy();
+  }
+
+  /** The streams too: those of a daemon that lives until the parent's end would else keep the parent from ending. */
+  #ref(): void {
+    this.#child.ref();
+    for (const stream of this.#streams()) stream.ref();
+  }
+
+  #unref(): void {
+    this.#child.unref();
+    for (const stream of this.#streams()) stream.unref();
+  }
+
+  #streams(): Socket[] {
+    return [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null) as Socket[];
+  }
+
   #hold(): void {
     this.#holds += 1;
-    if (this.#holds === 1 && this.#status === undefined) this.#child.ref();
+    if (this.#holds === 1 && this.#status === undefined) this.#ref();
   }
 
   #letGo(): void {
     this.#holds -= 1;
-    if (this.#holds === 0 && this.#status === undefined) this.#child.unref();
+    if (this.#holds === 0 && this.#status === undefined) this.#unref();
   }
 
   /**
@@ -126,6 +152,16 @@ export class RunningChild {
     this.#listeners.clear();
     for (const listener of listeners) queueMicrotask(() => listener(status));
     queueMicrotask(() => this.#child.release());
+    if (this.#streams().length > 0) setImmediate(() => this.#drainUnread());
     return status;
   }
+
+  /** As Node does with its children's: a stream that is not read to its end keeps its descriptor for ever. */
+  #drainUnread(): void {
+    for (const stream of this.#streams()) if (isUnread(stream)) stream.resume();
+  }
+}
+
+function isUnread(stream: Socket): boolean {
+  return stream.readableFlowing === null && stream.listenerCount('readable') === 0;
 }

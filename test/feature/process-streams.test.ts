@@ -61,4 +61,98 @@ describeEach('The streams of a process', (testCase) => {
     expect(result.code).toBe(0);
     expect(result.stdout).toHaveLength(300_000);
   });
+
+  test.runIf(testCase.backend === 'native')(
+    'process.exit() does not wait for what nobody can read any more',
+    async () => {
+      const result = await run(
+        testCase,
+        `const [receiver, sender] = Pipe({ duplex: false });
+        const p = new Process({ target: t.printMuchAndTell, args: [sender, 1_000_000], stdout: 'pipe', stderr: 'ignore' });
+        await p.start();
+        assert.equal(await receiver.recv(), 'printing');
+        process.exit(3);`,
+      );
+      expect(result).toMatchObject({ code: 3, stderr: '' });
+    },
+  );
+
+  test('a daemon with streams of its own does not keep its parent', async () => {
+    const result = await run(
+      testCase,
+      `const p = new Process({ target: t.sleepFor, args: [100_000], daemon: true, stdout: 'pipe', stderr: 'pipe' });
+      await p.start();`,
+    );
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  test('what nobody reads holds no descriptor', async () => {
+    if (process.platform !== 'linux') return;
+    await check(
+      testCase,
+      `const open = () => fs.readdirSync('/proc/self/fd').length;
+      const use = async (close) => {
+        const p = new Process({ target: t.print, args: ['x', 'y'], stdout: 'pipe', stderr: 'pipe' });
+        await p.start();
+        await p.join();
+        if (close) p.close();
+      };
+      await use(true);
+      for (const close of [true, false]) {
+        const before = open();
+        for (let i = 0; i < 10; i++) await use(close);
+        while (open() > before + 4) await sleep(5);
+      }`,
+    );
+  });
+
+  test('who reads before the end has it all, also after close()', async () => {
+    await check(
+      testCase,
+      `const p = new Process({ target: t.printMuch, args: [50_000], stdout: 'pipe' });
+      await p.start();
+      const { stdout } = p;
+      let size = 0;
+      stdout.on('data', (chunk) => (size += chunk.length));
+      const ended = new Promise((resolve) => stdout.once('end', resolve));
+      await p.join();
+      p.close();
+      await ended;
+      assert.equal(size, 50_000);`,
+    );
+  });
+
+  test('a descriptor that does not block loses nothing, however slow its reader', async () => {
+    const result = await run(
+      testCase,
+      `process.stdout.write('x'.repeat(1_000)); // Node sets it so.
+      const p = new Process({ target: t.printMuchToStderr, args: [4_999], stderr: 1 });
+      await p.start();
+      assert.equal(await p.join(), 0);`,
+    );
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout.length).toBe(5_000_000);
+  });
+
+  test('a FIFO without a reader, and a descriptor that is closed, fail the start', async () => {
+    if (process.platform === 'win32') return;
+    await check(
+      testCase,
+      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streams-'));
+      const fifo = path.join(folder, 'fifo');
+      require('node:child_process').execFileSync('mkfifo', [fifo]);
+      const to = (stdout) => new Process({ target: t.print, args: ['x', ''], stdout });
+      await assert.rejects(to(fifo).start(), code('ENXIO'));
+      const error = await to(999).start().catch((error) => error);
+      assert.ok(error instanceof mp.SystemError, String(error));
+      assert.equal(error.code, 'EBADF');
+      const fd = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+      const p = to(fifo);
+      await p.start();
+      assert.equal(await p.join(), 0);
+      assert.equal(fs.readFileSync(fd, 'utf8'), 'x');
+      fs.closeSync(fd);
+      fs.rmSync(folder, { recursive: true });`,
+    );
+  });
 });

@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { AfterForkOrder, resetAfterFork } from '../../base/after-fork.js';
 import type { Deadline } from '../../base/deadline.js';
@@ -141,7 +140,6 @@ export class SpawnedNode extends HeldChild implements Child {
 
   ref(): void {
     this.#process.ref();
-    for (const stream of this.#streams()) stream.ref();
   }
 
   collect(): void {
@@ -154,15 +152,7 @@ export class SpawnedNode extends HeldChild implements Child {
     else this.#process.once('exit', () => super.release());
   }
 
-  /** Its streams too: a daemon that lives until the parent's end would else keep the parent from ending. */
   unref(): void {
     this.#process.unref();
-    for (const stream of this.#streams()) stream.unref();
-  }
-
-  #streams(): Socket[] {
-    return [this.#process.stdout, this.#process.stderr].filter(
-      (stream) => stream !== null,
-    ) as Socket[];
   }
 }

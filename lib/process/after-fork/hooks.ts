@@ -1,5 +1,5 @@
 /** The user's hooks around a fork, Python's os.register_at_fork. */
-import { checkFunction, checkOptions } from '../../base/options.js';
+import { checkFunction, checkOptions, invalidType } from '../../base/options.js';
 
 export interface AtForkHooks {
   /** In the parent, right before; in reverse order of registration. A throw prevents the fork and reaches the caller. */
@@ -21,6 +21,7 @@ const registered = new Set<Readonly<AtForkHooks>>();
  * @throws TypeError when a hook is not a function.
  */
 export function registerAtFork(hooks: AtForkHooks): () => void {
+  if (hooks === undefined) throw invalidType('hooks', 'an object', hooks);
   checkOptions('hooks', hooks);
   const { before, afterInParent, afterInChild } = hooks;
   if (before !== undefined) checkFunction('hooks.before', before);

@@ -1,8 +1,10 @@
 /** Starts a child by fork(2), at the safe point of the event loop: the child runs what it is given and nothing else of the program. */
 import { AsyncResource } from 'node:async_hooks';
+import fs from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
+import { systemError } from '../../backend/system-error.js';
 import { ForkUnavailableError, StateError } from '../../errors.js';
 import { compilationsInFlight } from '../after-fork/compilations.js';
 import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
@@ -30,20 +32,46 @@ interface Stream {
   readonly readEnd: number | undefined;
 }
 
+/** Every child inherits what is open here at its fork, its own and what is opened for siblings: a reader of its own output gets no EPIPE. */
+const opened = new Set<number>();
+
+function closeOpened(forking: Forking, fds: Set<number>): void {
+  for (const fd of fds) if (fd > 2) forking.closeFd(fd); // Below they are the child's streams by now.
+  fds.clear();
+}
+
+/** Looked at in the parent: a closed one would end the child without a word. */
+function openDescriptor(fd: number): number {
+  try {
+    fs.fstatSync(fd);
+    return fd;
+  } catch (error) {
+    throw systemError('the child process could not be started', error);
+  }
+}
+
 /** Opened in the parent, so that a wrong path fails at start(). */
 function open(forking: Forking, target: StdioTarget): Stream | undefined {
   if (target === 'inherit') return undefined;
-  if (typeof target === 'number') return { fd: target, readEnd: undefined };
+  if (typeof target === 'number') return { fd: openDescriptor(target), readEnd: undefined };
   if (target === 'pipe') {
     const [readEnd, writeEnd] = forking.pipe();
+    opened.add(readEnd).add(writeEnd);
     return { fd: writeEnd, readEnd };
   }
   const path = target === 'ignore' ? '/dev/null' : target;
-  return { fd: forking.openFile(path, 'append'), readEnd: undefined };
+  const fd = forking.openFile(path, 'append');
+  opened.add(fd);
+  return { fd, readEnd: undefined };
+}
+
+function close(forking: Forking, fd: number): void {
+  opened.delete(fd);
+  forking.closeFd(fd);
 }
 
 function closeAfterFork(forking: Forking, target: StdioTarget, stream: Stream | undefined): void {
-  if (stream !== undefined && typeof target !== 'number') forking.closeFd(stream.fd);
+  if (stream !== undefined && typeof target !== 'number') close(forking, stream.fd);
 }
 
 /** Operations that libuv's pool runs out of order (getaddrinfo): one of them in the queue could finish in the child. */
@@ -89,7 +117,7 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
     return withStreams(child, stdout, stderr);
   } catch (error) {
     for (const stream of [stdout, stderr])
-      if (stream?.readEnd !== undefined) forking.closeFd(stream.readEnd);
+      if (stream?.readEnd !== undefined) close(forking, stream.readEnd);
     throw error;
   } finally {
     closeAfterFork(forking, request.stdout, stdout);
@@ -105,6 +133,7 @@ function rehearse(forking: Forking, inChild: ForkRequest['inChild']): void {
   rehearsed = true;
   redirectStdio({ ...forking, redirect: () => {} }, undefined, undefined);
   new AsyncResource('multiprocessing.rehearsal').runInAsyncScope(inChild, undefined, true);
+  closeOpened(forking, new Set());
   rehearseChild();
 }
 
@@ -144,6 +173,7 @@ async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Ch
         }
         if (outcome.kind === 'child') {
           redirectStdio(forking, entrance.stdout, entrance.stderr);
+          closeOpened(forking, opened);
           entrance.context.runInAsyncScope(entrance.inChild, undefined, false);
         } else resolve(outcome);
       });
@@ -161,9 +191,9 @@ async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Ch
 }
 
 function readable(readEnd: number | undefined): NodeJS.ReadableStream | null {
-  return readEnd === undefined
-    ? null
-    : new net.Socket({ fd: readEnd, readable: true, writable: false });
+  if (readEnd === undefined) return null;
+  opened.delete(readEnd);
+  return new net.Socket({ fd: readEnd, readable: true, writable: false });
 }
 
 function withStreams(child: Child, stdout: Stream | undefined, stderr: Stream | undefined): Child {
