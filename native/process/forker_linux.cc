@@ -190,8 +190,6 @@ Status ReplaceEpolls(const ForkRequest& request) {
   return Status::Ok();
 }
 
-// One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
-// parent shares come first: threads that wake up later must find their own under the old numbers.
 // Node's own handlers give the terminal the modes back that it had when the program began. It is the
 // parent's, which goes on with it. Those of libuv, which call listeners, have SA_RESTART.
 void LeaveTerminalToParent() {
@@ -205,6 +203,8 @@ void LeaveTerminalToParent() {
   }
 }
 
+// One thread so far, with every stopped thread's memory exactly as it was. Kernel objects that the
+// parent shares come first: threads that wake up later must find their own under the old numbers.
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   robust.Empty();
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
