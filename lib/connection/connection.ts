@@ -43,13 +43,17 @@ export class Connection<In = unknown, Out = In>
   readonly #channel: Channel;
   #withheld = false;
 
-  /** @internal */
-  constructor(channel: Channel) {
+  private constructor(channel: Channel) {
     if (typeof (channel as Partial<Channel> | undefined)?.toTransfer !== 'function') {
       throw invalidType('channel', 'a channel of the backend (Pipe() makes connections)', channel);
     }
     this.#channel = channel;
     refuseClone(this, TAG);
+  }
+
+  /** @internal */
+  static over<In, Out>(channel: Channel): Connection<In, Out> {
+    return new Connection<In, Out>(channel);
   }
 
   /**
@@ -129,7 +133,7 @@ export class Connection<In = unknown, Out = In>
    * run out.
    */
   loan(size: number): Loan {
-    return new Loan(this.#lender, size);
+    return Loan.from(this.#lender, size);
   }
 
   /**
@@ -339,7 +343,7 @@ export class Connection<In = unknown, Out = In>
       end.close();
       end.#withheld = true;
     });
-    registerHandleReducer<Connection<never, never>, Reduced>(TAG, Connection<never, never>, {
+    registerHandleReducer<Connection<never, never>, Reduced>(TAG, Connection as never, {
       reduce(connection, transfer) {
         connection.#check();
         const { readable, writable } = connection;

@@ -21,7 +21,10 @@ export function Pipe<A = unknown, B = A>(
   const duplex = options?.duplex ?? true;
   checkBoolean('options.duplex', duplex);
   const [left, right] = backend().channelPair(duplex);
-  const ends: [Connection<A, B>, Connection<B, A>] = [new Connection(left), new Connection(right)];
+  const ends: [Connection<A, B>, Connection<B, A>] = [
+    Connection.over(left),
+    Connection.over(right),
+  ];
   rememberPair(...ends);
   return ends;
 }

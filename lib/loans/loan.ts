@@ -41,12 +41,16 @@ export class Loan implements Disposable {
   /** As it is said: 'was put'. */
   #over: string | undefined;
 
-  /** @internal */
-  constructor(lender: Lender, size: number) {
+  private constructor(lender: Lender, size: number) {
     checkInteger('size', size, 0, MOST_BYTES);
     this.size = size;
     this.#lender = lender;
     this.#lent = lender.lend(size);
+  }
+
+  /** @internal */
+  static from(lender: Lender, size: number): Loan {
+    return new Loan(lender, size);
   }
 
   /**
@@ -120,7 +124,7 @@ export class Loan implements Disposable {
   }
 
   static {
-    registerHandleReducer<Loan, never>(TAG, Loan, {
+    registerHandleReducer<Loan, never>(TAG, Loan as never, {
       reduce() {
         throw new Error(
           'a loan stays where it was borrowed: putLoan of its queue, or sendLoan of its connection, takes its bytes along',

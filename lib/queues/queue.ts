@@ -184,7 +184,7 @@ export class Queue<T = unknown>
    * SystemError when memory has run out.
    */
   loan(size: number): Loan {
-    return new Loan(lenderOf(this.#handle), size);
+    return Loan.from(lenderOf(this.#handle), size);
   }
 
   /**

@@ -1,6 +1,6 @@
 // The types of connections and their loans, as a program sees them.
 import { expectTypeOf, test } from 'vitest';
-import { type Connection, type Loan, type LoanedItem, Pipe } from '../../lib/index.js';
+import { Connection, Loan, type LoanedItem, Pipe } from '../../lib/index.js';
 
 test('what is lent and received in place', () => {
   type End = Connection<string, number>;
@@ -15,6 +15,15 @@ test('what is lent and received in place', () => {
   expectTypeOf<End['recvLoanSync']>().toBeCallableWith({ signal: new AbortController().signal });
   // @ts-expect-error -- the size is in bytes
   expectTypeOf<End['loan']>().toBeCallableWith('1');
+});
+
+declare const nothing: never;
+
+test('connections and loans are made by what gives them', () => {
+  // @ts-expect-error -- Pipe() makes connections
+  expectTypeOf(() => new Connection(nothing)).toBeFunction();
+  // @ts-expect-error -- loan() makes loans
+  expectTypeOf(() => new Loan(nothing, 1)).toBeFunction();
 });
 
 test('the two ends mirror each other', () => {
