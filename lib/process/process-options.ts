@@ -1,4 +1,5 @@
 /** What `new Process()` takes: checked and copied at the call, so that a mistake shows where it was made. */
+import { types } from 'node:util';
 import type { StdioTarget } from '../backend/contract.js';
 import {
   checkBoolean,
@@ -49,7 +50,7 @@ export function makeFromOptions(options: object | undefined, className: string):
   checkOptions('options', options);
   const given = (options ?? {}) as ProcessOptions;
   const { target, name, daemon = own.birth.daemon } = given;
-  if (target !== undefined) checkFunction('target', target);
+  if (target !== undefined) checkTarget(target);
   if (name !== undefined) checkString('name', name);
   checkBoolean('daemon', daemon);
   const args = copyArguments(given.args);
@@ -66,6 +67,16 @@ export function makeFromOptions(options: object | undefined, className: string):
     authKey: own.birth.authKey,
   };
   return new Making(birth, { target, args }, stdio);
+}
+
+/** A call of a generator function runs nothing of it. */
+function checkTarget(target: unknown): void {
+  checkFunction('target', target);
+  if (types.isGeneratorFunction(target)) {
+    const expected =
+      'a function whose call runs it, such as an async one that consumes the generator';
+    throw invalidType('target', expected, target);
+  }
 }
 
 function copyArguments(given: unknown): readonly unknown[] {

@@ -26,6 +26,8 @@ describeEach('Process: wrong use', (testCase) => {
         [{ target: 'work' }, TypeError, /target must be a function, got "work"/],
         [{ target: null }, TypeError, /target/],
         [{ target: {} }, TypeError, /target must be a function, got an instance of Object/],
+        [{ target: function* () {} }, TypeError, /target must be a function whose call runs it/],
+        [{ target: async function* () {} }, TypeError, /target must be a function whose call runs it/],
         [{ args: 'abc' }, TypeError, /args must be an array or another iterable of arguments, got "abc"/],
         [{ args: 7 }, TypeError, /args/],
         [{ args: { length: 1 } }, TypeError, /args/],
