@@ -38,7 +38,7 @@ describeEach('Process: wrong use', (testCase) => {
         [{ stdout: {} }, TypeError, /stdout/],
         [{ stderr: -1 }, RangeError, /stderr/],
         [{ stderr: '' }, RangeError, /stderr/],
-        [{ stdout: 'with\\0zero' }, RangeError, /stdout/],
+        [{ stdout: 'with\\0zero' }, RangeError, /stdout.*null byte/],
         ['options', TypeError, /options must be an object/],
         [null, TypeError, /options/],
         [() => {}, TypeError, /options/],
