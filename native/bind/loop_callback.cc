@@ -18,7 +18,9 @@ void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* data) {
 void CallFromLoop(Napi::Env env, const Napi::Function& function,
                   std::initializer_list<napi_value> args) {
   napi_value result;
-  const napi_status status = napi_make_callback(env, nullptr, env.Global(), function, args.size(),
+  // The receiver is asked for its `domain`. Not the global object: a REPL keeps the module of that
+  // name there.
+  const napi_status status = napi_make_callback(env, nullptr, function, function, args.size(),
                                                 args.size() == 0 ? nullptr : args.begin(), &result);
   if (status != napi_pending_exception) return;
   napi_value error;

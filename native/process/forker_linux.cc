@@ -190,8 +190,8 @@ Status ReplaceEpolls(const ForkRequest& request) {
   return Status::Ok();
 }
 
-// Node's own handlers give the terminal the modes back that it had when the program began. It is the
-// parent's, which goes on with it. Those of libuv, which call listeners, have SA_RESTART.
+// Node's own handlers give the terminal the modes back that it had when the program began. It is
+// the parent's, which goes on with it. Those of libuv, which call listeners, have SA_RESTART.
 void LeaveTerminalToParent() {
   constexpr auto kMarks = SA_RESETHAND | SA_RESTART | SA_SIGINFO;
   for (const int signal : {SIGINT, SIGTERM}) {
@@ -208,6 +208,7 @@ void LeaveTerminalToParent() {
 void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   robust.Empty();
   raw::Call(SYS_set_robust_list, raw::Address(robust.head), static_cast<long>(robust.length));
+  LeaveTerminalToParent();  // Before other threads run, which block no signal.
   Require(SignalLockPipe::Replace());
   Require(LoopAfterFork::Recreate(request.loop));
   Require(ReplaceEpolls(request));
@@ -219,7 +220,6 @@ void BecomeChild(const ForkRequest& request, const RobustList& robust) {
   ThreadStop::Release();
   if (request.clean) request.loop->closing_handles = nullptr;
   request.in_child(!request.clean);
-  LeaveTerminalToParent();
   // The pool is still parked: nobody touches the loop's queues.
   if (request.clean)
     Require(LoopAfterFork::Quiet(request.loop, request.keep_fds, ThreadRoles::pool_threads()));

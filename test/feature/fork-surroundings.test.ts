@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../support/clean-node.js';
 import { cases, describeEach } from '../support/start-methods.js';
-import { check } from '../fixtures/process/programs.js';
+import { check, fixture } from '../fixtures/process/programs.js';
 
 /** Runs the same program once more on a terminal of its own, and prints what came out there. */
 const onTerminal = (body: string): string => `
@@ -106,6 +106,33 @@ describeEach(
   },
   ({ method }) => method === 'fork',
 );
+
+/** What is typed, each in a REPL of its own, whose global `domain` is the module of that name. */
+const TYPED = {
+  'a process': `const p = new mp.Process({ target: t.nothing }); await p.start(); assert.equal(await p.join(), 0);`,
+  'a pool': `const pool = new mp.Pool(1); await pool.apply(t.nothing); pool.close(); await pool.join();`,
+  'a lock that is waited for': `const lock = new mp.Lock(); await lock.acquire(); const second = lock.acquire(); lock.release(); await second;`,
+};
+
+describeEach('In a REPL', (testCase) => {
+  test.each(Object.entries(TYPED))('%s works', async (_, typed) => {
+    const printed = await check(
+      testCase,
+      `const lines = [
+        "mp = require('node-multiprocessing'); mp.setStartMethod(" + JSON.stringify(method) + "); 0",
+        't = require(' + JSON.stringify(require.resolve(${JSON.stringify(fixture('targets.cjs'))})) + '); 0',
+        '(async () => {' + ${JSON.stringify(typed)} + '})().then(() => console.log("it" + " works"), console.error).then(() => process.exit()); 0',
+      ];
+      const repl = require('node:child_process').spawn(process.execPath, ['-i'], {
+        cwd: __dirname, stdio: ['pipe', 'inherit', 'inherit'] });
+      repl.stdin.on('error', () => {}).write(lines.join('\\n') + '\\n');
+      const [ended] = await require('node:events').once(repl, 'exit');
+      assert.equal(ended, 0);
+      repl.stdin.destroy();`,
+    );
+    expect(printed).toContain('it works');
+  });
+});
 
 describeEach('Under NODE_V8_COVERAGE', (testCase) => {
   test('what ran in children and tasks is there', async () => {

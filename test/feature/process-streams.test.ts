@@ -1,7 +1,7 @@
 // Where a process prints to.
 import { expect, test } from 'vitest';
 import { check, run } from '../fixtures/process/programs.js';
-import { describeEach } from '../support/start-methods.js';
+import { describeEach, when } from '../support/start-methods.js';
 
 describeEach('The streams of a process', (testCase) => {
   test('inherit: what it prints comes out of its parent', async () => {
@@ -62,7 +62,7 @@ describeEach('The streams of a process', (testCase) => {
     expect(result.stdout).toHaveLength(300_000);
   });
 
-  test.runIf(testCase.backend === 'native')(
+  when(testCase.backend === 'native')(
     'process.exit() does not wait for what nobody can read any more',
     async () => {
       const result = await run(

@@ -3,6 +3,7 @@
  * inert before (no event can come from one); here are the parts that live in JavaScript.
  */
 import type { Cluster } from 'node:cluster';
+import type { Domain } from 'node:domain';
 import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -26,8 +27,7 @@ import { dropTimers, rehearseTimers } from './timers.js';
 interface NodeParts {
   readonly internals: Pick<Internals, 'timerLists' | 'immediates' | 'fileWatchers'>;
   readonly process: EventEmitter &
-    Partial<Pick<NodeJS.Process, 'channel'>> &
-    Pick<
+    Partial<Pick<NodeJS.Process, 'channel'>> & { domain?: Domain | null } & Pick<
       NodeJS.Process,
       'exitCode' | 'hasUncaughtExceptionCaptureCallback' | 'setUncaughtExceptionCaptureCallback'
     >;
@@ -52,6 +52,15 @@ function dropListeners(emitter: EventEmitter): void {
   for (const event of emitter.eventNames()) {
     if (!KEPT_EVENTS.has(event)) emitter.removeAllListeners(event);
   }
+}
+
+/** Before the capture callback is dropped: `domain` has one of its own while in a domain, and lets nobody else change it. */
+function leaveDomains(target: NodeParts['process']): void {
+  if (!target.domain) return; // To ask for the module would load it.
+  const { _stack: entered } = process.getBuiltinModule('node:domain') as unknown as {
+    _stack: Domain[];
+  };
+  for (const domain of entered.slice().reverse()) domain.exit();
 }
 
 function dropCaptureCallback(target: NodeParts['process']): void {
@@ -115,6 +124,7 @@ export function quietNode(keptFds: readonly number[], parts = realParts()): void
   healDispatchers(parts.globals);
   refuseInheritedSockets(parts.socketPrototype, keptFds);
   refuseInheritedSessions(parts.sessionPrototype);
+  leaveDomains(parts.process);
   dropCaptureCallback(parts.process);
   parts.process.exitCode = undefined;
 }
