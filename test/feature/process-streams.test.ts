@@ -86,8 +86,7 @@ describeEach('The streams of a process', (testCase) => {
     expect(result).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('what nobody reads holds no descriptor', async () => {
-    if (process.platform !== 'linux') return;
+  when(process.platform === 'linux')('what nobody reads holds no descriptor', async () => {
     await check(
       testCase,
       `const open = () => fs.readdirSync('/proc/self/fd').length;
@@ -134,11 +133,12 @@ describeEach('The streams of a process', (testCase) => {
     expect(result.stdout.length).toBe(5_000_000);
   });
 
-  test('a FIFO without a reader, and a descriptor that is closed, fail the start', async () => {
-    if (process.platform === 'win32') return;
-    await check(
-      testCase,
-      `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streams-'));
+  when(process.platform !== 'win32')(
+    'a FIFO without a reader, and a descriptor that is closed, fail the start',
+    async () => {
+      await check(
+        testCase,
+        `const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'streams-'));
       const fifo = path.join(folder, 'fifo');
       require('node:child_process').execFileSync('mkfifo', [fifo]);
       const to = (stdout) => new Process({ target: t.print, args: ['x', ''], stdout });
@@ -153,6 +153,7 @@ describeEach('The streams of a process', (testCase) => {
       assert.equal(fs.readFileSync(fd, 'utf8'), 'x');
       fs.closeSync(fd);
       fs.rmSync(folder, { recursive: true });`,
-    );
-  });
+      );
+    },
+  );
 });
