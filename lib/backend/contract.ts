@@ -167,6 +167,8 @@ export interface SpawnRequest {
   /** Absolute path of the program that the child runs (entry/child). */
   readonly entry: string;
   readonly execArgv: readonly string[];
+  /** Where it begins; as this process, when undefined. */
+  readonly cwd?: string | undefined;
   readonly stdout: StdioTarget;
   readonly stderr: StdioTarget;
 }

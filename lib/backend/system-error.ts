@@ -11,6 +11,11 @@ export function isRawSystemError(error: unknown): error is RawSystemError {
   return error instanceof Error && typeof (error as Partial<RawSystemError>).syscall === 'string';
 }
 
+/** Of a signal: to a process of another user. */
+export function isNotPermitted(error: unknown): boolean {
+  return error instanceof Error && (error as Partial<RawSystemError>).code === 'EPERM';
+}
+
 /** The same failure as one of our errors, told in the caller's words. Anything else passes unchanged. */
 export function systemError(what: string, error: unknown): unknown {
   if (!isRawSystemError(error)) return error;

@@ -1,5 +1,5 @@
 import type { StartMethod } from '../backend/contract.js';
-import { checkOptions } from '../base/options.js';
+import { checkObject } from '../base/options.js';
 import { Pipe } from '../connection/pipe.js';
 import { NotSupportedError } from '../errors.js';
 import { currentTask } from '../pool/current-task.js';
@@ -97,6 +97,7 @@ function makeContext(method: StartMethod | undefined): Context {
 function bindPool(startMethod: StartMethod): typeof Pool {
   return class extends Pool {
     constructor(options: ConstructorParameters<typeof Pool>[0]) {
+      if (typeof options !== 'number') checkObject('options', options);
       super({ startMethod, ...(typeof options === 'number' ? { processes: options } : options) });
     }
   };
@@ -106,7 +107,7 @@ function bindExecutor(startMethod: StartMethod): typeof ProcessPoolExecutor {
   return class extends ProcessPoolExecutor {
     constructor(given: ConstructorParameters<typeof ProcessPoolExecutor>[0]) {
       const options = typeof given === 'number' ? { maxWorkers: given } : given;
-      checkOptions('options', options);
+      checkObject('options', options);
       super({ startMethod, ...options });
     }
   };

@@ -18,7 +18,7 @@ export function getAllStartMethods(): StartMethod[] {
 export function getStartMethod(options?: { allowNone?: false }): StartMethod;
 export function getStartMethod(options?: { allowNone?: boolean }): StartMethod | null;
 export function getStartMethod(options: { allowNone?: boolean } = {}): StartMethod | null {
-  checkOptions('options', options);
+  checkOptions('options', options, { allowNone: true });
   const { allowNone = false } = options;
   checkBoolean('options.allowNone', allowNone);
   return allowNone ? (own.startMethod ?? null) : settleStartMethod();
@@ -30,7 +30,7 @@ export function setStartMethod(
   options: { force?: boolean } = {},
 ): void {
   if (method !== null) checkStartMethod('method', method);
-  checkOptions('options', options);
+  checkOptions('options', options, { force: true });
   const { force = false } = options;
   checkBoolean('options.force', force);
   if (own.startMethod !== undefined && !force) {

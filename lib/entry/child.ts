@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { noteAttached } from '../backend/child-mark.js';
 import { backend } from '../backend/index.js';
 import '../connection/connection.js'; // an argument may be one, whatever the target's module loads
-import { EndOfFileError } from '../errors.js';
+import { EndOfFileError, StateError } from '../errors.js';
 import { runChild } from '../process/bootstrap.js';
 import { forgetImport, whileImporting } from '../process/import-guard.js';
 import { own } from '../process/own-state.js';
@@ -34,6 +34,7 @@ async function main(): Promise<void> {
   noteAttached();
   const arrived = readPreparation(await control.recv({}));
   control.close();
+  if (arrived.directory !== undefined) process.chdir(arrived.directory);
   own.startMethod = arrived.startMethod;
   setMainModuleUrl(arrived.mainModule);
   runChild({ birth: arrived.birth, work: { run: () => work(arrived) } });
@@ -42,7 +43,30 @@ async function main(): Promise<void> {
 async function work(arrived: Arrived): Promise<unknown> {
   const self = await rebuild(arrived);
   own.self = self;
-  return self.run();
+  try {
+    return await self.run();
+  } catch (error) {
+    throw privateFieldsMissing(error, self) ?? error;
+  }
+}
+
+/** V8 says of them that the class did not declare them, of a class that did. The parent cannot see whether an object has some. */
+function privateFieldsMissing(error: unknown, self: Process): StateError | undefined {
+  const isOfPrivate =
+    error instanceof TypeError &&
+    /private member #|^Receiver must be an instance of class/.test(error.message);
+  if (!isOfPrivate || !declaresPrivate(self.constructor)) return undefined;
+  return new StateError(
+    `${self.constructor.name} has private fields or methods, and only public fields travel to a spawned process, where its constructor ` +
+      'does not run: keep what run() needs in public ones, or use the fork start method',
+    { cause: error },
+  );
+}
+
+function declaresPrivate(Class: object): boolean {
+  if (Class === Process) return false;
+  const text = Function.prototype.toString.call(Class);
+  return text.includes('#') || declaresPrivate(Object.getPrototypeOf(Class) as object);
 }
 
 /**

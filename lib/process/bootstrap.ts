@@ -12,7 +12,7 @@ import { flushStdio, isWriting } from './stdio.js';
 import { printError, printTraceback } from './traceback.js';
 
 /** Node's own exit code for an `await` that nothing can settle any more. */
-const UNSETTLED = 13;
+export const UNSETTLED = 13;
 
 export interface ChildBody {
   readonly birth: Birth;
@@ -145,7 +145,7 @@ class Ending {
     if (this.#settled || !this.#drained) return;
     this.#settled = true;
     printError(
-      `Process ${this.#birth.name}: the promise of its work never settled and nothing is left to settle it\n`,
+      `Process ${this.#birth.name}: the promise of its work never settled and nothing is left to settle it${hint()}\n`,
     );
     // The end of a dry loop is the one end that does not come through process.exit(), so it is turned into one.
     process.off('exit', this.#onExit);
@@ -153,6 +153,12 @@ class Ending {
     process.emit('exit', UNSETTLED);
     process.exit(UNSETTLED);
   };
+}
+
+function hint(): string {
+  return own.startMethod === 'fork'
+    ? ' (a forked child never sees the end of what its parent had under way, such as an import() of a module that awaits something)'
+    : '';
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -53,10 +53,10 @@ function onExit(): void {
   const waits = children.some(({ daemon }) => !daemon) && canWait();
   const said = waits && sayLastWords();
   for (const child of children) child.closeStreams();
-  terminateDaemons(children);
+  const told = terminateDaemons(children);
   for (const child of children.filter(({ daemon }) => !daemon)) waitOrPart(child);
   const deadline = Deadline.after(DAEMON_GRACE_MS);
-  for (const child of children.filter(({ daemon }) => daemon)) waitOrKill(child, deadline);
+  for (const child of told) waitOrKill(child, deadline);
   backend().collectEnded?.();
   if (said) leave();
 }
@@ -75,13 +75,12 @@ export function hasChildren(): boolean {
 /** The same for a child whose target has ended: it still has its event loop, so it works on every backend. */
 export async function endChildren(): Promise<void> {
   const children = running();
-  terminateDaemons(children);
+  const told = terminateDaemons(children);
   await Promise.all(
-    children.map(async (child) => {
+    [...children.filter(({ daemon }) => !daemon), ...told].map(async (child) => {
       if ((await child.wait(child.daemon ? { timeout: DAEMON_GRACE_MS } : {})) !== undefined)
         return;
-      child.kill('SIGKILL');
-      await child.wait({});
+      if (child.tryKill('SIGKILL')) await child.wait({});
     }),
   );
 }
@@ -90,8 +89,9 @@ function running(): RunningChild[] {
   return [...own.children.values()].filter((child) => child.check() === undefined);
 }
 
-function terminateDaemons(children: readonly RunningChild[]): void {
-  for (const child of children) if (child.daemon) child.kill('SIGTERM');
+/** Those that could be told: one that is still root's, where this process is not, ends with this process. */
+function terminateDaemons(children: readonly RunningChild[]): RunningChild[] {
+  return children.filter((child) => child.daemon && child.tryKill('SIGTERM'));
 }
 
 function waitOrPart(child: RunningChild): void {
@@ -100,8 +100,7 @@ function waitOrPart(child: RunningChild): void {
 
 function waitOrKill(child: RunningChild, deadline: Deadline): void {
   if (!waitSync(child, deadline) || child.check() !== undefined) return;
-  child.kill('SIGKILL');
-  waitSync(child, Deadline.after(DAEMON_GRACE_MS));
+  if (child.tryKill('SIGKILL')) waitSync(child, Deadline.after(DAEMON_GRACE_MS));
 }
 
 /** False where this process cannot wait without its event loop. */

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { Deadline } from '../base/deadline.js';
-import type { Wait } from '../base/options.js';
-import { checkOptions, checkTimeout, readWait } from '../base/options.js';
+import { readSyncTimeout, readWait, type SyncWait, type Wait } from '../base/options.js';
 import type { PeerProcess } from '../backend/contract.js';
 import { backend } from '../backend/index.js';
 import type { ParentIdentity } from './own-state.js';
@@ -34,10 +33,8 @@ export class ParentProcess {
   }
 
   /** Blocks this thread. */
-  joinSync(wait: { timeout?: number | undefined } = {}): boolean {
-    checkOptions('wait', wait);
-    const { timeout } = wait;
-    checkTimeout('wait.timeout', timeout);
+  joinSync(wait: SyncWait = {}): boolean {
+    const timeout = readSyncTimeout('wait', wait);
     return this.#peer.waitSync(Deadline.after(timeout));
   }
 

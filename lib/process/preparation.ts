@@ -20,6 +20,8 @@ interface Preparation {
   readonly birth: Birth;
   readonly startMethod: StartMethod;
   readonly argv: readonly string[];
+  /** Where the child goes before any of that; undefined where it is there. */
+  readonly directory: string | undefined;
   readonly mainModule: string | undefined;
   readonly target: CallableReference | undefined;
   /** Absent for the package's own classes. */
@@ -44,7 +46,10 @@ export interface Unpacked {
 }
 
 /** Names and packs everything before anything is started. @throws SerializationError that says what cannot travel and why. */
-export async function prepare(launch: Launch): Promise<{ message: Message; discard: () => void }> {
+export async function prepare(
+  launch: Launch,
+  directory: string | undefined,
+): Promise<{ message: Message; discard: () => void }> {
   const { process: object, birth, work, startMethod } = launch;
   const transfer = new Transfer();
   const discard = (): void => {
@@ -58,6 +63,7 @@ export async function prepare(launch: Launch): Promise<{ message: Message; disca
       birth: { ...birth },
       startMethod,
       argv: process.argv,
+      directory,
       mainModule: mainModuleUrl(),
       target: work.target && (await referToCallable(work.target, 'target', transfer)),
       processClass:

@@ -1,6 +1,7 @@
 /** What `new Process()` takes: checked and copied at the call, so that a mistake shows where it was made. */
 import { types } from 'node:util';
 import type { StdioTarget } from '../backend/contract.js';
+import type { Names, OTHERS_TOO } from '../base/option-names.js';
 import {
   checkBoolean,
   checkFunction,
@@ -15,7 +16,7 @@ import { nextIdentity, own } from './own-state.js';
 export interface ProcessOptions<A extends readonly unknown[] = readonly unknown[]> {
   /** What the child runs. Its promise, when it returns one, is waited for. */
   target?: ((...args: A) => unknown) | undefined;
-  /** The target's arguments: an array, or any other iterable, which is copied. */
+  /** The target's arguments, copied. An array for the types, which count them; any other iterable works as well. */
   args?: readonly [...A] | undefined;
   /** A label, `Process-1` when absent or empty. */
   name?: string | undefined;
@@ -46,8 +47,21 @@ export class Making {
   ) {}
 }
 
-export function makeFromOptions(options: object | undefined, className: string): Making {
-  checkOptions('options', options);
+const PROCESS_OPTIONS: Names<ProcessOptions> = {
+  target: true,
+  args: true,
+  name: true,
+  daemon: true,
+  stdout: true,
+  stderr: true,
+};
+
+export function makeFromOptions(
+  options: object | undefined,
+  className: string,
+  others?: typeof OTHERS_TOO,
+): Making {
+  checkOptions('options', options, PROCESS_OPTIONS, others);
   const given = (options ?? {}) as ProcessOptions;
   const { target, name, daemon = own.birth.daemon } = given;
   if (target !== undefined) checkTarget(target);

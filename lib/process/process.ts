@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { Deadline } from '../base/deadline.js';
 import { giveToChild } from '../base/given.js';
-import type { Wait } from '../base/options.js';
+import { OTHERS_TOO } from '../base/option-names.js';
+import type { SyncWait, Wait } from '../base/options.js';
 import {
   checkBoolean,
-  checkOptions,
   checkString,
-  checkTimeout,
-  readWait,
   invalidType,
+  readSyncTimeout,
+  readWait,
 } from '../base/options.js';
 import type { StartMethod } from '../backend/contract.js';
 import { StateError } from '../errors.js';
@@ -44,8 +44,15 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   #starting: Promise<void> | undefined;
   #sentinel: Sentinel | undefined;
 
-  constructor(options?: ProcessOptions<A>) {
-    const making = options instanceof Making ? options : makeFromOptions(options, new.target.name);
+  /** A target that cannot do without arguments has them beside it. */
+  constructor(
+    options?: ProcessOptions<A> &
+      ([] extends A ? unknown : { args: readonly [...A] } | { target?: undefined }),
+  ) {
+    const making =
+      options instanceof Making
+        ? options
+        : makeFromOptions(options, new.target.name, isOurs(new.target) ? undefined : OTHERS_TOO);
     this.#birth = making.birth;
     this.#life = new Lifecycle(this, making.birth);
     this.#work = making.work;
@@ -91,15 +98,16 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
   }
 
   /** Blocks this thread. */
-  joinSync(wait: { timeout?: number | undefined } = {}): number | null {
-    checkOptions('wait', wait);
-    const { timeout } = wait;
-    checkTimeout('wait.timeout', timeout);
+  joinSync(wait: SyncWait = {}): number | null {
+    const timeout = readSyncTimeout('wait', wait);
     const status = this.#life.startedChild('join').waitSync(Deadline.after(timeout));
     return status?.exitCode ?? null;
   }
 
-  /** SIGTERM. Neither exit handlers nor `finally` blocks run there, unless it listens for the signal. */
+  /**
+   * SIGTERM. Neither exit handlers nor `finally` blocks run there, unless it listens for the signal.
+   * @throws SystemError (EPERM) for one from before this process gave up root. So do `kill` and `interrupt`.
+   */
   terminate(): void {
     this.#life.startedChild('terminate').kill('SIGTERM');
   }
@@ -270,13 +278,18 @@ export class Process<A extends readonly unknown[] = readonly unknown[]> {
     const Class = this.constructor as new () => object;
     return {
       process: this,
-      subclass: Object.hasOwn(Class, 'startMethod') ? undefined : Class, // Only our own classes name a method.
+      subclass: isOurs(Class) ? undefined : Class,
       birth: this.#birth,
       work: this.#work ?? { target: undefined, args: [] },
       stdio: this.#stdio,
       startMethod,
     };
   }
+}
+
+/** Only our own classes name a method. */
+function isOurs(Class: object): boolean {
+  return Object.hasOwn(Class, 'startMethod');
 }
 
 registerHandleReducer<Process, never>('Process', Process, {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Child, ExitStatus } from '../backend/contract.js';
+import { isNotPermitted, systemError } from '../backend/system-error.js';
 import { throwIfAborted } from '../base/abort-signal.js';
 import type { Deadline } from '../base/deadline.js';
 import type { Wait } from '../base/options.js';
@@ -97,8 +98,25 @@ export class RunningChild {
     };
   }
 
+  /** @throws SystemError (EPERM) where it is of a user whom this process may not signal. */
   kill(signal: NodeJS.Signals): void {
-    if (this.check() === undefined) this.#child.kill(signal);
+    try {
+      if (this.check() === undefined) this.#child.kill(signal);
+    } catch (error) {
+      const what = `process ${String(this.pid)} is of a user whom this process may not signal, as one of the two has called setuid() since its start`;
+      throw isNotPermitted(error) ? systemError(what, error) : error;
+    }
+  }
+
+  /** False where that is not permitted. */
+  tryKill(signal: NodeJS.Signals): boolean {
+    try {
+      this.kill(signal);
+      return true;
+    } catch (error) {
+      if (isNotPermitted(error)) return false;
+      throw error;
+    }
   }
 
   /** This process ends and cannot wait: the child goes on alone, where the backend has a way to say so. */

@@ -14,6 +14,8 @@ namespace mp {
 Result<UniqueFd> MakeDoorbell();
 // The ringing end of another process's doorbell. Fails with ENOENT or ESRCH when that has ended.
 Result<UniqueFd> OpenDoorbell(uint32_t pid, int fd);
+// False when no other process but root's may open any of ours: after setuid of a root process.
+bool OthersMayOpenOurs();
 // Success also when it has been rung so often that nothing more fits.
 Status RingDoorbell(int fd);
 // Takes back every ring so far. True when there was one.

@@ -1,6 +1,7 @@
 #include "os/doorbell.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,6 +43,10 @@ Result<UniqueFd> OpenDoorbell(uint32_t pid, int fd) {
     return Status::Failed(ENOENT, "open");
   }
   return opened;
+}
+
+bool OthersMayOpenOurs() {
+  return prctl(PR_GET_DUMPABLE) == 1;
 }
 
 Status RingDoorbell(int fd) {

@@ -10,6 +10,10 @@
 
 namespace mp {
 
+// Before a child is given the read end of such a pipe: lets it open that anew as any user, for the
+// process may have another one by then (setuid). Nobody else can come to it, as without its
+// descriptor it is reached through /proc/<pid>/fd alone, by those who may trace its holder.
+Status OpenToChildren(int read_end);
 // SIGKILL for this process when the last writer of the pipe behind `read_end` closes, at once if
 // that has happened. Lasts as long as the returned descriptor, which is another than `read_end`:
 // the setting belongs to an open file description, and that of `read_end` may be shared with

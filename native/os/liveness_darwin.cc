@@ -7,6 +7,10 @@
 
 namespace mp {
 
+Status OpenToChildren(int) {
+  return Status::Ok();
+}
+
 Result<UniqueFd> DieWhenWritersClose(int) {
   return Status::Failed(ENOTSUP, "fcntl");
 }

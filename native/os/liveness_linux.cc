@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,10 @@
 #include "os/liveness.h"
 
 namespace mp {
+
+Status OpenToChildren(int read_end) {
+  return fchmod(read_end, 0444) == 0 ? Status::Ok() : Status::Failed(errno, "fchmod");
+}
 
 Result<UniqueFd> DieWhenWritersClose(int read_end) {
   char path[32];

@@ -57,6 +57,7 @@ std::string ThreadName(pid_t tid) {
 struct ThreadCheck {
   bool ok = true;
   pid_t culprit = 0;
+  bool hidden = false;
 };
 
 bool IsIndispensable(const StoppedThread& thread) {
@@ -75,7 +76,7 @@ ThreadCheck CheckThreads() {
     const Position position = PositionOf(thread);
     if (position == Position::kWaiting) continue;
     if (ThreadRoles::MayWork(layout, thread) && position != Position::kLibrary) continue;
-    return {false, thread.tid};
+    return {false, thread.tid, position == Position::kHidden};
   }
   return {};
 }
@@ -97,6 +98,14 @@ void Pause() {
   nanosleep(&pause, nullptr);
 }
 
+ForkOutcome RefuseHidden(pid_t tid) {
+  return Refuse(ThreadName(tid) +
+                    " blocks all signals, and the kernel does not tell a process that has changed "
+                    "its user or group (setuid) what such a thread is doing; start processes "
+                    "before that, or with the spawn method",
+                false);
+}
+
 // Stops all threads at acceptable places, trying again until the deadline.
 Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
   for (;;) {
@@ -106,6 +115,7 @@ Result<ForkOutcome> StopThreads(uint64_t deadline_ns) {
       const ThreadCheck check = CheckThreads();
       if (check.ok) return held;
       ThreadStop::Release();
+      if (check.hidden) return RefuseHidden(check.culprit);
       held = Refuse(
           ThreadName(check.culprit) + " is running and may hold a lock that the child would need",
           true);

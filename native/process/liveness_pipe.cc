@@ -39,6 +39,8 @@ Result<int> LivenessPipe::ReadEnd() {
   if (!ends.write) {
     Result<FdPair> pipe = MakePipe();
     if (!pipe.ok()) return pipe.status();
+    const Status opened = OpenToChildren(pipe.value().first.get());
+    if (!opened.ok()) return opened;
     ends.inherited_read.Reset();
     ends.read = std::move(pipe.value().first);
     ends.write = std::move(pipe.value().second);

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 #include "os/raw_syscall_linux.h"
 
@@ -56,6 +59,55 @@ bool SleepingCall(pid_t tid, long* number, unsigned long* first) {
   *number = std::strtol(text, &rest, 10);
   *first = std::strtoul(rest, nullptr, 16);
   return true;
+}
+
+bool CallsAreHidden(pid_t tid) {
+  char text[2];
+  return ReadThreadFile(tid, "syscall", text, sizeof text) == -EACCES;
+}
+
+bool IsAsleep(pid_t tid) {
+  // "<tid> (<name>) <state> …", where the name may hold anything.
+  char text[256];
+  if (ReadThreadFile(tid, "stat", text, sizeof text) <= 0) return false;
+  const char* const name_end = std::strrchr(text, ')');
+  return name_end != nullptr && std::strncmp(name_end, ") S ", 4) == 0;
+}
+
+KernelSleep KernelSleepOf(pid_t tid) {
+  // Under their names in kernels since 5.10, and only those to which no call that writes or locks
+  // leads.
+  static constexpr const char* kWaits[] = {
+      "futex_wait_queue_me",
+      "futex_wait_queue",
+      "futex_do_wait",
+      "futex_wait",
+      "__futex_wait",
+      "futex_wait_multiple",
+      "futex_sleep_multiple",
+      "ep_poll",
+      "do_epoll_wait",
+      "poll_schedule_timeout",
+      "do_poll",
+      "do_sys_poll",
+      "do_select",
+      "pipe_read",
+      "anon_pipe_read",
+      "do_sigtimedwait",
+      "sigsuspend",
+      "do_nanosleep",
+      "hrtimer_nanosleep",
+      "do_wait",
+  };
+  char text[128];
+  if (ReadThreadFile(tid, "wchan", text, sizeof text) <= 0) return KernelSleep::kUntold;
+  if (std::strcmp(text, "0") == 0) return KernelSleep::kUntold;
+  const bool waits = std::any_of(std::begin(kWaits), std::end(kWaits), [&text](const char* name) {
+    // The compiler puts ".isra.0" and the like behind some.
+    const size_t length = std::strlen(name);
+    return std::strncmp(text, name, length) == 0 && (text[length] == '\0' || text[length] == '.');
+  });
+  return waits ? KernelSleep::kWaiting : KernelSleep::kElsewhere;
 }
 
 long ForEachThread(void (*visit)(pid_t tid, void* context), void* context) {

@@ -201,8 +201,17 @@ bool CalledFromLockLoop(const StoppedThread& thread) {
 Position PositionOfDeaf(pid_t tid) {
   long number = 0;
   unsigned long first = 0;
-  return SleepingCall(tid, &number, &first) && Waits(number) ? Position::kWaiting
-                                                             : Position::kRunning;
+  if (SleepingCall(tid, &number, &first))
+    return Waits(number) ? Position::kWaiting : Position::kRunning;
+  if (!CallsAreHidden(tid)) return Position::kRunning;
+  switch (KernelSleepOf(tid)) {
+    case KernelSleep::kWaiting:
+      return Position::kWaiting;
+    case KernelSleep::kUntold:
+      return IsAsleep(tid) ? Position::kHidden : Position::kRunning;
+    default:
+      return Position::kRunning;
+  }
 }
 
 }  // namespace

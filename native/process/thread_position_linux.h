@@ -11,6 +11,7 @@ enum class Position {
   kWaiting,  // in a system call that waits: holds no lock of the C library
   kLocking,  // waits for a lock, or for the sleepers of a condition: may hold other locks
   kLibrary,  // in the C library, or waking somebody: may hold its locks
+  kHidden,   // asleep, but we may not know where
   kRunning,  // anywhere else
 };
 

@@ -85,14 +85,21 @@ bool HasStopSignal(const char* status, const char* field) {
 // since the last stop: everything is blocked there too. That one is runnable, or sleeps on our own
 // futex. (Taking it for a deaf one leaves it out of the child, where V8 then waits for it for ever:
 // the rare hang of the first experiment.)
-bool IsDeaf(pid_t tid) {
+bool IsDeaf(const Slot& slot) {
+  const pid_t tid = slot.thread.tid;
   char text[4096];
   if (ReadThreadFile(tid, "status", text, sizeof text) <= 0) return false;
   if (!HasStopSignal(text, "\nSigBlk:") || !HasStopSignal(text, "\nSigPnd:")) return false;
   long number = 0;
   unsigned long first = 0;
-  return SleepingCall(tid, &number, &first) &&
-         first != reinterpret_cast<unsigned long>(&round_number);
+  if (SleepingCall(tid, &number, &first))
+    return first != reinterpret_cast<unsigned long>(&round_number);
+  // Where the futex is not told, the round is: when Release() has returned, no thread sleeps in the
+  // handler any more, so one that does is held in this round, which it has noted before. Asked in
+  // this order: what left the handler after the masks were read has come into it again.
+  if (!CallsAreHidden(tid) || !IsAsleep(tid)) return false;
+  return slot.captured.load(std::memory_order_acquire) !=
+         round_number.load(std::memory_order_relaxed);
 }
 
 // Adds every thread not known yet. Returns how many were added, or negative errno (EAGAIN: there
@@ -155,7 +162,7 @@ Status AwaitArrivals(uint32_t round, uint64_t deadline_ns) {
         slot.thread.tid = 0;
         continue;
       }
-      if (slow && IsDeaf(tid)) {
+      if (slow && IsDeaf(slot)) {
         slot.thread.deaf = true;
         RememberDeaf(tid);
         continue;
@@ -219,7 +226,7 @@ Status ThreadStop::Stop(uint64_t deadline_ns) {
     for (; signalled < used; ++signalled) {
       Slot& slot = slots[signalled];
       const pid_t tid = slot.thread.tid;
-      slot.thread.deaf = KnownDeaf(tid) && IsDeaf(tid);
+      slot.thread.deaf = KnownDeaf(tid) && IsDeaf(slot);
       if (!slot.thread.deaf) Signal(tid, stop_signal);
     }
     status = AwaitArrivals(round, deadline_ns);

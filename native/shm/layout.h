@@ -17,7 +17,7 @@ namespace mp {
 
 constexpr size_t kSeparation = 128;
 constexpr uint64_t kSegmentMagic = 0x3147'4553'504d'4f4e;  // "NOMPSEG1"
-constexpr uint32_t kLayoutVersion = 9;
+constexpr uint32_t kLayoutVersion = 10;
 // Ids of participants fit bitmaps of this many bits. Id 0 is nobody.
 constexpr uint32_t kMaxParticipants = 1024;
 constexpr uint32_t kBitmapWords = kMaxParticipants / 64;
@@ -95,6 +95,8 @@ struct ParticipantRow {
   // When a sleeper was rung last (base/deadline.h): it then knows how long it would have had to
   // spin. A hint. kNever, by itself, where it never spins: who rings need not look at the clock.
   std::atomic<uint64_t> rung_ns;
+  // How often somebody has called who may not ring (shm/bell_relay.h). Not 0: such there are.
+  std::atomic<uint32_t> relay_calls;
 
   // Written by the participant alone, and read by its reaper, who writes when it is dead.
   alignas(kSeparation) std::atomic<uint64_t> announced;

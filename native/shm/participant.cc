@@ -35,6 +35,7 @@ Result<std::unique_ptr<Participant>> Participant::Join(std::shared_ptr<Segment> 
   row.doorbell.store(-1, std::memory_order_relaxed);
   row.settled.store(0, std::memory_order_relaxed);
   row.rung_ns.store(0, std::memory_order_relaxed);
+  row.relay_calls.store(0, std::memory_order_relaxed);
   row.wake.store(WithWakeState(row.wake.load(std::memory_order_relaxed), WakeState::kAwake),
                  std::memory_order_relaxed);
   auto token_word = TakeDeathToken(&row.token);
@@ -79,6 +80,7 @@ Participant::~Participant() {
 
 bool Participant::Leave() {
   if (row_ == nullptr || !IsMine()) return true;
+  relay_.reset();
   ParticipantRow& row = *std::exchange(row_, nullptr);
   const Identity live{RowState::kLive, stamp_.generation, CurrentTid()};
   Identity next = live;
@@ -103,6 +105,7 @@ void Participant::DropBellsOfTheDead() {
 }
 
 void Participant::CloseInherited() {
+  relay_.reset();
   doorbell_.Reset();
   bells_.clear();
 }
@@ -145,27 +148,38 @@ void Participant::RingSleeper(ParticipantRow* row, uint32_t seen) {
 void Participant::RingDoorbellOf(uint32_t id, uint32_t seen) {
   ParticipantRow& row = segment_->row(id);
   const int bell = id == stamp_.id ? doorbell_.get() : BellOf(id);
-  if (bell < 0) return;
+  if (bell < 0) {
+    const auto known = bells_.find(id);
+    if (known == bells_.end() || !known->second.closed_to_us) return;
+    NoteRing(&row);
+    BellRelay::Call(&row);
+    return;
+  }
   NoteRing(&row);
   if (!RingDoorbell(bell).ok()) return;
   row.wake.compare_exchange_strong(seen, WithWakeState(seen, WakeState::kRungArmed));
 }
 
-// Opened once and kept. -1 when there is none.
+// Opened once and kept. -1 when there is none, or it is closed to us.
 int Participant::BellOf(uint32_t id) {
   const ParticipantRow& row = segment_->row(id);
   const Identity identity = Identity::Unpack(row.identity.load(std::memory_order_seq_cst));
   Bell& bell = bells_[id];
-  if (!bell.fd || bell.generation != identity.generation) {
+  const bool known = bell.fd || bell.closed_to_us;
+  if (!known || bell.generation != identity.generation) {
+    bell = {};
     auto opened = OpenDoorbell(row.pid.load(std::memory_order_acquire),
                                row.doorbell.load(std::memory_order_acquire));
     // Its owner has ended. Where descriptors have run out, the owner's own looking around must do.
-    if (!opened.ok()) return -1;
+    const bool closed_to_us = opened.status().error == EACCES || opened.status().error == EPERM;
+    if (!opened.ok() && !closed_to_us) return -1;
     // Looked at again after it was opened: an owner that still lives has kept its number and its
     // descriptor all the time. Otherwise this may be anybody's.
     if (!segment_->IsAlive({static_cast<uint16_t>(id), identity.generation})) return -1;
-    bell.fd = std::move(opened.value());
     bell.generation = identity.generation;
+    bell.closed_to_us = closed_to_us;
+    if (closed_to_us) return -1;
+    bell.fd = std::move(opened.value());
   }
   return bell.fd.get();
 }
@@ -176,8 +190,18 @@ Result<int> Participant::Doorbell() {
     if (!made.ok()) return made.status();
     doorbell_ = std::move(made.value());
     row_->doorbell.store(doorbell_.get(), std::memory_order_release);
+    // Before the first who may not ring has called: until then, this participant would learn of a
+    // ring when it looks around.
+    if (!OthersMayOpenOurs()) StartRelay();
   }
   return doorbell_.get();
+}
+
+// Where there is no thread to be had, its own looking around must do, and the next arming tries
+// again.
+void Participant::StartRelay() {
+  auto started = BellRelay::Start(row_, doorbell_.get());
+  if (started.ok()) relay_ = std::move(started.value());
 }
 
 bool Participant::DisarmDoorbell() {

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/unique_fd.h"
 #include "os/fork_mark.h"
+#include "shm/bell_relay.h"
 #include "shm/segment.h"
 #include "shm/stamp.h"
 #include "shm/wake.h"
@@ -45,7 +46,10 @@ class Participant {
   Result<int> Doorbell();
   // Before the event loop blocks: from here on a ring makes the doorbell readable. The caller then
   // looks at everything that it waits for before it blocks.
-  void ArmDoorbell() { ArmWakeWord(&row_->wake, WakeState::kArmed); }
+  void ArmDoorbell() {
+    ArmWakeWord(&row_->wake, WakeState::kArmed);
+    if (row_->relay_calls.load(std::memory_order_relaxed) != 0 && !relay_) StartRelay();
+  }
   // After it has blocked, or found that it need not. True when somebody has rung.
   bool DisarmDoorbell();
   // Descriptors for ringing those that have died.
@@ -71,9 +75,11 @@ class Participant {
   static void RingSleeper(ParticipantRow* row, uint32_t seen);
   void RingDoorbellOf(uint32_t id, uint32_t seen);
   int BellOf(uint32_t id);
+  void StartRelay();
 
   struct Bell {
     uint16_t generation = 0;
+    bool closed_to_us = false;
     UniqueFd fd;
   };
 
@@ -82,6 +88,7 @@ class Participant {
   ParticipantRow* row_ = nullptr;
   Stamp stamp_;
   UniqueFd doorbell_;
+  std::unique_ptr<BellRelay> relay_;
   std::unordered_map<uint32_t, Bell> bells_;
 };
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "os/descriptor.h"
+#include "shm/bell_relay.h"
 #include "shm_support.h"
 #include "sync/barrier.h"
 #include "sync/bounded_semaphore.h"
@@ -198,6 +199,24 @@ TEST(ObjectsAreMadeAndOpenedAtOnce) {
     }
   });
   EXPECT(PlacesInUse(*segment) == 0);
+}
+
+// Who may not ring has a thread of the owner's do it, which begins when somebody has called.
+TEST(ACallIsPassedOnAsARing) {
+  auto segment = SmallSegment();
+  for (int times = 0; times < 20; times += 1) {
+    auto space = JoinSpace(segment);
+    Participant& self = space->participant();
+    const int bell = self.Doorbell().value();
+    BellRelay::Call(&self.row());
+    for (int round = 0; round < 50; round += 1) {
+      self.ArmDoorbell();
+      std::thread caller([&self] { BellRelay::Call(&self.row()); });
+      EXPECT(WaitForFd(bell, kReadable, kNever).ok());
+      EXPECT(self.DisarmDoorbell());
+      caller.join();
+    }
+  }
 }
 
 TEST_MAIN()

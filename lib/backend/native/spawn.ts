@@ -81,6 +81,7 @@ async function start(
 ): Promise<SpawnedNode> {
   const started = spawn(process.execPath, [...request.execArgv, request.entry], {
     stdio,
+    cwd: request.cwd,
     env: markedEnvironment(
       'native',
       ...(stdio.length > SEGMENT_FD ? [WITH_SEGMENT] : []),

@@ -1,4 +1,5 @@
 /** The user's hooks around a fork, Python's os.register_at_fork. */
+import { type Names, OTHERS_TOO } from '../../base/option-names.js';
 import { checkFunction, checkOptions, invalidType } from '../../base/options.js';
 
 export interface AtForkHooks {
@@ -9,6 +10,8 @@ export interface AtForkHooks {
   /** In the child, before anything else of the program. A throw ends the child with exit code 1. */
   afterInChild?: () => void;
 }
+
+const HOOKS: Names<AtForkHooks> = { before: true, afterInParent: true, afterInChild: true };
 
 const registered = new Set<Readonly<AtForkHooks>>();
 
@@ -22,7 +25,7 @@ const registered = new Set<Readonly<AtForkHooks>>();
  */
 export function registerAtFork(hooks: AtForkHooks): () => void {
   if (hooks === undefined) throw invalidType('hooks', 'an object', hooks);
-  checkOptions('hooks', hooks);
+  checkOptions('hooks', hooks, HOOKS, OTHERS_TOO);
   const { before, afterInParent, afterInChild } = hooks;
   if (before !== undefined) checkFunction('hooks.before', before);
   if (afterInParent !== undefined) checkFunction('hooks.afterInParent', afterInParent);

@@ -1,11 +1,12 @@
 /**
  * The few variables of Node's own library that a forked child must reach: its lists of timers and immediates, the pools of
- * random bytes behind randomUUID and randomInt, and the watchers of fs.watchFile. An in-process inspector session reads the
+ * random bytes behind randomUUID and randomInt, and the watchers of fs.watchFile; and the loader of modules, which its parent asks. An in-process inspector session reads the
  * scopes of functions that close over them; nothing is patched, and it is done once per process, before its first fork.
  */
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import inspector from 'node:inspector';
+import module from 'node:module';
 import timers from 'node:timers';
 import { types } from 'node:util';
 import { ForkUnavailableError } from '../../errors.js';
@@ -32,6 +33,8 @@ export interface Internals {
   readonly randomPools: readonly Uint8Array[];
   /** What `fs.watchFile` has under way, by file: further watchers of a file share the first one's handle. */
   readonly fileWatchers: { clear: () => void } | undefined;
+  /** Answers the one that `import()` uses, and makes it if there is none yet. */
+  readonly moduleLoader: (() => { readonly loadCache?: unknown }) | undefined;
 }
 
 type Post = <T>(method: string, params: object) => T;
@@ -171,6 +174,8 @@ function findInternals(post: Post): Internals | undefined {
   const getter = Object.getOwnPropertyDescriptor(fs, 'promises')?.get;
   /* eslint-enable @typescript-eslint/unbound-method */
   const watchers = closedOverByAny(post, [fs.watchFile, fs.unwatchFile, getter], ['statWatchers']);
+  const loader = 'getOrInitializeCascadedLoader';
+  const ofModules = closedOverByAny(post, [module.register], [loader]);
   const timerLists = lists.get('timerListMap');
   const queue = immediates.get('immediateQueue');
   const pools = [...random.values()].filter((pool) => types.isUint8Array(pool));
@@ -180,6 +185,7 @@ function findInternals(post: Post): Internals | undefined {
     immediates: queue as Internals['immediates'],
     randomPools: pools,
     fileWatchers: watchers.get('statWatchers') as Internals['fileWatchers'],
+    moduleLoader: ofModules.get(loader) as Internals['moduleLoader'],
   };
 }
 

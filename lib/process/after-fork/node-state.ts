@@ -45,13 +45,41 @@ function dropImmediates(queue: Internals['immediates']): void {
   }
 }
 
-/** Node's own listeners on `process` are on these; everything else is the program's, signal handlers included. */
-const KEPT_EVENTS = new Set<string | symbol>(['newListener', 'removeListener', 'warning']);
+/** What Node itself listens to on `process`; everything else is the program's, signal handlers included. */
+const NODES_EVENTS: (string | symbol)[] = ['newListener', 'removeListener', 'warning'];
+
+/** How its listeners read. Their text asks neither a property nor a Proxy of the program's. */
+const NODES_LISTENERS = [
+  /^function (start|stop)ListeningIfSignal\(/,
+  /^function onWarning\(/,
+  /hasMultipleResolvesListener =/,
+];
 
 function dropListeners(emitter: EventEmitter): void {
+  // First those that would be told of what is removed: they are the parent's code.
+  withoutTelling(emitter, () => {
+    for (const event of NODES_EVENTS) dropProgramsOwn(emitter, event);
+  });
   for (const event of emitter.eventNames()) {
-    if (!KEPT_EVENTS.has(event)) emitter.removeAllListeners(event);
+    if (!NODES_EVENTS.includes(event)) emitter.removeAllListeners(event);
   }
+}
+
+/** Node's own are the first of their kind: they were there before the program. */
+function dropProgramsOwn(emitter: EventEmitter, event: string | symbol): void {
+  const listeners = emitter.rawListeners(event) as (() => void)[];
+  const texts = listeners.map((listener) => Function.prototype.toString.call(listener));
+  const nodes = NODES_LISTENERS.map((kind) => texts.findIndex((text) => kind.test(text)));
+  for (const [at, listener] of listeners.entries())
+    if (!nodes.includes(at)) emitter.removeListener(event, listener);
+}
+
+function withoutTelling(emitter: EventEmitter, change: () => void): void {
+  const own = Object.getOwnPropertyDescriptor(emitter, 'emit');
+  Object.defineProperty(emitter, 'emit', { value: () => false, configurable: true });
+  change();
+  if (own === undefined) Reflect.deleteProperty(emitter, 'emit');
+  else Object.defineProperty(emitter, 'emit', own);
 }
 
 /** Before the capture callback is dropped: `domain` has one of its own while in a domain, and lets nobody else change it. */
@@ -139,7 +167,7 @@ export function rehearseQuietNode(): void {
     hasUncaughtExceptionCaptureCallback: () => process.hasUncaughtExceptionCaptureCallback(),
     setUncaughtExceptionCaptureCallback: () => {},
   });
-  stand.on('newListener', () => {}).on('exit', () => {});
+  for (const event of [...NODES_EVENTS, 'exit']) stand.on(event, () => {});
   // Node itself looks at every listener that `process` loses.
   const listener = (): void => {};
   process.on('multiprocessing.rehearsal', listener).off('multiprocessing.rehearsal', listener);

@@ -7,6 +7,7 @@ import type { Child, Forking, StdioTarget } from '../../backend/contract.js';
 import { systemError } from '../../backend/system-error.js';
 import { ForkUnavailableError, StateError } from '../../errors.js';
 import { compilationsInFlight } from '../after-fork/compilations.js';
+import { importsInFlight } from '../after-fork/imports.js';
 import { attemptFork, prepareToFork, requireForking } from '../after-fork/index.js';
 import { rehearseChild } from '../bootstrap.js';
 import { flushStdio, keptStdioFds, redirectStdio } from './fork-stdio.js';
@@ -88,6 +89,8 @@ function attempt(forking: Forking, waitMs: number): Attempt {
     return { kind: 'refused', reason: 'a DNS lookup is in the libuv pool', transient: true };
   if (compilationsInFlight())
     return { kind: 'refused', reason: 'V8 is compiling WebAssembly', transient: true };
+  if (importsInFlight())
+    return { kind: 'refused', reason: 'an import() is under way', transient: true };
   return attemptFork(forking, 'clean', waitMs, keptStdioFds());
 }
 
@@ -100,6 +103,7 @@ export async function forkChild(request: ForkRequest): Promise<Child> {
   const owner = process.pid;
   prepareToFork(forking);
   rehearse(forking, request.inChild);
+  importsInFlight(); // Those that are done are known as such after the wait.
   await flushStdio();
   const context = new AsyncResource('multiprocessing.Process');
   const stdout = open(forking, request.stdout);
@@ -154,6 +158,24 @@ interface Entrance {
   readonly inChild: ForkRequest['inChild'];
 }
 
+/**
+ * Of what the parent's event loop has (a socket), the child has nothing under the number that it has there: under another one it has. The
+ * copies are made at the safe point, as other programs that are started meanwhile would inherit them.
+ */
+function copyGiven(
+  forking: Forking,
+  { stdout, stderr }: Entrance,
+  copies: Map<number | undefined, number>,
+): void {
+  for (const fd of [stdout, stderr]) {
+    if (fd === undefined || fd <= 2 || opened.has(fd) || copies.has(fd)) continue;
+    const copy = forking.openFile('/dev/null', 'read');
+    opened.add(copy);
+    copies.set(fd, copy);
+    forking.redirect(fd, copy);
+  }
+}
+
 async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Child> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (
@@ -163,16 +185,21 @@ async function forkAtSafePoint(forking: Forking, entrance: Entrance): Promise<Ch
   ) {
     const result = await new Promise<Attempt | { kind: 'failed'; error: unknown }>((resolve) => {
       forking.atSafePoint(() => {
-        let outcome: Attempt;
+        let outcome: Attempt | undefined;
+        const copies = new Map<number | undefined, number>();
         try {
           refuseInChild(entrance.owner);
+          copyGiven(forking, entrance, copies);
           outcome = attempt(forking, waitMs);
         } catch (error) {
           resolve({ kind: 'failed', error });
           return;
+        } finally {
+          if (outcome?.kind !== 'child') for (const copy of copies.values()) close(forking, copy);
         }
         if (outcome.kind === 'child') {
-          redirectStdio(forking, entrance.stdout, entrance.stderr);
+          const { stdout, stderr } = entrance;
+          redirectStdio(forking, copies.get(stdout) ?? stdout, copies.get(stderr) ?? stderr);
           closeOpened(forking, opened);
           entrance.context.runInAsyncScope(entrance.inChild, undefined, false);
         } else resolve(outcome);

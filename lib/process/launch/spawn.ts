@@ -4,6 +4,7 @@ import { log } from '../../base/log.js';
 import { BrokenPipeError } from '../../errors.js';
 import { execArgvForChild } from '../exec-argv.js';
 import { prepare } from '../preparation.js';
+import { directoriesOfChild } from '../start-directory.js';
 import type { Launch } from './launcher.js';
 import { filesToSpawn } from './spawn-availability.js';
 
@@ -12,12 +13,14 @@ import { filesToSpawn } from './spawn-availability.js';
  * over there, a module that is missing included, ends the child with a traceback and exit code 1.
  */
 export async function launchSpawn(launch: Launch): Promise<Child> {
-  const { message, discard } = await prepare(launch);
+  const directories = directoriesOfChild();
+  const { message, discard } = await prepare(launch, directories?.goOn);
   let spawned: SpawnedChild;
   try {
     spawned = await backend().spawn({
       entry: filesToSpawn().child,
       execArgv: execArgvForChild(),
+      cwd: directories?.begin,
       ...launch.stdio,
     });
   } catch (error) {
