@@ -1,5 +1,6 @@
 import { inspect, types } from 'node:util';
 import { isSignal } from './abort-signal.js';
+import { type Names, type OTHERS_TOO, unknownName } from './option-names.js';
 
 /** Argument checks, with one wording: every message names the argument, what was given, and what is accepted. */
 
@@ -47,11 +48,30 @@ export function checkBoolean(name: string, value: unknown): asserts value is boo
   if (typeof value !== 'boolean') throw invalidType(name, 'a boolean', value);
 }
 
-/** An options bag: absent, or a plain object. */
-export function checkOptions(name: string, value: unknown): void {
+/** Absent, or an object. */
+export function checkObject(name: string, value: unknown): asserts value is object | undefined {
   if (value === undefined) return;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalidType(name, 'an object', value);
+}
+
+/** An options bag: absent, or an object whose own names are all known. */
+export function checkOptions(
+  name: string,
+  value: unknown,
+  known: Names<object>,
+  others?: typeof OTHERS_TOO,
+): void {
+  checkObject(name, value);
+  const unknown = value && unknownName(value, known, others);
+  if (unknown === undefined) return;
+  const { name: given, meant } = unknown;
+  const instead =
+    meant === undefined
+      ? `the options are ${Object.keys(known).join(', ')}`
+      : `did you mean ${meant}?`;
+  const error = new TypeError(`${name}.${given} is not known: ${instead}`);
+  throw Object.assign(error, { code: 'ERR_MP_INVALID_ARGUMENT' });
 }
 
 export function checkInteger(
@@ -90,15 +110,18 @@ export interface Wait {
 /** What the blocking forms take: no signal can reach a blocked thread. */
 export type SyncWait = Pick<Wait, 'timeout'>;
 
+export const WAIT: Names<Wait> = { timeout: true, signal: true };
+
 export const FOR_EVER: Wait = Object.freeze({});
 
 /** What a blocking form was told: its timeout, read once. A signal would look as if it could end the wait: no listener runs meanwhile. */
 export function readSyncTimeout(
   name: string,
   wait: Pick<Wait, 'timeout'> | undefined,
+  known: Names<Wait> = WAIT,
 ): number | undefined {
   if (wait === undefined) return undefined;
-  checkOptions(name, wait);
+  checkOptions(name, wait, known);
   const { timeout, signal }: Wait = wait;
   checkTimeout(`${name}.timeout`, timeout);
   if (signal === undefined) return timeout;
@@ -112,9 +135,9 @@ export function readSyncTimeout(
  * A checked copy. What the caller's object runs when it is read, it runs here, once: later something might be half done, and the answer
  * another one.
  */
-export function readWait(name: string, wait: Wait | undefined): Wait {
+export function readWait(name: string, wait: Wait | undefined, known: Names<Wait> = WAIT): Wait {
   if (wait === undefined || wait === FOR_EVER) return FOR_EVER;
-  checkOptions(name, wait);
+  checkOptions(name, wait, known);
   const { timeout, signal } = wait;
   checkTimeout(`${name}.timeout`, timeout);
   checkSignal(`${name}.signal`, signal);

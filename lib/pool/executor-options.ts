@@ -1,4 +1,5 @@
 /** The options of the executor and of its map, and what is accepted. */
+import { type Names, unknownName } from '../base/option-names.js';
 import {
   checkFunction,
   checkInteger,
@@ -45,9 +46,20 @@ export interface ShutdownOptions {
 /** An iterable for each parameter. */
 export type Iterables<A extends readonly unknown[]> = { [K in keyof A]: Iterable<A[K]> };
 
+const EXECUTOR_OPTIONS: Names<ExecutorOptions> = {
+  maxWorkers: true,
+  startMethod: true,
+  initializer: true,
+  initArgs: true,
+  maxTasksPerChild: true,
+  name: true,
+};
+
+export const SHUTDOWN_OPTIONS: Names<ShutdownOptions> = { wait: true, cancelFutures: true };
+
 export function checkExecutorOptions(given: number | ExecutorOptions | undefined): ExecutorOptions {
   const options = typeof given === 'number' ? { maxWorkers: given } : given;
-  checkOptions('options', options);
+  checkOptions('options', options, EXECUTOR_OPTIONS);
   if (options === undefined) return {};
   const { maxWorkers, startMethod, initializer, initArgs, maxTasksPerChild, name } = options;
   if (maxWorkers !== undefined) checkInteger('maxWorkers', maxWorkers, 1);
@@ -59,12 +71,12 @@ export function checkExecutorOptions(given: number | ExecutorOptions | undefined
   return { maxWorkers, startMethod, initializer, initArgs, maxTasksPerChild, name };
 }
 
-const MAP_OPTIONS: readonly string[] = [
-  'timeout',
-  'signal',
-  'chunkSize',
-  'bufferSize',
-] satisfies (keyof ExecutorMapOptions)[];
+const MAP_OPTIONS: Names<ExecutorMapOptions> = {
+  timeout: true,
+  signal: true,
+  chunkSize: true,
+  bufferSize: true,
+};
 
 /** Tells the iterables of a map from the options behind them, which are a plain object. */
 export function splitMapArguments(
@@ -78,14 +90,14 @@ export function splitMapArguments(
       throw invalidType(`iterables[${String(at)}]`, 'an iterable', iterable);
   const own: ExecutorMapOptions = hasOptions ? last : {};
   // What was meant as one more iterable would otherwise be taken for options in silence.
-  const stranger = Object.keys(own).find((key) => !MAP_OPTIONS.includes(key));
+  const stranger = unknownName(own, MAP_OPTIONS)?.name;
   if (stranger !== undefined)
     throw invalidType(
       `iterables[${String(iterables.length)}]`,
       `an iterable, or options without '${stranger}'`,
       last,
     );
-  const wait = readWait('options', own);
+  const wait = readWait('options', own, MAP_OPTIONS);
   const { chunkSize, bufferSize } = own;
   if (chunkSize !== undefined) checkInteger('options.chunkSize', chunkSize, 1);
   if (bufferSize !== undefined) checkInteger('options.bufferSize', bufferSize, 1);

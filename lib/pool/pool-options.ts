@@ -1,4 +1,5 @@
 /** The options of pools and of their calls, and what is accepted. */
+import type { Names } from '../base/option-names.js';
 import {
   checkFunction,
   checkInteger,
@@ -82,10 +83,22 @@ export interface ImapOptions extends MapOptions {
 /** What map and its relatives take: any iterable, also an asynchronous one. */
 export type Items<T> = Iterable<T> | AsyncIterable<T>;
 
+const POOL_OPTIONS: Names<PoolOptions> = {
+  processes: true,
+  initializer: true,
+  initArgs: true,
+  maxTasksPerChild: true,
+  maxMemoryPerChild: true,
+  maxQueue: true,
+  killGrace: true,
+  startMethod: true,
+  name: true,
+};
+
 /** A checked copy, read once. */
 export function checkPoolOptions(given: number | PoolOptions | undefined): PoolOptions {
   const options = typeof given === 'number' ? { processes: given } : (given ?? {});
-  checkOptions('options', options);
+  checkOptions('options', options, POOL_OPTIONS);
   const { processes, startMethod, initializer, initArgs, name } = options;
   const { maxTasksPerChild, maxMemoryPerChild, maxQueue, killGrace } = options;
   if (processes !== undefined) checkInteger('processes', processes, 1);
@@ -102,7 +115,8 @@ export function checkPoolOptions(given: number | PoolOptions | undefined): PoolO
 
 type CallOptions = ImapOptions & Callbacks<never>;
 
-const CALL_OPTIONS = Object.keys({
+/** One list for all calls: what goes with one of them is given to others too, and counts for nothing there. */
+const CALL_OPTIONS: Names<CallOptions> = {
   timeout: true,
   signal: true,
   taskTimeout: true,
@@ -115,17 +129,17 @@ const CALL_OPTIONS = Object.keys({
   progress: true,
   callback: true,
   errorCallback: true,
-} satisfies Record<keyof CallOptions, true>);
+};
 
 export const NO_OPTIONS: Readonly<Record<never, never>> = Object.freeze({});
 
 /** A copy. What the caller's object runs when it is read, it runs here, once: later something might be half done. */
 export function readOptions<O extends object>(options: O): O {
   if (options === NO_OPTIONS) return options;
-  checkOptions('options', options);
+  checkOptions('options', options, CALL_OPTIONS);
   const given = options as Readonly<Record<string, unknown>>;
   const copy: Record<string, unknown> = {};
-  for (const name of CALL_OPTIONS) copy[name] = given[name];
+  for (const name of Object.keys(CALL_OPTIONS)) copy[name] = given[name];
   return copy as O;
 }
 

@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../base/abort-signal.js';
-import { invalidType, outOfRange, readWait, type Wait } from '../base/options.js';
+import type { Names } from '../base/option-names.js';
+import { invalidType, outOfRange, readWait, type Wait, WAIT } from '../base/options.js';
 import { PendingWait } from '../base/wait.js';
 import { Future } from './future.js';
 
@@ -15,6 +16,8 @@ export interface WaitFuturesOptions extends Wait {
    */
   returnWhen?: ReturnWhen | undefined;
 }
+
+const WAIT_FUTURES_OPTIONS: Names<WaitFuturesOptions> = { ...WAIT, returnWhen: true };
 
 export interface DoneAndNotDone<T> {
   done: Set<Future<T>>;
@@ -40,7 +43,7 @@ export async function waitFutures<T>(
   futures: Iterable<Future<T>>,
   options: WaitFuturesOptions = {},
 ): Promise<DoneAndNotDone<T>> {
-  const wait = readWait('options', options);
+  const wait = readWait('options', options, WAIT_FUTURES_OPTIONS);
   const { returnWhen = 'ALL_COMPLETED' } = options;
   if (typeof returnWhen !== 'string')
     throw invalidType('options.returnWhen', 'a string', returnWhen);

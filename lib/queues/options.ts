@@ -1,6 +1,7 @@
 /** What queues are made with and what their calls take, checked. */
 import type { OnConsumerDied, QueueShape } from '../backend/queue-contract.js';
-import { checkInteger, invalidType, outOfRange } from '../base/options.js';
+import type { Names } from '../base/option-names.js';
+import { checkInteger, checkOptions, invalidType, outOfRange } from '../base/options.js';
 
 export interface QueueOptions {
   /** Most items at a time; 0, the default, is as many as memory holds. */
@@ -17,8 +18,14 @@ export interface JoinableQueueOptions extends QueueOptions {
   onConsumerDied?: OnConsumerDied | undefined;
 }
 
+const QUEUE_OPTIONS: Names<QueueOptions> = { maxSize: true, maxBytes: true };
+const JOINABLE_QUEUE_OPTIONS: Names<JoinableQueueOptions> = {
+  ...QUEUE_OPTIONS,
+  onConsumerDied: true,
+};
+
 /** @throws TypeError, RangeError naming the option. */
-export function queueShape(given: unknown): QueueShape {
+export function queueShape(given: unknown, known: Names<QueueOptions> = QUEUE_OPTIONS): QueueShape {
   if (given === undefined) return { maxSize: 0, maxBytes: 0, onConsumerDied: undefined };
   if (typeof given === 'number') {
     checkInteger('maxSize', given, 0);
@@ -27,6 +34,7 @@ export function queueShape(given: unknown): QueueShape {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalidType('maxSize', 'a number or an object of options', given);
   }
+  checkOptions('options', given, known);
   const { maxSize = 0, maxBytes = 0 } = given as QueueOptions;
   checkInteger('options.maxSize', maxSize, 0);
   checkInteger('options.maxBytes', maxBytes, 0);
@@ -35,7 +43,7 @@ export function queueShape(given: unknown): QueueShape {
 
 /** @throws TypeError, RangeError naming the option. */
 export function joinableShape(given: unknown): QueueShape {
-  const shape = queueShape(given);
+  const shape = queueShape(given, JOINABLE_QUEUE_OPTIONS);
   const { onConsumerDied = 'redeliver' } =
     typeof given === 'object' ? (given as JoinableQueueOptions) : {};
   if (typeof onConsumerDied !== 'string') {

@@ -6,12 +6,14 @@ import {
   type BarrierHandle,
 } from '../backend/sync-contract.js';
 import { throwIfAborted } from '../base/abort-signal.js';
+import type { Names } from '../base/option-names.js';
 import {
   checkFunction,
   checkInteger,
   checkOptions,
   checkTimeout,
   FOR_EVER,
+  readSyncTimeout,
   readWait,
   type Wait,
 } from '../base/options.js';
@@ -33,6 +35,8 @@ export interface BarrierOptions {
   /** For every wait that says nothing else. Milliseconds; absent waits for ever. */
   timeout?: number | undefined;
 }
+
+const BARRIER_OPTIONS: Names<BarrierOptions> = { action: true, timeout: true };
 
 /** One that has arrived from another process. */
 class ArrivedBarrier {
@@ -74,7 +78,7 @@ export class Barrier {
       this.#timeout = given.timeout;
     } else {
       checkInteger('parties', parties, 1, MAX_PARTIES);
-      checkOptions('options', options);
+      checkOptions('options', options, BARRIER_OPTIONS);
       const timeout: unknown = options?.timeout;
       checkTimeout('options.timeout', timeout);
       const action: unknown = options?.action ?? undefined;
@@ -118,10 +122,7 @@ export class Barrier {
    * @throws NotSupportedError on the fallback backend, beside what `wait` throws.
    */
   waitSync(wait?: SyncWait): number {
-    checkOptions('wait', wait);
-    const own: unknown = wait?.timeout;
-    checkTimeout('wait.timeout', own);
-    const timeout = own ?? this.#timeout;
+    const timeout = readSyncTimeout('wait', wait) ?? this.#timeout;
     const arrival = this.#handle.waitSync(timeout ?? Infinity);
     if (arrival.outcome !== SyncOutcome.Leader) return passed(arrival, timeout);
     try {

@@ -21,6 +21,7 @@ import { syncBackend } from './backend.js';
 import { Lock } from './lock.js';
 import type { Guard } from './guard.js';
 import {
+  ACQUIRE,
   holderOption,
   plainRequest,
   syncTimeout,
@@ -130,7 +131,7 @@ export class Condition {
    * he is in release nothing, and whoever takes it there again releases it himself; TypeError, RangeError.
    */
   async wait(wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
-    const limits = readWait('wait', wait);
+    const limits = readWait('wait', wait, ACQUIRE);
     throwIfAborted(limits.signal);
     const resting = this.#resting('wait', wait);
     let rested = false;
@@ -147,7 +148,7 @@ export class Condition {
 
   /** The same, blocking the thread. @throws NotSupportedError on the fallback backend, beside what `wait` throws. */
   waitSync(wait?: SyncWait & HolderOption): boolean {
-    const timeout = syncTimeout('wait', wait);
+    const timeout = syncTimeout('wait', wait, ACQUIRE);
     this.#handle.checkBlocking('waitSync');
     const resting = this.#resting('wait', wait);
     let rested = false;
@@ -172,7 +173,7 @@ export class Condition {
    */
   async waitFor(predicate: () => unknown, wait: Wait & HolderOption = FOR_EVER): Promise<boolean> {
     checkFunction('predicate', predicate);
-    const { timeout, signal } = readWait('wait', wait);
+    const { timeout, signal } = readWait('wait', wait, ACQUIRE);
     const holder = holderOption(wait);
     this.#resting('wait for', { holder });
     const deadline = Deadline.after(timeout);
@@ -186,7 +187,7 @@ export class Condition {
   /** The blocking form; its predicate answers at once. @throws NotSupportedError on the fallback backend, true or not. */
   waitForSync(predicate: () => unknown, wait?: SyncWait & HolderOption): boolean {
     checkFunction('predicate', predicate);
-    const timeout = syncTimeout('wait', wait);
+    const timeout = syncTimeout('wait', wait, ACQUIRE);
     this.#handle.checkBlocking('waitForSync');
     const holder = holderOption(wait);
     this.#resting('wait for', { holder });

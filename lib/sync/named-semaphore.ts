@@ -5,6 +5,7 @@ import {
   type NamedSemaphores,
 } from '../backend/sync-contract.js';
 import { backend } from '../backend/index.js';
+import type { Names } from '../base/option-names.js';
 import {
   checkBoolean,
   checkInteger,
@@ -27,6 +28,8 @@ export interface NamedSemaphoreOptions {
   /** Who may open it, as of a file; 0o600 by default. The umask takes its bits away. Both reading and writing are needed. */
   mode?: number | undefined;
 }
+
+const NAMED_SEMAPHORE_OPTIONS: Names<NamedSemaphoreOptions> = { exclusive: true, mode: true };
 
 /**
  * sem_open(3): a counter of permits that any program of the machine shares by its name, C and Python included. It lives until
@@ -56,7 +59,7 @@ export class NamedSemaphore extends Semaphore implements Disposable {
   static create(name: string, value = 1, options: NamedSemaphoreOptions = {}): NamedSemaphore {
     const full = checkName(name);
     checkInteger('value', value, 0, MAX_PERMITS);
-    checkOptions('options', options);
+    checkOptions('options', options, NAMED_SEMAPHORE_OPTIONS);
     const { exclusive = false, mode = 0o600 } = options;
     checkBoolean('options.exclusive', exclusive);
     checkInteger('options.mode', mode, 0, MOST_MODE);

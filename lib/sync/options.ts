@@ -1,5 +1,6 @@
 /** What the waits of this room take, checked. */
 import type { LockRequest } from '../backend/sync-contract.js';
+import type { Names } from '../base/option-names.js';
 import {
   FOR_EVER,
   checkBoolean,
@@ -31,12 +32,21 @@ export interface TakeOption {
   takeAbandoned?: boolean | undefined;
 }
 
+/** One list for all locks: what goes with one of them is given to others too, and counts for nothing there. */
+export const ACQUIRE: Names<Wait & Blocking & TakeOption & HolderOption> = {
+  timeout: true,
+  signal: true,
+  block: true,
+  takeAbandoned: true,
+  holder: true,
+};
+
 /** All that `acquire` may be told, read once: a copy may be asked as often as one likes. */
 export function readOnce<O extends Wait & Blocking & TakeOption & HolderOption>(
   options: O | undefined,
 ): O | undefined {
   if (options === undefined) return undefined;
-  checkOptions('options', options);
+  checkOptions('options', options, ACQUIRE);
   const { timeout, signal, block, takeAbandoned, holder } = options;
   return { timeout, signal, block, takeAbandoned, holder } as O;
 }
@@ -44,19 +54,19 @@ export function readOnce<O extends Wait & Blocking & TakeOption & HolderOption>(
 /** A checked `acquire` argument as a wait. */
 export function acquireWait(options: (Wait & Blocking) | undefined): Wait {
   if (options === undefined) return FOR_EVER;
-  const wait = readWait('options', options);
+  const wait = readWait('options', options, ACQUIRE);
   return mayBlock(options) ? wait : { timeout: 0, signal: wait.signal };
 }
 
 /** The same for the blocking form: milliseconds, Infinity for ever. */
 export function acquireTimeout(options: (SyncWait & Blocking) | undefined): number {
   if (options === undefined) return Infinity;
-  const timeout = syncTimeout('options', options);
+  const timeout = syncTimeout('options', options, ACQUIRE);
   return mayBlock(options) ? timeout : 0;
 }
 
-export function syncTimeout(name: string, wait: SyncWait | undefined): number {
-  return readSyncTimeout(name, wait) ?? Infinity;
+export function syncTimeout(name: string, wait: SyncWait | undefined, known?: Names<Wait>): number {
+  return readSyncTimeout(name, wait, known) ?? Infinity;
 }
 
 function mayBlock({ block }: Blocking): boolean {
@@ -66,7 +76,7 @@ function mayBlock({ block }: Blocking): boolean {
 
 /** What the options say of a lock whose holder has died, if anything; checked, and read once. */
 export function takeOption(options: TakeOption | undefined): boolean | undefined {
-  checkOptions('options', options);
+  checkOptions('options', options, ACQUIRE);
   const takeAbandoned: unknown = options?.takeAbandoned;
   if (takeAbandoned !== undefined) checkBoolean('options.takeAbandoned', takeAbandoned);
   return takeAbandoned;
@@ -74,7 +84,7 @@ export function takeOption(options: TakeOption | undefined): boolean | undefined
 
 /** The holder that the options name, if any; checked, and read once. */
 export function holderOption(options: HolderOption | undefined): object | undefined {
-  checkOptions('options', options);
+  checkOptions('options', options, ACQUIRE);
   const holder: unknown = options?.holder;
   if (holder === undefined) return undefined;
   if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null) {
