@@ -1,5 +1,13 @@
 /** What the methods for bytes accept and give back, checked. Offsets and sizes are in bytes, whatever the array's elements are. */
-import { checkInteger, checkOptions, invalidType, outOfRange } from '../base/options.js';
+import type { Names } from '../base/option-names.js';
+import {
+  checkInteger,
+  checkOptions,
+  invalidType,
+  outOfRange,
+  WAIT,
+  type Wait,
+} from '../base/options.js';
 import { BufferTooShortError } from '../errors.js';
 
 /** `name` must be any typed array, DataView or Buffer; answers its bytes. */
@@ -24,11 +32,18 @@ export interface SendBytesOptions {
   size?: number | undefined;
 }
 
+const SEND_BYTES_SYNC: Names<SendBytesOptions> = { offset: true, size: true };
+export const SEND_BYTES: Names<SendBytesOptions & Wait> = { ...WAIT, ...SEND_BYTES_SYNC };
+
 /** The part of `view` that is to be sent. */
-export function bytesToSend(view: unknown, options: SendBytesOptions | undefined): Buffer {
+export function bytesToSend(
+  view: unknown,
+  options: SendBytesOptions | undefined,
+  known: Names<SendBytesOptions> = SEND_BYTES_SYNC,
+): Buffer {
   const bytes = viewBytes('bytes', view);
   if (options === undefined) return bytes;
-  checkOptions('options', options);
+  checkOptions('options', options, known);
   const { offset = 0, size } = options;
   checkInteger('options.offset', offset, 0);
   if (offset > bytes.length) {
@@ -51,8 +66,10 @@ export interface ReceiveIntoOptions {
   offset?: number | undefined;
 }
 
+export const RECEIVE_INTO: Names<ReceiveIntoOptions & Wait> = { ...WAIT, offset: true };
+
 export function fillOffset(options: ReceiveIntoOptions | undefined): number {
-  checkOptions('options', options);
+  checkOptions('options', options, RECEIVE_INTO);
   const offset = options?.offset ?? 0;
   checkInteger('options.offset', offset, 0);
   return offset;
@@ -72,8 +89,10 @@ export interface LengthLimit {
   maxLength?: number | undefined;
 }
 
+export const LIMITED: Names<LengthLimit & Wait> = { ...WAIT, maxLength: true };
+
 export function maxLength(options: LengthLimit | undefined): number {
-  checkOptions('options', options);
+  checkOptions('options', options, LIMITED);
   const most: unknown = options?.maxLength;
   if (most === undefined) return Infinity;
   checkInteger('options.maxLength', most, 0);

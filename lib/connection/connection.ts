@@ -5,7 +5,7 @@ import { backend } from '../backend/index.js';
 import { forLoan, forValue, forValueAtOnce } from '../backend/message-head.js';
 import { isAborted } from '../base/abort-signal.js';
 import { Deadline } from '../base/deadline.js';
-import { FOR_EVER, invalidType, readSyncTimeout, readWait } from '../base/options.js';
+import { FOR_EVER, invalidType, readSyncTimeout, readWait, WAIT } from '../base/options.js';
 import type { SyncWait, Wait } from '../base/options.js';
 import { READINESS, type HasReadiness, type Readiness } from '../base/readiness.js';
 import { ClosedError, EndOfFileError, StateError } from '../errors.js';
@@ -18,7 +18,10 @@ import {
   bytesToSend,
   fill,
   fillOffset,
+  LIMITED,
   maxLength,
+  RECEIVE_INTO,
+  SEND_BYTES,
   withinLength,
 } from './byte-arguments.js';
 import type { LengthLimit, ReceiveIntoOptions, SendBytesOptions } from './byte-arguments.js';
@@ -188,8 +191,8 @@ export class Connection<In = unknown, Out = In>
    * @throws TypeError and RangeError for arguments; BrokenPipeError; TimeoutError.
    */
   async sendBytes(bytes: ArrayBufferView, options?: SendBytesOptions & Wait): Promise<void> {
-    const part = bytesToSend(bytes, options);
-    const limits = readWait('options', options);
+    const part = bytesToSend(bytes, options, SEND_BYTES);
+    const limits = readWait('options', options, SEND_BYTES);
     this.#check('writable');
     await this.#channel.send({ bytes: part, handles: NO_HANDLES }, limits);
   }
@@ -206,7 +209,7 @@ export class Connection<In = unknown, Out = In>
    * Python the connection is lost.
    */
   async recvBytes(options: LengthLimit & Wait = FOR_EVER): Promise<Buffer> {
-    const limits = readWait('options', options);
+    const limits = readWait('options', options, LIMITED);
     const most = maxLength(options);
     this.#check('readable');
     return withinLength(plainBytes(await this.#channel.recv(limits)), most);
@@ -214,7 +217,7 @@ export class Connection<In = unknown, Out = In>
 
   recvBytesSync(options?: LengthLimit & SyncWait): Buffer {
     const most = maxLength(options);
-    return withinLength(plainBytes(this.#receiveSync(options)), most);
+    return withinLength(plainBytes(this.#receiveSync(options, undefined, LIMITED)), most);
   }
 
   /**
@@ -227,7 +230,7 @@ export class Connection<In = unknown, Out = In>
   ): Promise<number> {
     const offset = fillOffset(options);
     bytesToFill(target, offset);
-    const limits = readWait('options', options);
+    const limits = readWait('options', options, RECEIVE_INTO);
     this.#check('readable');
     // It may have been changed, or taken away, when the message comes.
     const room = (): Buffer => bytesToFill(target, offset);
@@ -237,7 +240,7 @@ export class Connection<In = unknown, Out = In>
 
   recvBytesIntoSync(target: ArrayBufferView, options?: ReceiveIntoOptions & SyncWait): number {
     const room = bytesToFill(target, fillOffset(options));
-    return fill(room, plainBytes(this.#receiveSync(options, () => room)));
+    return fill(room, plainBytes(this.#receiveSync(options, () => room, RECEIVE_INTO)));
   }
 
   /**
@@ -316,8 +319,8 @@ export class Connection<In = unknown, Out = In>
     });
   }
 
-  #receiveSync(wait: SyncWait | undefined, target?: Target): Message {
-    const timeout = readSyncTimeout('wait', wait);
+  #receiveSync(wait: SyncWait | undefined, target?: Target, known = WAIT): Message {
+    const timeout = readSyncTimeout('wait', wait, known);
     this.#check('readable');
     return this.#channel.recvSync(Deadline.after(timeout), target);
   }

@@ -1,4 +1,5 @@
 import { backend } from '../backend/index.js';
+import type { Names } from '../base/option-names.js';
 import { checkBoolean, checkOptions } from '../base/options.js';
 import { Connection } from './connection.js';
 import { rememberPair } from './given-ends.js';
@@ -7,6 +8,8 @@ export interface PipeOptions {
   /** Default true: both ends send and receive. */
   duplex?: boolean | undefined;
 }
+
+const PIPE_OPTIONS: Names<PipeOptions> = { duplex: true };
 
 /**
  * The two ends of a new pipe; with `duplex: false` `[receiver, sender]`. What one end sends, the other receives, in order.
@@ -17,7 +20,7 @@ export interface PipeOptions {
 export function Pipe<A = unknown, B = A>(
   options?: PipeOptions,
 ): [Connection<A, B>, Connection<B, A>] {
-  checkOptions('options', options);
+  checkOptions('options', options, PIPE_OPTIONS);
   const duplex = options?.duplex ?? true;
   checkBoolean('options.duplex', duplex);
   const [left, right] = backend().channelPair(duplex);

@@ -18,12 +18,15 @@ interface Watched<T> {
   readonly readiness: Readiness;
 }
 
+/** Those of the watched that are ready, in the order in which this was found. */
+type Ready<T> = Set<Watched<T>>;
+
 /** Why the waits for the others are given up when one is ready. Nobody gets to see it. */
 const LOST = Symbol('another one was ready first');
 
 /**
  * Waits until at least one of the objects is ready, and answers those that are, in the order given. Nothing is taken from any
- * of them. Ready is
+ * of them. Who is told that a process has ended is told as well of what it had sent to another of the objects. Ready is
  * - a `Connection` from which a receive would not wait: a message is there, or the end of the stream;
  * - the `sentinel` of a process that has ended;
  * - a `Queue`, `JoinableQueue` or `SimpleQueue` from which a get would not wait: an item is there, or the queue has come to its end;
@@ -55,10 +58,10 @@ export async function wait<T extends Waitable>(
   const deadline = Deadline.after(timeout);
   if (watched.length === 0 && deadline.never) return [];
   let ready = await readyNow(watched);
-  while (ready.length === 0 && !deadline.passed)
+  while (ready.size === 0 && !deadline.passed)
     ready = await untilReady(watched, { timeout: deadline.remainingMs(), signal });
   throwIfAborted(signal);
-  return ready.map(({ object }) => object);
+  return inOrder(watched, ready);
 }
 
 /**
@@ -86,8 +89,8 @@ export function waitSync<T extends Waitable>(objects: Iterable<T>, wait: SyncWai
     const polled = watched.map(({ readiness }) => readiness.arm());
     try {
       // Armed first: whatever happens after this look is seen by the descriptors.
-      const ready = watched.filter(({ readiness }) => readiness.look());
-      if (ready.length > 0 || over) return ready.map(({ object }) => object);
+      const ready = lookAround(watched);
+      if (ready.size > 0 || over) return inOrder(watched, ready);
       blockOn(polled, deadline);
     } finally {
       for (const { readiness } of watched) readiness.disarm?.();
@@ -127,17 +130,40 @@ function readinessOf(name: string, object: Waitable): Readiness {
   return object[READINESS]();
 }
 
-/** Asks where looking is not enough. */
-async function readyNow<T>(watched: readonly Watched<T>[]): Promise<Watched<T>[]> {
-  const answers = watched.map(
-    async ({ readiness }) => readiness.look() ?? (await readiness.wait({ timeout: 0 })),
-  );
-  const told = await Promise.all(answers);
-  return watched.filter((_, index) => told[index]);
+/**
+ * Objects are looked at one after the other: a child may send and end between the look at its line and the one at its sentinel.
+ * So once one is ready the others are looked at again, until nothing is added. Whoever is told of an event is then told of
+ * everything as well that came before it.
+ */
+function lookAround<T>(watched: readonly Watched<T>[]): Ready<T> {
+  const ready: Ready<T> = new Set();
+  let before: number;
+  do {
+    before = ready.size;
+    for (const one of watched) if (!ready.has(one) && one.readiness.look()) ready.add(one);
+  } while (ready.size > before && ready.size < watched.length);
+  return ready;
+}
+
+/** The same, and asks where looking is not enough. */
+async function readyNow<T>(
+  watched: readonly Watched<T>[],
+  ready: Ready<T> = new Set(),
+): Promise<Ready<T>> {
+  let before: number;
+  const see = async (one: Watched<T>): Promise<void> => {
+    if (ready.has(one)) return;
+    if (one.readiness.look() ?? (await one.readiness.wait({ timeout: 0 }))) ready.add(one);
+  };
+  do {
+    before = ready.size;
+    await Promise.all(watched.map(see));
+  } while (ready.size > before && ready.size < watched.length);
+  return ready;
 }
 
 /** Empty when the time was over, or when somebody else was quicker to take what one was ready for. */
-async function untilReady<T>(watched: readonly Watched<T>[], wait: Wait): Promise<Watched<T>[]> {
+async function untilReady<T>(watched: readonly Watched<T>[], wait: Wait): Promise<Ready<T>> {
   const lost = new AbortController();
   const first = new PendingWait<void>(wait, () => undefined);
   const waits = watched.map(async ({ readiness }) => {
@@ -158,7 +184,12 @@ async function untilReady<T>(watched: readonly Watched<T>[], wait: Wait): Promis
     lost.abort(LOST);
     told = await Promise.all(waits);
   }
-  return watched.filter(({ readiness }, index) => readiness.look() ?? told[index]);
+  const ready = watched.filter(({ readiness }, index) => readiness.look() ?? told[index]);
+  return ready.length > 0 ? readyNow(watched, new Set(ready)) : new Set();
+}
+
+function inOrder<T>(watched: readonly Watched<T>[], ready: Ready<T>): T[] {
+  return watched.filter((one) => ready.has(one)).map(({ object }) => object);
 }
 
 function noServers(name: string): NotSupportedError {
