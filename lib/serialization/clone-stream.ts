@@ -59,7 +59,7 @@ export class Placeholder extends Uint8Array {
 
 /**
  * What V8 writes of a URL or a Blob too, and on Node 20 of a DOMException; so an empty object costs a walk. One of those that has
- * enumerable properties of its own arrives with those alone.
+ * enumerable properties of its own looks like any other object; the compact writer tells of the first that it meets.
  */
 export const EMPTY_OBJECT = 'o{\0';
 

@@ -1,6 +1,7 @@
 /** Writes the compact format. */
 import { types } from 'node:util';
 import { Kind, MOST_DEPTH, SHORT_TEXT } from './compact-format.js';
+import { isKnownHostObject } from './host-objects.js';
 import { primitivesOf, type Primitives } from './primitive-array.js';
 
 /** Answer of `writeCompact` that the value is to be written otherwise. */
@@ -14,6 +15,9 @@ const MOST_SHORT = 255;
 
 /** The objects and arrays met in the value that is being written. */
 let parts: object[] = [];
+
+/** The latest value that was not written has ended at an object that V8 would write without its state. */
+let metHostObject = false;
 
 /**
  * Writes the value from `at` on: where it ends. NOT_WRITTEN: it is not for this format, or has no room; then nothing that was
@@ -178,7 +182,16 @@ function writePart(target: Buffer, at: number, value: object, depth: number): nu
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return writeObject(target, at, value, depth);
   const isArray = prototype === Array.prototype && Array.isArray(value);
-  return isArray ? writeArray(target, at, value, depth) : NOT_WRITTEN;
+  if (isArray) return writeArray(target, at, value, depth);
+  metHostObject ||= isKnownHostObject(value);
+  return NOT_WRITTEN;
+}
+
+/** Once for each: a hint that the value is to be walked. V8 gives no sign of such an object that has properties. */
+export function takeMetHostObject(): boolean {
+  const met = metHostObject;
+  metHostObject = false;
+  return met;
 }
 
 function writeArray(target: Buffer, at: number, value: unknown[], depth: number): number {

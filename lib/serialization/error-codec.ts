@@ -5,9 +5,9 @@
  */
 import { inspect, types } from 'node:util';
 import { ProcessError, RemoteError, SerializationError } from '../errors.js';
-import { CloneWriter, EMPTY_OBJECT } from './clone-stream.js';
+import { CloneWriter } from './clone-stream.js';
 import { classOf, knownClass } from './error-classes.js';
-import { isHostObject } from './host-objects.js';
+import { holdsHostObject } from './host-objects.js';
 import { className } from './unclonable.js';
 
 /** Causes of causes up to here; deeper ones are dropped with a note. */
@@ -154,13 +154,12 @@ function encodeAggregated(
 function isClonable(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return false;
   if (typeof value !== 'object' || value === null) return true;
-  const body = attempt(() => {
-    const writer = new CloneWriter();
-    writer.writeValue(value);
-    return writer.releaseBuffer();
-  });
-  if (body === undefined) return false;
-  return body.toString('latin1', 2, 6) !== EMPTY_OBJECT || !isHostObject(value);
+  return (
+    attempt(() => {
+      new CloneWriter().writeValue(value);
+      return !holdsHostObject(value);
+    }) ?? false
+  );
 }
 
 function kindOf(value: unknown): string {

@@ -50,6 +50,14 @@ export async function referToClass(cls: unknown, role = 'class'): Promise<Export
   checkFunction(role, cls);
   const reference = await referToExport(cls, role);
   if (reference) return reference;
+  const url = locateIfPossible(cls)?.url;
+  if (url !== undefined && isNowhere(url)) {
+    throw refusal(
+      role,
+      cls,
+      'is in no file that another process could load: put it into one, or use the fork start method',
+    );
+  }
   throw refusal(
     role,
     cls,
@@ -71,9 +79,14 @@ export async function referToExport(
   const cheap = findLoadedCommonJs(fn, nameOf(fn));
   if (cheap) return remember(fn, cheap);
   const location = locateIfPossible(fn);
-  const isOurs = location !== undefined && !location.url.startsWith('node:');
+  const isOurs = location !== undefined && !isNowhere(location.url);
   const found = (isOurs && findInOwnModule(fn, location)) || findBuiltin(fn);
   return found ? remember(fn, found) : undefined;
+}
+
+/** Built in, or text that Node evaluates: an ES module given by `--eval` has a URL, of a file that is not there. */
+function isNowhere(url: string): boolean {
+  return url.startsWith('node:') || /\/\[eval\d*\]$/.test(url);
 }
 
 const locations = new WeakMap<object, { found: FunctionLocation | undefined }>();

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { SerializationError } from '../errors.js';
 import { CloneWriter, Placeholder } from './clone-stream.js';
 import { decodeError, encodeError, isError } from './error-codec.js';
-import { isHostObject, isPlain } from './host-objects.js';
+import { isHostObject, isKnownHostObject, isPlain } from './host-objects.js';
 import { type Reducer, findReducer, registerPlaceholder } from './reducers.js';
 import { taskFunction, taskReferenceOf } from './task-ref.js';
 import type { Transfer } from './transfer.js';
@@ -76,6 +76,7 @@ export class GraphWalk {
     }
     const isExotic = Symbol.toStringTag in value || !isPlain(value);
     if (isExotic && Object.keys(value).length === 0) this.#checkEmpty(value);
+    else if (isExotic && isKnownHostObject(value)) this.#refuse(refusedByEngine(value));
     const copy = this.#copyProperties(value, {});
     // No part of it was the reason.
     if (isExotic && this.#askEngine) this.#checkByEngine(value);

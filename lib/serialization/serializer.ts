@@ -15,7 +15,13 @@ import { scratch } from '../base/scratch.js';
 import { SerializationError } from '../errors.js';
 import { CloneReader, CloneWriter, EMPTY_OBJECT, damaged } from './clone-stream.js';
 import { NOT_COMPACT, alignedInTwo, readCompact, readCompactInTwo } from './compact-reader.js';
-import { NOT_WRITTEN, compactInTwo, compactText, writeCompact } from './compact-writer.js';
+import {
+  NOT_WRITTEN,
+  compactInTwo,
+  compactText,
+  takeMetHostObject,
+  writeCompact,
+} from './compact-writer.js';
 import { GraphWalk } from './graph-walk.js';
 import { isError } from './error-codec.js';
 import { hasUserReducers } from './reducers.js';
@@ -84,7 +90,7 @@ export function serializeLarge(
   if (text !== undefined) return { front: [text], rest: NOTHING };
   const inTwo = compactInTwo(value);
   if (inTwo !== undefined) return { front: [Buffer.of(inTwo.kind)], rest: [inTwo.bytes] };
-  if (hasUserReducers() || isError(value)) {
+  if (takeMetHostObject() || hasUserReducers() || isError(value)) {
     return framed(serializeByWalk(value, transfer, root));
   }
   const attempt = tryClone(value);
