@@ -6,13 +6,13 @@ import type { Deadline } from '../../base/deadline.js';
 import { log } from '../../base/log.js';
 import { openToAppend } from '../append-file.js';
 import type { Child, ExitStatus, SpawnRequest, StdioTarget } from '../contract.js';
-import { systemError } from '../system-error.js';
+import { isNotPermitted, systemError } from '../system-error.js';
 import { blocking } from './channel.js';
 import { GuardPipe, guardStdio } from './guard.js';
 
 /** @throws SystemError when the program cannot be started, or a file for its output not be opened. */
 export async function startProcess(
-  { entry, execArgv, stdout, stderr }: SpawnRequest,
+  { entry, execArgv, cwd, stdout, stderr }: SpawnRequest,
   env: NodeJS.ProcessEnv,
 ): Promise<ChildProcess> {
   const opened: number[] = [];
@@ -27,6 +27,7 @@ export async function startProcess(
     const stdio = streams as StdioOptions;
     const started = spawn(process.execPath, [...execArgv, entry], {
       stdio,
+      cwd,
       env,
       serialization: 'advanced',
       windowsHide: true,
@@ -105,7 +106,15 @@ export class FallbackChild implements Child {
   }
 
   kill(signal: NodeJS.Signals): boolean {
-    return this.#exited === undefined && this.#process.kill(signal);
+    if (this.#exited !== undefined) return false;
+    if (this.#process.kill(signal)) return true;
+    // Node tells of a lack of rights by an event only.
+    try {
+      process.kill(this.pid, 0);
+    } catch (error) {
+      if (isNotPermitted(error)) throw error;
+    }
+    return false;
   }
 
   ref(): void {

@@ -24,13 +24,14 @@ interface Envelope {
 }
 
 /** The line that child_process gives to a parent and its child ('ipc'), seen from either side. */
-interface Line {
+export interface Line {
   readonly connected: boolean;
   readonly channel?: { unref(): void } | null | undefined;
   send?(message: Envelope, handle: undefined, options: undefined, sent: Sent): boolean;
-  on(event: 'internalMessage', listener: (message: unknown) => void): unknown;
-  once(event: 'disconnect', listener: () => void): unknown;
+  on(event: 'internalMessage' | 'disconnect', listener: LineListener): unknown;
 }
+
+export type LineListener = (message: unknown) => void;
 
 type Sent = (error: Error | null) => void;
 
@@ -60,8 +61,8 @@ export class ProcessLink implements Link {
   }
 
   /** The child's side. */
-  static toParent(): ProcessLink {
-    const link = new ProcessLink(process, true);
+  static toParent(line: Line): ProcessLink {
+    const link = new ProcessLink(line, true);
     link.send({ op: 'hello' });
     return link;
   }
@@ -80,7 +81,7 @@ export class ProcessLink implements Link {
       }
       for (const received of envelope.frames) frame(received);
     });
-    if (this.#line.connected) this.#line.once('disconnect', closed);
+    if (this.#line.connected) this.#line.on('disconnect', closed);
     else process.nextTick(closed);
   }
 

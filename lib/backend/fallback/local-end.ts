@@ -3,6 +3,7 @@ import type { Wait } from '../../base/options.js';
 import { ClosedError, EndOfFileError } from '../../errors.js';
 import { Asked } from './asked.js';
 import type { EndTable } from './end-table.js';
+import { Fifo } from './fifo.js';
 import { READ_AHEAD, cost, type EndId, type Reply } from './frames.js';
 import { Outbox } from './outbox.js';
 import { isAboutObject, type LocalObject } from './sync/local-object.js';
@@ -25,8 +26,10 @@ export class LocalEnd {
   #holds = 0;
   #ended = false;
 
-  #arrived: Arrived[] = [];
-  #readers: Asked<Message>[] = [];
+  readonly #arrived = new Fifo<Arrived>();
+  readonly #readers = new Fifo<Asked<Message>>();
+  /** Those of them that have not given up. */
+  readonly #wanting = new Set<Asked<Message>>();
   /** With the token under which the broker was asked. */
   readonly #lookers = new Map<Asked<boolean>, number>();
   /** Messages come without being asked for. */
@@ -75,9 +78,11 @@ export class LocalEnd {
 
   /** What has arrived and is spoken for by nobody. */
   take(): Message | undefined {
-    const next = this.#readers.length === 0 ? this.#arrived.shift() : undefined;
-    if (next !== undefined) this.#consumed(next);
-    return next?.message;
+    const next = this.#readers.size === 0 ? this.#arrived.first : undefined;
+    if (next === undefined) return undefined;
+    this.#arrived.delete(next);
+    this.#consumed(next);
+    return next.message;
   }
 
   recv(owner: object, wait: Wait): Promise<Message> {
@@ -86,6 +91,7 @@ export class LocalEnd {
     if (this.#ended) return Promise.reject(this.#endOfFile());
     const reader = new Asked<Message>(owner, wait, this.#table.liveness);
     this.#readers.push(reader);
+    this.#wanting.add(reader);
     this.#adjustWants();
     reader.watch(() => {
       this.#withdraw(reader);
@@ -95,7 +101,7 @@ export class LocalEnd {
 
   /** True when something can be received at once; else only the broker knows. */
   look(): true | undefined {
-    return this.#ended || this.#arrived.length > 0 ? true : undefined;
+    return this.#ended || this.#arrived.size > 0 ? true : undefined;
   }
 
   poll(owner: object, wait: Wait): Promise<boolean> {
@@ -121,7 +127,10 @@ export class LocalEnd {
     const mine = (waiting: { owner: object }): boolean => waiting.owner === owner;
     this.#outbox.abandon(owner, closed);
     for (const looker of this.#takeLookers(mine)) looker.reject(closed);
-    for (const reader of take(this.#readers, mine)) reader.reject(closed);
+    for (const reader of [...this.#readers].filter(mine)) {
+      this.#leave(reader);
+      reader.reject(closed);
+    }
     this.#adjustWants();
   }
 
@@ -148,8 +157,9 @@ export class LocalEnd {
     // Another reader may have given a message back after the end of the stream was told.
     this.#ended = false;
     if (!this.#streaming) this.#wants = Math.max(0, this.#wants - 1);
-    const reader = this.#readers.shift();
+    const reader = this.#readers.first;
     if (reader !== undefined) {
+      this.#leave(reader);
       this.#consumed(arrived);
       reader.resolve(arrived.message);
       this.#adjustWants();
@@ -172,9 +182,15 @@ export class LocalEnd {
    * none is overtaken. A message that was on its way is the outcome then.
    */
   #withdraw(reader: Asked<Message>): void {
+    this.#wanting.delete(reader);
     this.#unwant(() => {
-      if (take(this.#readers, (other) => other === reader).length > 0) reader.reject(reader.reason);
+      if (this.#leave(reader)) reader.reject(reader.reason);
     });
+  }
+
+  #leave(reader: Asked<Message>): boolean {
+    this.#wanting.delete(reader);
+    return this.#readers.delete(reader);
   }
 
   #unwant(answered: () => void): void {
@@ -195,9 +211,8 @@ export class LocalEnd {
   /** One `want` for each reader that still wants, and none too many: another process may be waiting for the message. */
   #adjustWants(): void {
     if (this.#streaming || this.#ended) return;
-    const wanting = this.#readers.filter(({ cancelling }) => !cancelling).length;
     // An `unwant` that was too late takes nothing away.
-    const missing = wanting - Math.max(0, this.#wants - this.#unwants);
+    const missing = this.#wanting.size - Math.max(0, this.#wants - this.#unwants);
     if (missing > 0) {
       this.#wants += missing;
       this.#table.request({ op: 'want', end: this.id, count: missing });
@@ -221,18 +236,21 @@ export class LocalEnd {
     // It had ended after what goes back now.
     this.#ended = false;
     this.#returnArrived();
-    this.#wants = this.#readers.filter(({ cancelling }) => !cancelling).length;
+    this.#wants = this.#wanting.size;
     this.#table.request({ op: 'returned', end: this.id, wants: this.#wants });
   }
 
   #returnArrived(): void {
-    for (const arrived of this.#arrived.splice(0)) this.#table.sendBack(this.id, arrived);
+    for (const arrived of this.#takeArrived()) this.#table.sendBack(this.id, arrived);
   }
 
   #end(): void {
     this.#ended = true;
     for (const looker of this.#takeLookers()) looker.resolve(true);
-    for (const reader of this.#readers.splice(0)) reader.reject(this.#endOfFile());
+    for (const reader of [...this.#readers]) {
+      this.#leave(reader);
+      reader.reject(this.#endOfFile());
+    }
   }
 
   #giveUp(): void {
@@ -240,12 +258,12 @@ export class LocalEnd {
     this.#begin(false);
     const holds = this.#holds;
     if (holds === 0) {
-      for (const { message } of this.#arrived.splice(0)) {
+      for (const { message } of this.#takeArrived()) {
         for (const handle of message.handles) handle.discard();
       }
       return;
     }
-    if (this.#arrived.length > 0) this.#table.request({ op: 'halt', end: this.id });
+    if (this.#arrived.size > 0) this.#table.request({ op: 'halt', end: this.id });
     this.#returnArrived();
     this.#table.request({ op: 'close', end: this.id, holds });
   }
@@ -259,16 +277,15 @@ export class LocalEnd {
     return taken;
   }
 
+  #takeArrived(): Arrived[] {
+    const all = [...this.#arrived];
+    for (const arrived of all) this.#arrived.delete(arrived);
+    return all;
+  }
+
   #endOfFile(): EndOfFileError {
     return new EndOfFileError(
       'the other end of the channel is closed and everything sent has been read',
     );
   }
-}
-
-/** Removes what matches, in place, and returns it. */
-function take<T>(list: T[], matches: (item: T) => boolean): T[] {
-  const taken = list.filter(matches);
-  if (taken.length > 0) list.splice(0, list.length, ...list.filter((item) => !matches(item)));
-  return taken;
 }

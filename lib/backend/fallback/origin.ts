@@ -2,6 +2,7 @@ import { StateError } from '../../errors.js';
 import { backendOfParent, markedEnvironment, takeMark } from '../child-mark.js';
 import { uniqueId } from './end-table.js';
 import { ProcessLink } from './link.js';
+import { ownLine } from './own-line.js';
 import { Router } from './router.js';
 
 /** Where this process comes from. */
@@ -26,19 +27,11 @@ export function findOrigin(): Origin {
   }
   let onEnded = (): void => undefined;
   const ended = new Promise<void>((resolve) => (onEnded = resolve));
-  const parent = ProcessLink.toParent();
-  hideLine();
+  const line = ownLine();
+  const parent = ProcessLink.toParent(line);
   const router = new Router({ process: id, depth: Number(depth), parent, onOrphaned: end });
-  process.once('disconnect', onEnded);
+  line.on('disconnect', onEnded);
   return { router, parent: { pid: Number(parentPid), ended } };
-}
-
-/**
- * A plain Node process has no `process.send`, and programs ask by its presence whether somebody listens. `process.channel`,
- * `connected` and `disconnect` stay, because Node itself works with them when the line goes down.
- */
-function hideLine(): void {
-  delete process.send;
 }
 
 /** At once, as if the parent's end had taken this process with it; no exit handlers run, as after any kill. */

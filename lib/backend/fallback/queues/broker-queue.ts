@@ -3,6 +3,7 @@ import { handEnds, type BrokerEnd, type Port, type Queued } from '../broker-end.
 import { CHANNEL_WINDOW, cost } from '../frames.js';
 import { BrokerObject } from '../sync/broker-object.js';
 import type { Act, QueueState } from '../sync/state.js';
+import { Waiters } from '../sync/waiters.js';
 import type { Made } from '../sync/words.js';
 import type { Asker, Awaiter, Gift, Putter, Taker } from './askers.js';
 import { Line } from './line.js';
@@ -37,10 +38,11 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #lastSeq = 0;
   #unfinished = 0;
   #abandoned = 0;
-  #putters: Putter[] = [];
-  #takers: Taker[] = [];
-  #awaiters: Awaiter[] = [];
-  #gifts: Gift[] = [];
+  readonly #putters = new Waiters<Putter>();
+  readonly #takers = new Waiters<Taker>();
+  /** By what they wait for. */
+  readonly #awaiters = { ready: new Waiters<Awaiter>(), done: new Waiters<Awaiter>() };
+  #gifts = new Waiters<Gift>();
   /** What the gifts are counted for. */
   #given = { messages: 0, bytes: 0 };
   /** What the memory knows of what is kept. */
@@ -74,7 +76,8 @@ export class BrokerQueue extends BrokerObject<QueueState> {
 
   override die(): readonly Queued[] {
     super.die();
-    const given = this.#gifts.splice(0).flatMap(({ messages }) => messages);
+    const given = [...this.#gifts].flatMap(({ messages }) => messages);
+    this.#gifts = new Waiters();
     this.#around.memory.change(this.#counted, 0);
     this.#counted = 0;
     return [...this.#line.takeAll(), ...given, ...(this.#taken?.takeAll() ?? [])];
@@ -92,19 +95,21 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   }
 
   await(awaiter: Awaiter): void {
-    this.#awaiters.push(awaiter);
+    this.#awaiters[awaiter.until].push(awaiter);
     this.#goOn(awaiter);
   }
 
   /** Its time is over. When it is not here any more, our answer is on its way. */
   override drop(port: Port, token: number): void {
-    const dropped = this.#takeAskers((asker) => asker.port === port && asker.token === token);
-    for (const asker of dropped) this.#reply(asker, QueueOutcome.TimedOut);
+    for (const asking of this.#asking()) {
+      const asker = asking.find(port, token);
+      if (asker !== undefined) this.#giveUp(asker);
+    }
     this.#goOn();
   }
 
   override got(port: Port, token: number, kept: boolean): void {
-    const gift = this.#gifts.find((other) => other.port === port && other.token === token);
+    const gift = this.#gifts.find(port, token);
     if (gift === undefined) return;
     this.#forgetGift(gift);
     if (!kept) this.#line.putBack(gift.messages);
@@ -113,11 +118,10 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   }
 
   override gone(port: Port, orderly: boolean): void {
-    this.#takeAskers((asker) => asker.port === port);
-    for (const gift of this.#gifts.filter((other) => other.port === port)) {
-      this.#forgetGift(gift);
-      this.#line.putBack(gift.messages);
-    }
+    for (const asking of this.#asking()) asking.takeOf(port);
+    const gifts = this.#gifts.takeOf(port);
+    for (const gift of gifts) this.#countGift(gift, -1);
+    this.#line.putBack(gifts.flatMap(({ messages }) => messages));
     const { back = [], done = 0 } = this.#taken?.bury(port) ?? {};
     this.#line.putBack(back);
     this.#unfinished = Math.max(0, this.#unfinished - done);
@@ -127,7 +131,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   }
 
   protected override hasStake(port: Port): boolean {
-    return this.#taken?.has(port) === true || this.#gifts.some((gift) => gift.port === port);
+    return this.#taken?.has(port) === true || this.#gifts.hasOf(port);
   }
 
   protected override serve(): boolean {
@@ -156,11 +160,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   #goOn(arrived?: Asker): void {
     const before = this.state;
     this.#move();
-    if (arrived?.once === true) {
-      for (const asker of this.#takeAskers((other) => other === arrived)) {
-        this.#reply(asker, QueueOutcome.TimedOut);
-      }
-    }
+    if (arrived?.once === true) this.#giveUp(arrived);
     this.publish(before);
   }
 
@@ -175,26 +175,39 @@ export class BrokerQueue extends BrokerObject<QueueState> {
       abandoned: this.#abandoned,
     } as const;
     if (!isSame(this.state, now)) this.state = now;
-    const told = this.#awaiters.filter((awaiter) => this.#hasCome(awaiter));
-    const ended = this.#takers.filter(({ port }) => this.#hasEnded(port));
-    if (told.length > 0) this.#awaiters = this.#awaiters.filter((one) => !told.includes(one));
-    if (ended.length > 0) this.#takers = this.#takers.filter((one) => !ended.includes(one));
-    for (const awaiter of told) this.#reply(awaiter, QueueOutcome.Done);
-    for (const taker of ended) this.#reply(taker, QueueOutcome.Closed);
+    const { ready, done } = this.#awaiters;
+    if (this.#unfinished === 0) this.#answer(done, QueueOutcome.Done);
+    if (this.#line.length > 0) this.#answer(ready, QueueOutcome.Done);
+    else if (this.#isDry()) {
+      const ended = ({ port }: Asker): boolean => this.#taken?.mayComeBackTo(port) !== true;
+      this.#answer(ready, QueueOutcome.Done, ended);
+      this.#answer(this.#takers, QueueOutcome.Closed, ended);
+    }
+  }
+
+  #answer<A extends Asker>(
+    asking: Waiters<A>,
+    outcome: QueueOutcome,
+    concerns: (asker: A) => boolean = () => true,
+  ): void {
+    for (const asker of [...asking].filter(concerns)) {
+      asking.delete(asker);
+      this.#reply(asker, outcome);
+    }
   }
 
   /** In the order of their arrival: a short message does not pass a long one. */
   #admit(): boolean {
-    const [first] = this.#putters;
+    const { first } = this.#putters;
     if (first === undefined) return false;
     if (!this.#fits(first.bytes.byteLength)) return false;
     // There is no memory to wait for: nobody may ever get what takes it.
     if (!this.#around.memory.hasRoomFor(first)) {
-      this.#putters.shift();
+      this.#putters.delete(first);
       this.#refuse(first);
       return true;
     }
-    this.#putters.shift();
+    this.#putters.delete(first);
     this.#lastSeq += 1;
     const { bytes, handles } = first;
     const message = { seq: this.#lastSeq, bytes, handles, writer: undefined, reader: this.#end };
@@ -214,9 +227,9 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   }
 
   #give(): boolean {
-    const [first] = this.#takers;
+    const { first } = this.#takers;
     if (first === undefined || this.#line.length === 0) return false;
-    this.#takers.shift();
+    this.#takers.delete(first);
     const messages: Queued[] = [];
     // So much at a time, that no answer is longer than what a process has on its way to the broker.
     for (let size = 0; messages.length < first.max && size < CHANNEL_WINDOW;) {
@@ -244,7 +257,7 @@ export class BrokerQueue extends BrokerObject<QueueState> {
   }
 
   #forgetGift(gift: Gift): void {
-    this.#gifts = this.#gifts.filter((other) => other !== gift);
+    this.#gifts.delete(gift);
     this.#countGift(gift, -1);
   }
 
@@ -262,38 +275,30 @@ export class BrokerQueue extends BrokerObject<QueueState> {
     this.#counted = now;
   }
 
-  #hasCome({ port, until }: Awaiter): boolean {
-    if (until === 'done') return this.#unfinished === 0;
-    return this.#line.length > 0 || this.#hasEnded(port);
-  }
-
-  /** Nothing is left for this process to get, and nobody, also no reader of a message that carries it, who could put. */
-  #hasEnded(port: Port): boolean {
+  /** Nothing is left to get, and nobody, also no reader of a message that carries it, who could put. To some processes something may come back. */
+  #isDry(): boolean {
     return (
       this.#line.length === 0 &&
-      this.#gifts.length === 0 &&
+      this.#gifts.size === 0 &&
       this.#open.size === 0 &&
-      this.#end.carriers.size === 0 &&
-      this.#taken?.mayComeBackTo(port) !== true
+      this.#end.carriers.size === 0
     );
   }
 
   #close(port: Port): void {
     this.#open.delete(port);
-    const waiting = this.#putters.filter((putter) => putter.port === port);
-    this.#putters = this.#putters.filter((putter) => putter.port !== port);
-    for (const putter of waiting) this.#reply(putter, QueueOutcome.Closed);
+    for (const putter of this.#putters.takeOf(port)) this.#reply(putter, QueueOutcome.Closed);
   }
 
-  #takeAskers(matches: (asker: Asker) => boolean): Asker[] {
-    const all: Asker[] = [...this.#putters, ...this.#takers, ...this.#awaiters];
-    const taken = all.filter(matches);
-    if (taken.length === 0) return taken;
-    const stays = (asker: Asker): boolean => !taken.includes(asker);
-    this.#putters = this.#putters.filter(stays);
-    this.#takers = this.#takers.filter(stays);
-    this.#awaiters = this.#awaiters.filter(stays);
-    return taken;
+  #asking(): Waiters<Asker>[] {
+    const { ready, done } = this.#awaiters;
+    return [this.#putters, this.#takers, ready, done];
+  }
+
+  /** Nothing, where it has its answer. */
+  #giveUp(asker: Asker): void {
+    const waited = this.#asking().some((asking) => asking.delete(asker));
+    if (waited) this.#reply(asker, QueueOutcome.TimedOut);
   }
 
   #reply({ port, token }: Asker, outcome: QueueOutcome): void {

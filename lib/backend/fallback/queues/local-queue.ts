@@ -5,6 +5,7 @@ import { throwIfAborted } from '../../../base/abort-signal.js';
 import type { Wait } from '../../../base/options.js';
 import { SystemError } from '../../../errors.js';
 import type { ChannelTransfer } from '../channel-transfer.js';
+import { Fifo } from '../fifo.js';
 import { CHANNEL_WINDOW, cost } from '../frames.js';
 import { LocalObject, lostObject } from '../sync/local-object.js';
 import type { QueueState } from '../sync/state.js';
@@ -16,6 +17,11 @@ export type Given = readonly Message[] | QueueOutcome;
 
 type Asks = Question<Given>;
 
+interface Departing {
+  readonly asks: Asks;
+  readonly request: QueueRequest;
+}
+
 /**
  * A queue as this process knows it. Everything is asked of the broker, and a wait that is over is withdrawn there and ends with
  * the broker's last word: a message that was on its way is the outcome then, so none is lost and none is overtaken.
@@ -26,7 +32,7 @@ export class LocalQueue extends LocalObject {
   closed = false;
   readonly #asked = new Map<number, Asks>();
   /** Puts that wait for their turn to be sent. */
-  #departing: { asks: Asks; request: QueueRequest }[] = [];
+  readonly #departing = new Fifo<Departing>();
   /** What has been sent to be put and is not answered. */
   #underWay = 0;
   /** What is asked now is answered now: see `now`. */
@@ -79,7 +85,7 @@ export class LocalQueue extends LocalObject {
     if (this.closed) return;
     this.closed = true;
     if (this.lost) return;
-    for (const { asks } of this.#departing.splice(0)) asks.resolve(QueueOutcome.Closed);
+    for (const { asks } of this.#takeDeparting()) asks.resolve(QueueOutcome.Closed);
     this.act({ do: 'close' });
   }
 
@@ -98,39 +104,43 @@ export class LocalQueue extends LocalObject {
 
   override lose(): void {
     super.lose();
-    for (const { asks } of this.#departing.splice(0)) asks.reject(lostObject());
+    for (const { asks } of this.#takeDeparting()) asks.reject(lostObject());
     for (const token of [...this.#asked.keys()]) this.#end(token)?.reject(lostObject());
   }
 
   #ask(asks: Asks, wait: Wait, request: QueueRequest): Given | Promise<Given> {
     if (this.lost) throw lostObject();
     throwIfAborted(wait.signal);
-    if (request.op === 'put' && (this.#departing.length > 0 || this.#underWay >= CHANNEL_WINDOW)) {
+    const departing = { asks, request };
+    if (request.op === 'put' && (this.#departing.size > 0 || this.#underWay >= CHANNEL_WINDOW)) {
       // At the broker those before it have been answered, unless they wait for room.
       if (this.#atOnce) return QueueOutcome.TimedOut;
-      this.#departing.push({ asks, request });
-    } else this.#send(asks, request);
+      this.#departing.push(departing);
+    } else this.#send(departing);
     if (this.#atOnce) this.table.catchUp();
     // The broker's first word is the answer to what is asked once, and to what has to wait for its turn the time is of no account.
     const limits = request.once ? { signal: wait.signal } : wait;
     return asks.result(limits, this.table.liveness, () => {
-      this.#withdraw(asks, request.token);
+      this.#withdraw(departing);
     });
   }
 
-  #send(asks: Asks, request: QueueRequest): void {
+  #send({ asks, request }: Departing): void {
     if (asks.message !== undefined) this.#underWay += cost(asks.message);
     this.#asked.set(request.token, asks);
     this.table.request(request);
   }
 
-  #withdraw(asks: Asks, token: number): void {
-    const waiting = this.#departing.findIndex((departing) => departing.asks === asks);
-    if (waiting === -1) this.table.request({ op: 'drop', end: this.id, token });
-    else {
-      this.#departing.splice(waiting, 1);
-      answer(asks, QueueOutcome.TimedOut);
-    }
+  #withdraw(departing: Departing): void {
+    const { asks, request } = departing;
+    if (this.#departing.delete(departing)) answer(asks, QueueOutcome.TimedOut);
+    else this.table.request({ op: 'drop', end: this.id, token: request.token });
+  }
+
+  #takeDeparting(): Departing[] {
+    const all = [...this.#departing];
+    for (const departing of all) this.#departing.delete(departing);
+    return all;
   }
 
   #given({ token, bytes, handles, last }: Extract<QueueReply, { op: 'given' }>): void {
@@ -161,9 +171,10 @@ export class LocalQueue extends LocalObject {
 
   #sendMore(): void {
     while (this.#underWay < CHANNEL_WINDOW) {
-      const next = this.#departing.shift();
+      const next = this.#departing.first;
       if (next === undefined) return;
-      this.#send(next.asks, next.request);
+      this.#departing.delete(next);
+      this.#send(next);
     }
   }
 

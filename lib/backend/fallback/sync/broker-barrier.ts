@@ -2,10 +2,11 @@ import { SyncOutcome } from '../../sync-contract.js';
 import type { Port } from '../broker-end.js';
 import { BrokerObject, type Waiter } from './broker-object.js';
 import type { Act, BarrierState } from './state.js';
+import { Waiters } from './waiters.js';
 
 /** `waiting` of the base are those who came while the action ran: they arrive when it has ended. */
 export class BrokerBarrier extends BrokerObject<BarrierState> {
-  #arrived: Waiter[] = [];
+  #arrived = new Waiters<Waiter>();
   /** The last to arrive, which runs the action. */
   #leader: Waiter | undefined;
 
@@ -31,26 +32,23 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
   }
 
   protected override dropAnswered(port: Port, token: number): void {
-    const gone = [this.#leader, ...this.#arrived].find(
-      (waiter) => waiter?.port === port && waiter.token === token,
-    );
+    const gone = this.#arrived.find(port, token);
     if (gone === undefined) return;
-    this.#arrived = this.#arrived.filter((waiter) => waiter !== gone);
+    this.#arrived.delete(gone);
     if (gone !== this.#leader) this.answer(gone, SyncOutcome.TimedOut);
     this.#breakUp(true);
   }
 
   protected override bury(port: Port, broken: boolean): void {
     const led = this.#leader?.port === port;
-    const before = this.#arrived.length;
-    this.#arrived = this.#arrived.filter((waiter) => waiter.port !== port);
+    const gone = this.#arrived.takeOf(port);
     if (led || broken) this.#breakUp(true);
-    else if (this.#arrived.length !== before) this.#show();
+    else if (gone.length > 0) this.#show();
   }
 
   #arrive(waiter: Waiter): void {
     this.#arrived.push(waiter);
-    if (this.#arrived.length === this.made.parties) {
+    if (this.#arrived.size === this.made.parties) {
       if (!this.made.hasAction) {
         this.#open();
         return;
@@ -75,9 +73,9 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
   }
 
   #open(): void {
-    const arrived = this.#arrived;
+    const arrived = [...this.#arrived];
     const leader = this.#leader;
-    this.#arrived = [];
+    this.#arrived = new Waiters();
     this.#leader = undefined;
     arrived.forEach((waiter, index) => {
       if (waiter !== leader) this.answer(waiter, SyncOutcome.Done, index);
@@ -87,8 +85,8 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
   }
 
   #breakUp(broken: boolean): void {
-    const arrived = this.#arrived.filter((waiter) => waiter !== this.#leader);
-    this.#arrived = [];
+    const arrived = [...this.#arrived].filter((waiter) => waiter !== this.#leader);
+    this.#arrived = new Waiters();
     this.#leader = undefined;
     for (const waiter of arrived) this.answer(waiter, SyncOutcome.Broken);
     this.state = { kind: 'barrier', waiting: 0, broken };
@@ -96,7 +94,7 @@ export class BrokerBarrier extends BrokerObject<BarrierState> {
   }
 
   #show(): void {
-    const waiting = this.#arrived.length;
+    const waiting = this.#arrived.size;
     if (waiting !== this.state.waiting) this.state = { ...this.state, waiting };
   }
 }

@@ -11,6 +11,10 @@ export class Waiters<W extends Asker> {
   readonly #all = new Fifo<W>();
   readonly #byPort = new Map<Port, Map<number, W>>();
 
+  get size(): number {
+    return this.#all.size;
+  }
+
   get first(): W | undefined {
     return this.#all.first;
   }
@@ -27,11 +31,16 @@ export class Waiters<W extends Asker> {
     return this.#byPort.get(port)?.get(token);
   }
 
-  delete(waiter: W): void {
-    if (!this.#all.delete(waiter)) return;
+  hasOf(port: Port): boolean {
+    return this.#byPort.has(port);
+  }
+
+  delete(waiter: W): boolean {
+    if (!this.#all.delete(waiter)) return false;
     const its = this.#byPort.get(waiter.port);
     its?.delete(waiter.token);
     if (its?.size === 0) this.#byPort.delete(waiter.port);
+    return true;
   }
 
   /** Takes all of a process. */
