@@ -1,15 +1,20 @@
 /** What the end of a worker means: for its tasks, in words, and for the next start. */
 import type { ExitStatus } from '../backend/contract.js';
 import { WorkerDiedError } from '../errors.js';
+import { UNSETTLED } from '../process/bootstrap.js';
 import type { PoolWorker } from './pool-worker.js';
 import type { Task } from './task.js';
 
 /** How it has ended, in words. */
 export function endOf({ exitCode, signalCode }: ExitStatus): string {
-  return signalCode === null
-    ? `exited with code ${String(exitCode)}`
-    : `was killed by ${signalCode}`;
+  if (signalCode !== null) return `was killed by ${signalCode}`;
+  const why = exitCode === UNSETTLED ? NEVER_SETTLED : '';
+  return `exited with code ${String(exitCode)}${why}`;
 }
+
+const NEVER_SETTLED =
+  ', as nothing was left to settle what it awaited (a forked worker never sees the end of what its parent had under way, ' +
+  'such as an import() of a module that awaits something),';
 
 export function workerDied(
   worker: PoolWorker,

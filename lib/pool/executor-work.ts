@@ -80,8 +80,15 @@ export class ExecutorWork {
 
   /** Cancels what no worker has yet. */
   cancelPending(): void {
-    // One that was the first in its worker's line waits again when another one is taken back.
-    while ([...this.#unfinished].filter((future) => future.cancel()).length > 0);
+    // One that was the first in its worker's line waits again when another one is taken back, also where the worker is quicker to take that.
+    for (let isPending = true; isPending;) {
+      isPending = false;
+      for (const future of [...this.#unfinished]) {
+        if (future.running() || future.done()) continue;
+        isPending = true;
+        future.cancel();
+      }
+    }
   }
 
   /** Ends the workers now; nothing is left unsettled. */

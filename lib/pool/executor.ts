@@ -11,6 +11,7 @@ import {
   type ExecutorOptions,
   type Iterables,
   type ShutdownOptions,
+  SHUTDOWN_OPTIONS,
 } from './executor-options.js';
 import { ExecutorWork, type Call } from './executor-work.js';
 import { numberFunction } from './functions.js';
@@ -130,7 +131,7 @@ export class ProcessPoolExecutor {
    * @throws TypeError for options of a wrong type; StateError in another process.
    */
   async shutdown(options: ShutdownOptions = {}): Promise<void> {
-    checkOptions('options', options);
+    checkOptions('options', options, SHUTDOWN_OPTIONS);
     const { wait = true, cancelFutures = false } = options;
     checkBoolean('options.wait', wait);
     checkBoolean('options.cancelFutures', cancelFutures);

@@ -1,4 +1,5 @@
 /** A worker as a real process: its line read and written, its end told after everything that it ever said. */
+import { isNotPermitted } from '../backend/system-error.js';
 import { log } from '../base/log.js';
 import { CancelledError, SerializationError } from '../errors.js';
 import type { Process } from '../process/process.js';
@@ -156,11 +157,26 @@ export class ProcessWorker implements WorkerHandle {
   }
 
   terminate(): void {
-    if (this.#isMine) this.#running?.process.terminate();
+    if (!this.#signal('terminate') && !this.#stopping) this.stop();
   }
 
   kill(): void {
-    if (this.#isMine) this.#running?.process.kill();
+    if (this.#signal('kill')) return;
+    process.emitWarning(
+      `${this.#name} cannot be killed, as it is of another user since setuid(): it ends when its task has ended`,
+      { type: 'MultiprocessingWarning', code: 'ERR_MP_NOT_PERMITTED' },
+    );
+  }
+
+  /** False where this process may not. */
+  #signal(how: 'terminate' | 'kill'): boolean {
+    try {
+      if (this.#isMine) this.#running?.process[how]();
+      return true;
+    } catch (error) {
+      if (isNotPermitted(error)) return false;
+      throw error;
+    }
   }
 
   /**

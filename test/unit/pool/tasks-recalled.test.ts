@@ -118,3 +118,21 @@ test('a shutdown cancels what its worker has not begun, the first in its line to
   expect(futures.every((future) => future.cancelled())).toBe(true);
   expect(at(factory, 0).inbox).toEqual([]);
 });
+
+test('a shutdown cancels the first of a line also when its worker takes the next one meanwhile', async () => {
+  const { factory, set, bootAll } = open(1);
+  const work = new ExecutorWork(set, 'the executor');
+  const call = { fn: poolFunction({ short: true }), shape: CallShape.Apply, payload: [] };
+  const futures = Array.from({ length: 2 }, () => work.submit(call));
+  await bootAll();
+  const worker = at(factory, 0);
+  const takeBack = worker.takeBack.bind(worker);
+  worker.takeBack = () => {
+    const id = takeBack();
+    worker.takeBack = takeBack;
+    worker.inbox.shift();
+    return id;
+  };
+  work.cancelPending();
+  expect(futures.map((future) => future.cancelled())).toEqual([true, false]);
+});
