@@ -27,7 +27,9 @@ measures what it costs to start a process.
 
 const { root, limit, processes } = readArguments();
 const method = getStartMethod();
-console.log(`node ${process.version}, ${cpuCount()} CPUs, start method ${method}, folder ${root}`);
+console.log(
+  `node ${process.version}, ${cpuCount()} CPUs, start method ${method}, folder ${Buffer.from(root, 'latin1')}`,
+);
 
 const { files, skipped, more } = await findFiles(root, limit);
 if (more)
@@ -131,7 +133,7 @@ function readArguments() {
   if (positionals.length > 1) fail(`one folder at most, got ${positionals.join(' ')}`);
   const ownModules = fileURLToPath(new URL('../node_modules', import.meta.url));
   return {
-    root: path.resolve(positionals[0] ?? ownModules),
+    root: Buffer.from(path.resolve(positionals[0] ?? ownModules)).toString('latin1'),
     limit: positive('--limit', values.limit) * 1e6,
     processes:
       values.processes === undefined ? cpuCount() : positive('--processes', values.processes),

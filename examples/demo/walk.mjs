@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { piecesOf } from './work.mjs';
 
 /**
  * The regular files below a folder, up to a number of bytes; links are not followed. What cannot be listed or looked at is
- * counted and passed by.
+ * counted and passed by. All names have one character for each byte, as a name is any bytes on Linux, and not always UTF-8.
  */
 export async function findFiles(root, limit) {
   const found = { files: [], bytes: 0, skipped: [], more: false };
@@ -12,7 +12,7 @@ export async function findFiles(root, limit) {
   for (let folder; (folder = folders.shift()) !== undefined;) {
     let entries;
     try {
-      entries = await readdir(path.join(root, folder), { withFileTypes: true });
+      entries = await readdir(bytesOf(root, folder), { encoding: 'latin1', withFileTypes: true });
     } catch (error) {
       if (folder === '') fail(root, error);
       found.skipped.push({ name: folder, error: error.code });
@@ -29,7 +29,7 @@ export async function findFiles(root, limit) {
 
 async function add(found, root, name, limit) {
   try {
-    const { size } = await lstat(path.join(root, name));
+    const { size } = await lstat(bytesOf(root, name));
     if (found.bytes + size > limit) {
       found.more = true;
       return;
@@ -41,11 +41,13 @@ async function add(found, root, name, limit) {
   }
 }
 
+const bytesOf = (root, name) => Buffer.from(path.join(root, name), 'latin1');
+
 /** Brings the files into the system's cache. */
 export function readOnce(root, files) {
   for (const file of files) {
     try {
-      readFileSync(path.join(root, file));
+      Array.from(piecesOf(path.join(root, file)), () => 0);
     } catch {
       // The run itself counts it.
     }
@@ -53,6 +55,6 @@ export function readOnce(root, files) {
 }
 
 function fail(root, error) {
-  console.error(`cannot read the folder ${root}: ${error.code}`);
+  console.error(`cannot read the folder ${Buffer.from(root, 'latin1')}: ${error.code}`);
   process.exit(1);
 }
