@@ -119,6 +119,17 @@ describeEach('functions', (testCase) => {
     }
   });
 
+  test("the program's own loader is found by a relative path also after process.chdir()", async () => {
+    const hook = `./${path.relative('.', fixture('require-hook.cjs'))}`;
+    for (const options of [
+      { nodeArgs: ['-r', hook] },
+      { env: { NODE_OPTIONS: `--import=${hook}` } },
+    ]) {
+      const result = await testCase.run({ file: fixture('moved.cjs') }, options);
+      expect(result).toMatchObject({ code: 0, stdout: 'true true\ntrue true\n', stderr: '' });
+    }
+  });
+
   test('named by taskRef are required where a loader of the program serves require() alone', async () => {
     const hook = fixture('require-hook.cjs');
     for (const options of [
@@ -163,6 +174,37 @@ describeEach(
     }
   },
 );
+
+describeEach('functions of a program that is text (--eval)', (testCase) => {
+  test('are never looked for in a file: they travel as text, or are refused at the start', async () => {
+    const text = `
+      import { Pool, Process, setStartMethod } from 'node-multiprocessing';
+      const outside = 1;
+      export const alone = () => console.log('alone');
+      export const closed = () => console.log('closed', outside);
+      export class Job extends Process { run() { console.log('job'); } }
+      setStartMethod(process.env.MP_TEST_START_METHOD);
+      for (const child of [new Process({ target: alone }), new Process({ target: closed }), new Job()]) {
+        try {
+          await child.start();
+          await child.join();
+        } catch ({ name, message }) {
+          console.log(name + ': ' + message);
+        }
+      }`;
+    const { code, stdout, stderr } = await testCase.run('', {
+      nodeArgs: ['--input-type=module', '--eval', text],
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const spawned = [
+      uses('', 'outside').replace('fn ', 'target "closed"'),
+      'SerializationError: the class of the process "Job" is in no file that another process could load: ' +
+        'put it into one, or use the fork start method',
+    ];
+    const others = testCase.method === 'fork' ? ['closed 1', 'job'] : spawned;
+    expect(stdout.trim().split('\n')).toEqual(['alone', ...others]);
+  });
+});
 
 describeEach('exports of a main module that awaits at its top level, by taskRef', (testCase) => {
   const forked = testCase.method === 'fork';

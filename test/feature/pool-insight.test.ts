@@ -83,11 +83,10 @@ describeEach('what a pool lets its program see', (testCase) => {
     expect([inTurn[0], restarted]).toEqual([2, 0]);
   });
 
-  test('a task that closes descriptors that are not its own harms at most itself', async () => {
+  test('a task that closes descriptors that are not its own, or disconnects, harms nothing', async () => {
     const { closing, afterClosing } = await report();
-    // Over shared memory the way to the pool is none of them.
-    if (native) expect(closing).not.toHaveProperty('error');
-    else expect(closing).toMatchObject({ error: { kind: 'WorkerDiedError' } });
+    // Over shared memory the way to the pool is none of them, and the fallback's line is out of the program's reach.
+    expect(closing).not.toHaveProperty('error');
     expect(afterClosing).toEqual([2, 4, 6]);
   });
 

@@ -28,6 +28,27 @@ describeEach('The end of a process', (testCase) => {
     for (const text of texts) expect(stderr).toMatch(text);
   });
 
+  test('an exit listener may call process.exit(), and is called once', async () => {
+    const { code, stdout, stderr } = await run(
+      testCase,
+      `const p = new Process({ target: t.exitsInExitListener });
+      await p.start();
+      assert.equal(await p.join(), 3);`,
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'listener\n', stderr: '' });
+  });
+
+  test('an error that is longer than there is room for is told in whole', async () => {
+    const { code, stderr } = await run(
+      testCase,
+      `const p = new Process({ target: t.throwsAtLength });
+      await p.start();
+      assert.equal(await p.join(), 1);`,
+    );
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^Process Process-1:\nError: x{4000000} that is all\n/);
+  });
+
   test('a program that listens to uncaught exceptions itself decides itself', async () => {
     await check(
       testCase,

@@ -65,6 +65,21 @@ describeEach('Process: wrong use', (testCase) => {
     );
   });
 
+  test('a target that removes the listeners of its process, or disconnects it, goes on', async () => {
+    await check(
+      testCase,
+      `const [here, there] = Pipe();
+      for (const how of ['all', 'one by one', 'disconnect', 'disconnect later']) {
+        const p = new Process({ target: t.cutsItselfOff, args: [there, how] });
+        await p.start();
+        assert.equal(await here.recv(), how);
+        await here.send(how + '?');
+        assert.equal(await here.recv(), how + '?');
+        assert.equal(await p.join(), 0);
+      }`,
+    );
+  });
+
   test('before start', async () => {
     await check(
       testCase,
@@ -206,6 +221,20 @@ describeEach(
         class Local extends Process { run() {} }
         await assert.rejects(new Local().start(), (error) => error instanceof mp.SerializationError && /Local/.test(error.message) && /export/.test(error.message));`,
       );
+    });
+
+    test('private fields of a subclass, which do not travel', async () => {
+      const { code, stderr } = await run(
+        testCase,
+        `const p = new t.Discreet();
+        await p.start();
+        assert.equal(await p.join(), 1);`,
+      );
+      expect(code).toBe(0);
+      expect(stderr).toMatch(
+        /StateError: Discreet has private fields .* keep what run\(\) needs in public ones/,
+      );
+      expect(stderr).toContain('TypeError: Cannot read private member #secret');
     });
 
     test.each([

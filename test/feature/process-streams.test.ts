@@ -51,6 +51,43 @@ describeEach('The streams of a process', (testCase) => {
     );
   });
 
+  test('a socket of the parent, which has it after as before', async () => {
+    await check(
+      testCase,
+      `const net = require('node:net');
+      const { once } = require('node:events');
+      const server = net.createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const ours = net.connect(server.address().port, '127.0.0.1');
+      const [theirs] = await once(server, 'connection');
+      const open = () => fs.readdirSync('/proc/self/fd').length;
+      let text = '';
+      theirs.on('data', (chunk) => (text += chunk));
+      const heard = async (expected) => {
+        while (text.length < expected.length) await once(theirs, 'data');
+        assert.equal(text, expected);
+        text = '';
+      };
+      const fd = ours._handle.fd;
+      let before;
+      for (const streams of [{ stdout: fd, stderr: fd }, { stderr: fd }, { stdout: fd }]) {
+        const p = new Process({ target: t.print, args: ['out ', 'err '], stdout: 'ignore', stderr: 'ignore', ...streams });
+        await p.start();
+        await heard((streams.stdout ? 'out ' : '') + (streams.stderr ? 'err ' : ''));
+        assert.equal(await p.join(), 0);
+        p.close();
+        // The first child has brought what stays open.
+        if (method === 'fork') assert.equal(open(), (before ??= open()));
+        ours.write('still here');
+        await heard('still here');
+      }
+      const ended = once(theirs, 'end');
+      ours.end();
+      await ended;
+      server.close();`,
+    );
+  });
+
   test('a slow reader of the inherited stdout gets everything before the child is gone', async () => {
     const result = await run(
       testCase,

@@ -243,19 +243,26 @@ async function atRest(before = { descriptors: 0, places: 0 }) {
   }
 }
 
+/** Nothing, while it makes headway. */
+function whatIsWrong(worker, slot) {
+  const { pid, exitCode } = worker.child;
+  if (exitCode !== null) return `has ended with ${exitCode}, not by this storm`;
+  const seen = read(HEADWAY + slot);
+  const now = performance.now();
+  if (seen !== worker.seen) Object.assign(worker, { seen, since: now });
+  if (now - worker.since <= HANG_MS) return '';
+  const stack = ['wchan', 'syscall'].map((name) => fs.readFileSync(`/proc/${pid}/${name}`));
+  return `makes no headway: ${stack.join(' ')}`;
+}
+
 function lookForHangs() {
   for (const [slot, worker] of workers.entries()) {
-    const seen = read(HEADWAY + slot);
-    const now = performance.now();
-    if (seen !== worker.seen) Object.assign(worker, { seen, since: now });
-    else if (now - worker.since > HANG_MS) {
-      const { pid } = worker.child;
-      const stack = ['wchan', 'syscall'].map((name) => fs.readFileSync(`/proc/${pid}/${name}`));
-      violated(`worker ${pid} makes no headway: ${stack.join(' ')}`);
-      // It is replaced when its turn comes.
-      worker.child.kill();
-      worker.since = now;
-    }
+    const wrong = worker.isDone ? '' : whatIsWrong(worker, slot);
+    if (wrong === '') continue;
+    violated(`worker ${worker.child.pid} ${wrong}`);
+    // It is replaced when its turn comes.
+    worker.child.kill();
+    worker.isDone = true;
   }
 }
 
@@ -274,9 +281,9 @@ function lookForHangs() {
     await sleep(Math.random() * 20);
     lookForHangs();
     const slot = Math.floor(Math.random() * WORKERS);
-    const { child, since } = workers[slot];
-    if (performance.now() - since > SPARED_MS) continue;
-    if (Math.random() < 0.2) {
+    const { child, since, isDone } = workers[slot];
+    if (!isDone && performance.now() - since > SPARED_MS) continue;
+    if (!isDone && Math.random() < 0.2) {
       // One that stands still is not dead, and nobody may take it for that.
       process.kill(child.pid, 'SIGSTOP');
       await sleep(Math.random() * 5);

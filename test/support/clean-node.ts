@@ -26,7 +26,8 @@ export interface ProgramResult {
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
-  ms: number;
+  /** When it ended, as Date.now(): its children may go on. */
+  endedAt: number;
 }
 
 export async function runProgram(
@@ -52,7 +53,6 @@ function writeProgram(folder: string, source: string, { esm = false }: ProgramOp
 
 async function runFile(file: string, id: string, options: ProgramOptions): Promise<ProgramResult> {
   const { nodeArgs = [], args = [], timeoutMs = 30_000, env = {} } = options;
-  const startedAt = performance.now();
   const child = spawn(process.execPath, [...nodeArgs, file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -63,13 +63,14 @@ async function runFile(file: string, id: string, options: ProgramOptions): Promi
     child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
   }
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const ended = new Promise<Pick<ProgramResult, 'code' | 'signal'>>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-  });
+  const ended = new Promise<Pick<ProgramResult, 'code' | 'signal' | 'endedAt'>>(
+    (resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve({ code, signal, endedAt: Date.now() }));
+    },
+  );
 
   const result = await withinTime(ended, timeoutMs);
-  const ms = performance.now() - startedAt;
   const left = await leftovers(id, result ? LEFTOVER_GRACE_MS : 0);
   const scene = describeProcesses(left);
   if (!result || left.length > 0) killAll(child.pid, left);
@@ -83,7 +84,7 @@ async function runFile(file: string, id: string, options: ProgramOptions): Promi
       output,
     );
   }
-  return { ...result, ...output, ms };
+  return { ...result, ...output };
 }
 
 async function leftovers(id: string, graceMs: number): Promise<number[]> {

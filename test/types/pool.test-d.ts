@@ -6,6 +6,7 @@ import {
   type Progress,
   type TaskOptions,
   Process,
+  type ProcessOptions,
   type Pool,
   currentTask,
 } from '../../lib/index.js';
@@ -96,4 +97,40 @@ test('what the pool tells', () => {
   expectTypeOf(pool.stats).toEqualTypeOf<PoolStats>();
   expectTypeOf<PoolStats['runMs']['p90']>().toBeNumber();
   expectTypeOf<{ signal: AbortSignal }>().toExtend<TaskOptions>();
+});
+
+test('a process has the arguments that its target needs', () => {
+  expectTypeOf(() => new Process()).toBeFunction();
+  expectTypeOf(() => new Process({ name: 'without a target' })).toBeFunction();
+  expectTypeOf(() => new Process({ target: none })).toBeFunction();
+  expectTypeOf(() => new Process({ target: perhaps })).toBeFunction();
+  expectTypeOf(() => new Process({ target: sum })).toBeFunction();
+  expectTypeOf(() => new Process({ target: add, args: [1, 2] })).toBeFunction();
+  expectTypeOf(() => new Process({ target: sum, args: [1].concat(2) })).toBeFunction();
+  expectTypeOf(() => new Process({ target: repeat, args: ['a'] })).toBeFunction();
+  expectTypeOf(() => new Process({ target: (a, b) => [a, b], args: [1, 'b'] })).toBeFunction();
+  // @ts-expect-error -- it needs two
+  expectTypeOf(() => new Process({ target: add })).toBeFunction();
+  // @ts-expect-error -- it needs one
+  expectTypeOf(() => new Process({ target: (n: number) => n, daemon: true })).toBeFunction();
+  // @ts-expect-error -- one argument too few
+  expectTypeOf(() => new Process({ target: add, args: [1] })).toBeFunction();
+  // @ts-expect-error -- one too many
+  expectTypeOf(() => new Process({ target: none, args: [1] })).toBeFunction();
+  // @ts-expect-error -- nobody knows how many there are
+  expectTypeOf(() => new Process({ target: add, args: new Set([1, 2]) })).toBeFunction();
+});
+
+test('a subclass hands options on, or none', () => {
+  class Job extends Process {
+    constructor(options?: ProcessOptions) {
+      super(options);
+    }
+  }
+  class Named extends Process<[number]> {
+    constructor() {
+      super({ name: 'without a target' });
+    }
+  }
+  expectTypeOf(() => [new Job({ target: none }), new Named()]).toBeFunction();
 });

@@ -133,9 +133,9 @@ always.runIf(process.platform === 'linux')(
   async () => {
     await check(
       'native',
-      `const { Process } = require('node-multiprocessing');
+      `const { Process } = require('node-multiprocessing').getContext('fork');
     const stop = there.listen(listener);
-    const child = new Process({ startMethod: 'fork', target: () => { there.listen(listener)(); } });
+    const child = new Process({ target: () => { there.listen(listener)(); } });
     await child.start();
     await send('for the parent');
     assert.equal(await child.join(), 0);

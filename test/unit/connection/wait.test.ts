@@ -62,6 +62,20 @@ class Fake {
   }
 }
 
+/** Each is ready from the moment on at which the one behind it is looked at, as a line is to which somebody sends who then ends. */
+function chain(): { watched: Waitable[]; happen: () => void } {
+  const fakes = Array.from({ length: 3 }, () => new Fake());
+  const happen = (index = fakes.length - 1): void => {
+    const fake = fakes[index];
+    if (fake === undefined) return;
+    fake.look = () => {
+      happen(index - 1);
+      return true;
+    };
+  };
+  return { watched: fakes.map(({ it }) => it), happen };
+}
+
 describe('wait()', () => {
   test('asks those that cannot be looked at, also when another one is ready', async () => {
     const [seen, asked, idle] = [new Fake(), new Fake(), new Fake()];
@@ -79,6 +93,23 @@ describe('wait()', () => {
     first.resolve(true);
     expect(await waiting).toEqual([first, second]);
     expect(fakes.map(({ pending }) => pending)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test('tells of what came before that which it tells of, before and after waiting', async () => {
+    const { watched, happen } = chain();
+    happen();
+    expect(await wait(watched)).toEqual(watched);
+
+    const later = chain();
+    const [idle, last] = [new Fake(), new Fake()];
+    const waiting = wait([...later.watched, idle.it, last.it]);
+    await expect.poll(() => [idle.pending, last.pending]).toEqual([1, 1]);
+    last.look = () => {
+      later.happen();
+      return true;
+    };
+    last.resolve(true);
+    expect(await waiting).toEqual([...later.watched, last]);
   });
 
   test('goes on when what it was woken for has been taken', async () => {
@@ -136,6 +167,17 @@ describe('waitSync()', () => {
       [1, 0],
       [1, 0],
     ]);
+    quiet.close();
+    bell.close();
+  });
+
+  test('tells of what came before that which it tells of', () => {
+    const { watched, happen } = chain();
+    const [quiet, bell] = Pipe();
+    const idle = new Fake();
+    idle.arm = () => quiet.fileno();
+    happen();
+    expect(waitSync([...watched, idle.it])).toEqual(watched);
     quiet.close();
     bell.close();
   });

@@ -179,6 +179,13 @@ describe('what it is', () => {
   });
 });
 
+function emptyModule(): object {
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { Module: new (bytes: Uint8Array) => object };
+  };
+  return new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+}
+
 describe("an object of one of Node's classes that V8 alone writes as an empty object", () => {
   class Page extends URL {}
   const cases: [RegExp, unknown][] = [
@@ -215,6 +222,41 @@ describe("an object of one of Node's classes that V8 alone writes as an empty ob
       path: 'value.key',
       message: expect.stringMatching(/exportKey/) as string,
     });
+  });
+
+  test('with properties of its own, which V8 would send alone', () => {
+    const value = Object.assign(new URL('https://example.org/a'), { seen: true });
+    expect(refusal(value)).toMatchObject({ path: 'value', message: expect.stringMatching(/send its href/) as string }); // prettier-ignore
+    expect(refusal({ list: [1, { value }] }).path).toBe('value.list[1].value');
+    expect(refusal({ error: new Error('walked'), of: new Map([['a', value]]) }).path).toBe(
+      'value.of.get("a")',
+    );
+  });
+
+  test('a WebAssembly.Module, of which V8 writes nothing', () => {
+    const value = emptyModule();
+    expect(refusal(value)).toMatchObject({ path: 'value', message: expect.stringMatching(/send the bytes that it was compiled from/) as string }); // prettier-ignore
+    expect(refusal([{ deep: { value } }], 'args').path).toBe('args[0].deep.value');
+    expect(refusal({ error: new Error('walked'), list: [new Set([value])] }).path).toBe(
+      '[...value.list[0]][0]',
+    );
+  });
+
+  test('deep in a property of an error does not travel, and the error does', () => {
+    const url = new URL('https://example.org/a');
+    const error = Object.assign(new Error('failed'), {
+      a: { list: [new Map([['where', url]])] },
+      b: Object.assign(url, { seen: true }),
+      c: [emptyModule()],
+      d: { list: [new Map([['when', new Date(0)]])] },
+    });
+    const copy = deserialize(serialize(error, undefined)) as Record<string, unknown>;
+    expect(copy).toMatchObject({ d: error.d });
+    expect(copy['[unclonable]']).toEqual([
+      'a: an instance of Object',
+      'b: an instance of URL',
+      'c: an instance of Array',
+    ]);
   });
 
   test('as a property of an error does not travel, and the error does', () => {
