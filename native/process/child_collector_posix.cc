@@ -2,11 +2,12 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include <mutex>
 #include <new>
 #include <utility>
+
+#include "os/library_thread.h"
 
 namespace mp {
 namespace {
@@ -66,27 +67,10 @@ void* Collect(void* argument) {
   return nullptr;
 }
 
-// Signals are for the program's threads. Those of real time go through: by one of them a fork stops
-// all threads.
-sigset_t SignalsOfOthers() {
-  sigset_t blocked;
-  sigfillset(&blocked);
-  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal) sigdelset(&blocked, signal);
-  return blocked;
-}
-
 bool StartThread(Batch* batch) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  const sigset_t blocked = SignalsOfOthers();
-  sigset_t before;
-  pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  pthread_t thread;
-  const bool started = pthread_create(&thread, &attributes, &Collect, batch) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  return started;
+  const Result<pthread_t> started = StartLibraryThread(&Collect, batch);
+  if (started.ok()) pthread_detach(started.value());
+  return started.ok();
 }
 
 }  // namespace

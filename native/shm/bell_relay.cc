@@ -1,13 +1,11 @@
 #include "shm/bell_relay.h"
 
-#include <signal.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 #include "base/deadline.h"
 #include "os/doorbell.h"
 #include "os/futex.h"
+#include "os/library_thread.h"
 #include "shm/wake.h"
 
 namespace mp {
@@ -17,22 +15,13 @@ BellRelay::BellRelay(ParticipantRow* row, int doorbell)
 
 Result<std::unique_ptr<BellRelay>> BellRelay::Start(ParticipantRow* row, int doorbell) {
   std::unique_ptr<BellRelay> relay(new BellRelay(row, doorbell));
-  // The program's signals are not for this thread. Real-time ones stay open: one of them stops it
-  // for a fork.
-  sigset_t blocked;
-  sigset_t before;
-  sigfillset(&blocked);
-  for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal += 1) sigdelset(&blocked, signal);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, size_t{256} << 10);
-  const int error = pthread_create(&relay->thread_, &attributes, &Run, relay.get());
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error == 0) return relay;
+  const Result<pthread_t> started = StartLibraryThread(&Run, relay.get());
+  if (started.ok()) {
+    relay->thread_ = started.value();
+    return relay;
+  }
   relay->maker_ = 0;
-  return Status::Failed(error, "pthread_create");
+  return started.status();
 }
 
 BellRelay::~BellRelay() {

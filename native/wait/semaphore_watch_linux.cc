@@ -1,5 +1,4 @@
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "base/deadline.h"
 #include "os/futex.h"
+#include "os/library_thread.h"
 #include "wait/semaphore_watch.h"
 
 namespace mp {
@@ -95,22 +95,12 @@ void Kick() {
 // With the mutex held.
 Status StartThread() {
   if (watch->has_thread) return Status::Ok();
-  // The program's signals are not for this thread. Real-time ones stay open: one of them stops it
-  // for a fork.
-  sigset_t blocked;
-  sigset_t before;
-  sigfillset(&blocked);
-  for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal += 1) sigdelset(&blocked, signal);
-  pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, size_t{256} << 10);
   watch->must_end = false;
-  const int error = pthread_create(&watch->thread, &attributes, &Run, watch);
-  pthread_attr_destroy(&attributes);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  watch->has_thread = error == 0;
-  return error == 0 ? Status::Ok() : Status::Failed(error, "pthread_create");
+  const Result<pthread_t> started = StartLibraryThread(&Run, watch);
+  if (!started.ok()) return started.status();
+  watch->thread = started.value();
+  watch->has_thread = true;
+  return Status::Ok();
 }
 
 // The child has one environment at most, the forking thread's, which may not have been in yet.
